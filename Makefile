@@ -1,0 +1,31 @@
+# A face: each target is one or two plain commands, which README shows too.
+PYTHON ?= python3
+STORE := sqlite:///$(CURDIR)/mlflow.db
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test lint ui
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
+
+venv: .venv/.done  ## build .venv from the pinned requirements
+
+.venv/.done: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet -r requirements.txt
+	.venv/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+run: venv  ## train all algorithms on MNIST and select the champion
+	mlflow run . --env-manager local
+
+test: venv  ## run the tests
+	python -m pytest
+
+lint: venv  ## check style, format and types
+	ruff check . && ruff format --check .
+	mypy
+
+ui: venv  ## open the MLflow UI on the project's store
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-$(STORE)}"

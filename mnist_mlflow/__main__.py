@@ -1,0 +1,6 @@
+"""`python -m mnist_mlflow`."""
+
+from mnist_mlflow.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The contract: what one file in this folder has to offer to be an algorithm.
+
+    Params                  a frozen dataclass: every hyperparameter, typed, with its default and what it accepts
+    suggest(trial)          the search space: an Optuna trial -> Params
+    build(params, seed)     a Classifier that has not learned yet
+
+The file's name is the algorithm's name. A file that begins with an underscore is shared by several algorithms.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.errors import UsageError
+from mnist_mlflow.evaluation.calibration import fit_temperature, softmax
+from mnist_mlflow.types import CLASSES, Images, Part, Probabilities, Progress, silent
+
+BATCH = 1_000
+
+
+class Report(Protocol):
+    """What a classifier calls while it learns: which step of how many, and how well it does."""
+
+    def __call__(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        """Take note of the metrics after `step` (from 1) of `total`."""
+
+
+def report_nothing(step: int, total: int, metrics: Mapping[str, float]) -> None:
+    """Take note of nothing."""
+
+
+class Classifier(ABC):
+    """Learns from images (n, 28, 28) uint8 and labels (n,) uint8; gives calibrated probabilities (n, 10).
+
+    A subclass says how to learn, score, and keep what was learned; calibration is the same for all.
+    """
+
+    requirements: ClassVar[tuple[str, ...]]  # the distributions that prediction needs
+    temperature = 1.0
+
+    def fit(self, train: Part, tuning: Part, report: Report = report_nothing) -> Self:
+        """Learn from `train`; stop early and calibrate on `tuning`."""
+        self._learn(train, tuning, report)
+        scores = [self._scores(batch) for batch in _batches(tuning.images)]
+        self.temperature = fit_temperature(np.concatenate(scores), tuning.labels)
+        return self
+
+    def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
+        """Probabilities (n, 10) float64 of images (n, 28, 28), a thousand at a time to bound the memory."""
+        rows = np.empty((len(images), CLASSES))
+        done = 0
+        for batch in _batches(images):
+            rows[done : done + len(batch)] = softmax(self._scores(batch), self.temperature)
+            done += len(batch)
+            progress("predict", done, len(images))
+        return rows
+
+    def save(self, folder: Path) -> None:
+        """Keep what was learned in a folder, in files that hold no code."""
+        self._save(folder)
+        (folder / "calibration.json").write_text(json.dumps({"temperature": self.temperature}))
+
+    def restore(self, folder: Path) -> Self:
+        """Take up what `save` kept."""
+        self._restore(folder)
+        self.temperature = json.loads((folder / "calibration.json").read_text())["temperature"]
+        return self
+
+    @abstractmethod
+    def _learn(self, train: Part, tuning: Part, report: Report) -> None: ...
+
+    @abstractmethod
+    def _scores(self, images: Images) -> npt.NDArray[np.floating]:
+        """Logits, or logarithms of probabilities, (n, 10)."""
+
+    @abstractmethod
+    def _save(self, folder: Path) -> None: ...
+
+    @abstractmethod
+    def _restore(self, folder: Path) -> None: ...
+
+
+def _batches(images: Images) -> list[Images]:
+    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+
+
+class Algorithm(Protocol):
+    """A module of this package that keeps the contract."""
+
+    __name__: str
+    __doc__: str
+    Params: type[Any]
+
+    def suggest(self, trial: Any) -> Any:
+        """The hyperparameters that an Optuna trial proposes."""
+
+    def build(self, params: Any, seed: int) -> Classifier:
+        """A classifier with these hyperparameters."""
+
+
+def algorithm_names() -> list[str]:
+    """The names of all algorithms: the files of this folder."""
+    found = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return sorted(module.name for module in found if module.name != "base" and not module.name.startswith("_"))
+
+
+def get_algorithm(name: str) -> Algorithm:
+    """The module of an algorithm; raises UsageError, with the known names, for an unknown one."""
+    if name not in algorithm_names():
+        raise UsageError(f"There is no algorithm {name!r}; accepted: {', '.join(algorithm_names())}.")
+    module: Any = import_module(f"mnist_mlflow.algorithms.{name}")
+    return module  # type: ignore[no-any-return]
+
+
+def pinned(requirements: tuple[str, ...]) -> list[str]:
+    """The distributions with the versions that are installed here."""
+    return [f"{name}=={version(name)}" for name in requirements]

@@ -1,0 +1,40 @@
+"""Multinomial logistic regression on HOG features: the linear baseline.
+
+Expect about 99.0 % on the test images with HOG (10 s to learn), 92.5 % with plain pixels.
+
+    mlflow run . -e logistic
+    mlflow run . -e logistic -P features=pixels -P C=0.1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_mlflow.algorithms._features import KINDS, FeatureClassifier
+from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.parameters import choice, integer, real
+
+
+@dataclass(frozen=True)
+class Params:
+    """The hyperparameters of logistic regression."""
+
+    features: str = choice("hog", KINDS, "what the images are turned into")
+    C: float = real(1.0, 1e-6, 1e6, "inverse strength of the L2 penalty")
+    max_iter: int = integer(100, 1, 10_000, "steps of the solver, which stops by itself when it has converged")
+
+
+def suggest(trial: Any) -> Params:
+    """The search space."""
+    return Params(
+        features=trial.suggest_categorical("features", KINDS),
+        C=trial.suggest_float("C", 1e-3, 1e2, log=True),
+    )
+
+
+def build(params: Params, seed: int) -> Classifier:
+    """L-BFGS on the softmax loss."""
+    from sklearn.linear_model import LogisticRegression
+
+    return FeatureClassifier(params.features, 0, LogisticRegression(C=params.C, max_iter=params.max_iter))

@@ -1,0 +1,63 @@
+"""Multilayer perceptron on pixels: dense layers with batch normalisation and dropout.
+
+Expect about 98.7 % on the test images, 40 s to learn 45,000 on two cores.
+
+    mlflow run . -e mlp
+    mlflow run . -e mlp -P units=256 -P epochs=5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_mlflow.algorithms._network import NetworkClassifier, Schedule
+from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.parameters import integer, real
+
+
+@dataclass(frozen=True)
+class Params:
+    """The hyperparameters of the multilayer perceptron."""
+
+    units: int = integer(512, 8, 4_096, "neurons in each hidden layer")
+    hidden_layers: int = integer(2, 1, 6, "how many hidden layers")
+    dropout: float = real(0.4, 0.0, 0.9, "share of the neurons that rest at each step")
+    epochs: int = integer(15, 1, 500, "passes over the training images at most")
+    batch_size: int = integer(128, 8, 8_192, "images in each step")
+    learning_rate: float = real(0.003, 1e-6, 1.0, "the highest learning rate of the cycle")
+    patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
+
+
+def suggest(trial: Any) -> Params:
+    """The search space."""
+    return Params(
+        units=trial.suggest_int("units", 128, 1_024, log=True),
+        hidden_layers=trial.suggest_int("hidden_layers", 1, 3),
+        dropout=trial.suggest_float("dropout", 0.0, 0.6),
+        batch_size=trial.suggest_categorical("batch_size", (64, 128, 256)),
+        learning_rate=trial.suggest_float("learning_rate", 3e-4, 3e-2, log=True),
+    )
+
+
+def build(params: Params, seed: int) -> Classifier:
+    """Dense layers, each with batch normalisation, ReLU and dropout."""
+
+    def layers() -> Sequence[Any]:
+        from keras.layers import Activation, BatchNormalization, Dense, Dropout, Flatten
+
+        hidden = [
+            layer
+            for _ in range(params.hidden_layers)
+            for layer in (
+                Dense(params.units, use_bias=False),
+                BatchNormalization(),
+                Activation("relu"),
+                Dropout(params.dropout),
+            )
+        ]
+        return [Flatten(), *hidden]
+
+    schedule = Schedule(params.epochs, params.batch_size, params.learning_rate, params.patience)
+    return NetworkClassifier(layers, schedule, seed)

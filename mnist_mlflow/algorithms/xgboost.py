@@ -1,0 +1,123 @@
+"""Gradient-boosted trees on principal components of HOG features.
+
+Expect about 98.8 % on the test images, 30 s to learn 45,000 on two cores.
+
+    mlflow run . -e xgboost
+    mlflow run . -e xgboost -P max_depth=4 -P learning_rate=0.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.algorithms._features import KINDS, FeatureClassifier
+from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.types import CLASSES, Features, Labels, Part
+
+
+@dataclass(frozen=True)
+class Params:
+    """The hyperparameters of gradient boosting."""
+
+    features: str = choice("hog", KINDS, "what the images are turned into")
+    components: int = integer(100, 0, 784, "principal components that are kept; 0: the features as they are")
+    rounds: int = integer(400, 1, 10_000, "boosting rounds at most")
+    patience: int = integer(20, 1, 1_000, "rounds without a better log loss on the tuning slice before it stops")
+    learning_rate: float = real(0.2, 1e-4, 1.0, "how much of each tree is added")
+    max_depth: int = integer(5, 1, 20, "how deep a tree grows")
+    subsample: float = real(0.8, 0.05, 1.0, "share of the images that a tree sees")
+    colsample_bynode: float = real(0.3, 0.01, 1.0, "share of the features that a split may use")
+    max_bin: int = integer(64, 2, 1_024, "steps into which each feature is cut")
+
+
+def suggest(trial: Any) -> Params:
+    """The search space."""
+    return Params(
+        learning_rate=trial.suggest_float("learning_rate", 0.05, 0.5, log=True),
+        max_depth=trial.suggest_int("max_depth", 3, 8),
+        subsample=trial.suggest_float("subsample", 0.5, 1.0),
+        colsample_bynode=trial.suggest_float("colsample_bynode", 0.05, 1.0, log=True),
+        components=trial.suggest_int("components", 40, 100),
+    )
+
+
+def build(params: Params, seed: int) -> Classifier:
+    """Histogram trees on all cores."""
+    return BoostedTrees(params, seed)
+
+
+class BoostedTrees(FeatureClassifier):
+    """Keeps the rounds up to the best one on the tuning slice, in XGBoost's own format."""
+
+    requirements = ("opencv-python-headless", "scikit-learn", "skops", "xgboost")
+
+    def __init__(self, params: Params, seed: int) -> None:
+        super().__init__(params.features, params.components, None)
+        self.params, self.seed = params, seed
+
+    def _learn_features(self, features: Features, labels: Labels, tuning: Part, report: Report) -> None:
+        import xgboost
+
+        train = xgboost.QuantileDMatrix(features, labels, max_bin=self.params.max_bin)
+        tuning_features = self._project(self.extract(tuning.images))
+        watched = xgboost.DMatrix(tuning_features, tuning.labels)
+        booster = xgboost.train(
+            self._settings(),
+            train,
+            self.params.rounds,
+            evals=[(train, "train"), (watched, "tuning")],
+            early_stopping_rounds=self.params.patience,
+            callbacks=[_reporter(report, self.params.rounds)],
+            verbose_eval=False,
+        )
+        self.estimator = booster[: booster.best_iteration + 1]
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "objective": "multi:softprob",
+            "num_class": CLASSES,
+            "eval_metric": ["merror", "mlogloss"],  # the last one stops
+            "tree_method": "hist",
+            "learning_rate": self.params.learning_rate,
+            "max_depth": self.params.max_depth,
+            "subsample": self.params.subsample,
+            "colsample_bynode": self.params.colsample_bynode,
+            "max_bin": self.params.max_bin,
+            "seed": self.seed,
+        }
+
+    def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
+        scores: npt.NDArray[np.floating] = self.estimator.inplace_predict(features, predict_type="margin")
+        return scores
+
+    def _save_estimator(self, folder: Path) -> None:
+        self.estimator.save_model(folder / "booster.ubj")
+
+    def _restore_estimator(self, folder: Path) -> None:
+        import xgboost
+
+        self.estimator = xgboost.Booster(model_file=folder / "booster.ubj")
+
+
+def _reporter(report: Report, rounds: int) -> Any:
+    from xgboost.callback import TrainingCallback
+
+    class Reporter(TrainingCallback):  # type: ignore[misc]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
+            train, tuning = evals_log["train"], evals_log["tuning"]
+            metrics = {
+                "train_loss": train["mlogloss"][-1],
+                "epoch_val_loss": tuning["mlogloss"][-1],
+                "epoch_val_accuracy": 1 - tuning["merror"][-1],
+            }
+            report(epoch + 1, rounds, metrics)
+            return False
+
+    return Reporter()

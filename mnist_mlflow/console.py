@@ -1,0 +1,116 @@
+"""How things look in a terminal: progress bars, tables and what to type next."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from mnist_mlflow import types
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_mlflow.selection import Selection
+    from mnist_mlflow.training import Outcome
+
+LONGEST_TABLE = 20
+ONLY_IN_FILES = ("val precision %", "val recall %", "test f1 %")  # lest a row takes more than 110 characters
+NARROWEST = 110
+SUMMARY = ("accuracy", "f1_macro", "log_loss", "ece")
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else NARROWEST)
+err = Console(stderr=True, highlight=False)
+
+
+@contextlib.contextmanager
+def progress_bars() -> Iterator[types.Progress]:
+    """Bars on a terminal's stderr, one for each thing under way; nothing where stderr is not a terminal.
+
+    The display is taken down whenever nothing is under way, since other processes may want to draw theirs.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bars: dict[str, TaskID] = {}
+    display = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            bars[what] = display.add_task(what)
+            display.start()
+        display.update(bars[what], completed=done, total=total or None)
+        if total and done >= total:
+            display.remove_task(bars.pop(what))
+        if not bars:
+            display.stop()
+
+    try:
+        yield show
+    finally:
+        display.stop()
+
+
+def show_warnings_loudly() -> None:
+    """Show the package's warnings in a box on stderr."""
+
+    class Box(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
+
+    logging.getLogger("mnist_mlflow").addHandler(Box())
+
+
+def show_outcome(algorithm: str, outcome: Outcome) -> None:
+    """One line for a run that has trained a model."""
+    figures = "  ".join(f"val_{name} {outcome.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
+    seconds = outcome.metrics["fit_seconds"]
+    out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {outcome.run_id}", soft_wrap=True)
+
+
+def show_metrics(model_uri: str, metrics: dict[str, float]) -> None:
+    """The test metrics of a model, a line each."""
+    out.print(f"{model_uri} on the test images:", soft_wrap=True)
+    for name, value in metrics.items():
+        out.print(f"  {name:22} {value:.4f}")
+
+
+def show_selection(selection: Selection) -> None:
+    """The leaderboard, the champion and what to type next."""
+    out.print(_as_table(selection.table))
+    champion, name = selection.champion, selection.registered_model
+    for reason in selection.not_scored:
+        err.print(f"Not scored: {reason}", soft_wrap=True)
+    out.print(f"Champion: {champion.algorithm}, version {selection.version} of {name}. Next:", soft_wrap=True)
+    out.print(
+        f"""
+  load it in Python   mlflow.set_tracking_uri("{selection.store}")
+                      mlflow.pyfunc.load_model("{selection.model_uri}").predict(images)
+  look at the runs    mlflow ui --backend-store-uri {selection.store}
+  score it again      mlflow run . -e evaluate --env-manager local -P model={selection.model_uri}
+""",
+        soft_wrap=True,
+    )
+
+
+def _as_table(frame: pd.DataFrame) -> Table:
+    shown = frame.drop(columns=[title for title in frame.columns if title in ONLY_IN_FILES])
+    left_out = len(frame) - LONGEST_TABLE
+    caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
+    table = Table(title="Leaderboard, by validation accuracy", caption=caption)
+    for title in shown.columns:
+        table.add_column(title, justify="left" if title in ("algorithm", "run") else "right")
+    for row in shown.head(LONGEST_TABLE).itertuples(index=False):
+        table.add_row(*(str(value)[:8] for value in row))
+    return table

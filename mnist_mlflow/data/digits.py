@@ -1,0 +1,21 @@
+"""The 1,797 real digits that scikit-learn bundles, in MNIST's geometry: for machines without MNIST."""
+
+import numpy as np
+
+from mnist_mlflow.images import centre_by_mass
+from mnist_mlflow.types import Part
+
+BRIGHTEST = 16  # scikit-learn's digits count, in each of 8 x 8 cells, the dark ones of 4 x 4 pixels
+
+
+def load_digits() -> Part:
+    """All of the bundled digits as one part.
+
+    Source: Alpaydin and Kaynak, Optical recognition of handwritten digits, UCI, 1998, by way of scikit-learn.
+    """
+    from sklearn.datasets import load_digits as load_bundled
+
+    bundled = load_bundled()
+    bright = np.rint(bundled.images * (255 / BRIGHTEST)).astype(np.uint8)
+    images = np.stack([centre_by_mass(image) for image in bright])
+    return Part(images, bundled.target.astype(np.uint8))

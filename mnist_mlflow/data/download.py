@@ -1,0 +1,109 @@
+"""Downloads that survive bad mirrors, bad lines and a second process that wants the same file."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mnist_mlflow.errors import DataError
+from mnist_mlflow.types import Progress
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+ATTEMPTS = 3
+TIMEOUT = (5, 30)  # seconds to connect, and between two pieces of the answer
+
+
+class DownloadError(DataError):
+    """No mirror gave the file."""
+
+
+def fetch(
+    target: Path,
+    mirrors: tuple[str, ...],
+    verify: Callable[[bytes], object],
+    progress: Progress,
+    timeout: tuple[float, float] = TIMEOUT,
+    pause: float = 1.0,
+) -> None:
+    """Download `target.name` from the first mirror that gives content that `verify` accepts.
+
+    Every mirror is tried three times, waiting `pause` seconds after a failure and twice as long after the next.
+    One process at a time downloads a file; it appears at `target` whole or not at all.
+    Raises DownloadError with the reason of each mirror.
+    """
+    from filelock import FileLock
+
+    with FileLock(f"{target}.lock"):
+        if target.is_file():
+            return
+        reasons = []
+        for mirror in mirrors:
+            try:
+                _fetch_patiently(mirror + target.name, target, verify, progress, timeout, pause)
+                return
+            except (OSError, DataError) as error:
+                reasons.append(f"{mirror}: {_reason(error)}")
+    raise DownloadError(f"{target.name} could not be downloaded. " + "; ".join(reasons))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, DataError) else type(error).__name__
+
+
+def _fetch_patiently(
+    url: str,
+    target: Path,
+    verify: Callable[[bytes], object],
+    progress: Progress,
+    timeout: tuple[float, float],
+    pause: float,
+) -> None:
+    for attempt in range(ATTEMPTS):
+        try:
+            _fetch_once(url, target, verify, progress, timeout)
+            return
+        except (OSError, DataError):
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(pause * 2**attempt)
+
+
+def _fetch_once(
+    url: str,
+    target: Path,
+    verify: Callable[[bytes], object],
+    progress: Progress,
+    timeout: tuple[float, float],
+) -> None:
+    from pooch import HTTPDownloader
+
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
+        partial = Path(folder) / target.name
+        bar = _Bar(f"download {target.name}", progress)
+        with contextlib.closing(bar):
+            HTTPDownloader(progressbar=bar, timeout=timeout)(url, str(partial), None)
+        verify(partial.read_bytes())
+        partial.replace(target)
+
+
+class _Bar:
+    """The face of a tqdm bar, which is what pooch calls, before our progress reports."""
+
+    total = 0.0
+
+    def __init__(self, what: str, progress: Progress) -> None:
+        self.what, self.progress, self.done = what, progress, 0
+
+    def update(self, n: int) -> None:
+        self.done += n
+        self.progress(self.what, self.done, int(self.total))
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        self.progress(self.what, self.done, self.done)

@@ -1,0 +1,45 @@
+"""The IDX format of the MNIST files."""
+
+import gzip
+import struct
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.errors import DataError
+
+UNSIGNED_BYTE = 0x08
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def decompress(raw: bytes, name: str) -> bytes:
+    """The content of a file, gzipped or not.
+
+    Raises DataError when the gzip stream is cut short or damaged.
+    """
+    if not raw.startswith(GZIP_MAGIC):
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{name} is truncated or corrupt: {error}.") from error
+
+
+def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
+    """The array of unsigned bytes that an IDX file holds, in the shape that its header gives.
+
+    Raises DataError for another magic number and for a length other than the header promises.
+    Source: the format's description at http://yann.lecun.com/exdb/mnist/.
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
+        raise DataError(f"{name} is not an IDX file of unsigned bytes: it begins with {content[:4].hex()!r}.")
+    dimensions = content[3]
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise DataError(f"{name} is truncated inside its header ({len(content)} bytes).")
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    expected = start + int(np.prod(shape, dtype=np.int64))
+    if len(content) != expected:
+        raise DataError(f"{name} has the wrong size: its header promises {expected} bytes, it has {len(content)}.")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -1,0 +1,82 @@
+"""MNIST: four IDX files, looked for in folders and then on mirrors, and verified."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.data.download import MIRRORS, DownloadError, fetch
+from mnist_mlflow.data.idx import decompress, parse_idx
+from mnist_mlflow.errors import DataError
+from mnist_mlflow.types import SIDE, Part, Progress
+
+# SHA-256 of the decompressed bytes: the same content is gzipped differently from place to place.
+DIGESTS = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+def load_mnist(progress: Progress, mirrors: tuple[str, ...] = MIRRORS) -> tuple[Part, Part]:
+    """The 60,000 training and the 10,000 test images of MNIST, as published.
+
+    Raises DataError for a file that is damaged or not MNIST, DownloadError when no mirror answers.
+    Source: LeCun et al., Gradient-based learning applied to document recognition, 1998.
+    """
+    arrays = {name: _load(name, progress, mirrors) for name in DIGESTS}
+    return _part(arrays, "train"), _part(arrays, "t10k")
+
+
+def _part(arrays: dict[str, npt.NDArray[np.uint8]], prefix: str) -> Part:
+    images, labels = arrays[f"{prefix}-images-idx3-ubyte"], arrays[f"{prefix}-labels-idx1-ubyte"]
+    if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{prefix}: images of shape {images.shape} and labels of shape {labels.shape} do not match; "
+            f"accepted: (n, {SIDE}, {SIDE}) and (n,)."
+        )
+    return Part(images, labels)
+
+
+def _load(name: str, progress: Progress, mirrors: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    found = (folder / file for folder in folders() for file in (name, f"{name}.gz"))
+    path = next((path for path in found if path.is_file()), None)
+    if path is None:
+        target = _download_folder() / f"{name}.gz"
+        fetch(target, mirrors, lambda raw: read(raw, name, "the download"), progress)
+        path = target
+    return read(path.read_bytes(), name, str(path))
+
+
+def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
+    """The array in the bytes of one of the four files, verified by the digest of its content."""
+    content = decompress(raw, origin)
+    array = parse_idx(content, origin)
+    if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
+        raise DataError(
+            f"{origin} is not MNIST's {name}: its content has another SHA-256 than {DIGESTS[name][:12]}…. "
+            "Delete it to have it downloaded again."
+        )
+    return array
+
+
+def folders() -> list[Path]:
+    """Where data sets are looked for: MNIST_MLFLOW_DATA_DIR, then the cache."""
+    import pooch
+
+    named = os.environ.get("MNIST_MLFLOW_DATA_DIR")
+    return [*([Path(named)] if named else []), Path(pooch.os_cache("mnist_mlflow"))]
+
+
+def _download_folder() -> Path:
+    for folder in folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise DownloadError(f"No folder to download MNIST to: tried {', '.join(map(str, folders()))}.")

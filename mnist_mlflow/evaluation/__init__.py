@@ -1,0 +1,1 @@
+"""Metrics, calibration and plots: pure functions of arrays."""

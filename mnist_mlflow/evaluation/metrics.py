@@ -1,0 +1,40 @@
+"""The same figures for every algorithm."""
+
+import numpy as np
+
+from mnist_mlflow.evaluation.calibration import expected_calibration_error
+from mnist_mlflow.types import CLASSES, Labels, Probabilities
+
+
+def score(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
+    """Accuracy, macro precision, recall and F1, log loss, calibration error, and F1 of each class.
+
+    Labels (n,) uint8, probabilities (n, 10); all figures are shares of 1, log loss is in nats. A class that is
+    never predicted has precision 0.
+    """
+    from sklearn.metrics import log_loss, precision_recall_fscore_support
+
+    predicted = probabilities.argmax(axis=1)
+    classes = list(range(CLASSES))
+    precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
+    return {
+        "accuracy": float((predicted == labels).mean()),
+        "precision_macro": float(precision.mean()),
+        "recall_macro": float(recall.mean()),
+        "f1_macro": float(f1.mean()),
+        "log_loss": float(log_loss(labels, probabilities, labels=classes)),
+        "ece": expected_calibration_error(labels, probabilities),
+        **{f"f1_{digit}": float(f1[digit]) for digit in classes},
+    }
+
+
+def prefixed(prefix: str, metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics under the names that the store knows: `val_accuracy`, `test_f1_3`."""
+    return {f"{prefix}_{name}": value for name, value in metrics.items()}
+
+
+def worst_mistakes(labels: Labels, probabilities: Probabilities, count: int) -> list[int]:
+    """The indices of up to `count` mistakes, those first that gave the true digit the least probability."""
+    true = probabilities[np.arange(len(labels)), labels]
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    return [int(index) for index in wrong[np.argsort(true[wrong], kind="stable")][:count]]

@@ -1,0 +1,125 @@
+"""The pictures of a run; nothing here touches the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnist_mlflow.evaluation.calibration import expected_calibration_error, reliability
+from mnist_mlflow.evaluation.metrics import worst_mistakes
+from mnist_mlflow.types import CLASSES, SIDE, Images, Labels, Part, Probabilities
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curves = Mapping[str, list[tuple[int, float]]]  # metric: its (step, value) pairs
+
+COLUMNS, ROWS = 8, 4
+CAPTION = 12  # pixels above each mistake for its caption
+
+
+def pictures(part: Part, probabilities: Probabilities, curves: Curves, title: str) -> dict[str, bytes]:
+    """All the pictures of a run as PNG files, by name; learning curves only where there are any."""
+    figures = {
+        "confusion_matrix": confusion_matrix(part.labels, probabilities, title),
+        "per_class": per_class(part.labels, probabilities, title),
+        "reliability": reliability_diagram(part.labels, probabilities, title),
+        "mistakes": mistakes(part.images, part.labels, probabilities, title),
+    }
+    if curves:
+        figures["learning_curves"] = learning_curves(curves, title)
+    return {name: _png(figure) for name, figure in figures.items()}
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _figure(title: str, size: tuple[float, float] = (6, 5)) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    return figure, axes
+
+
+def confusion_matrix(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
+    """How often each digit (rows) was read as each (columns); colour shows mistakes alone."""
+    from sklearn.metrics import confusion_matrix as count
+
+    matrix = count(labels, probabilities.argmax(axis=1), labels=range(CLASSES))
+    mistakes = matrix - np.diag(np.diag(matrix))
+    figure, axes = _figure(title)
+    figure.colorbar(axes.imshow(mistakes, cmap="Reds"), label="mistakes")
+    for (row, column), value in np.ndenumerate(matrix):
+        dark = mistakes[row, column] > mistakes.max() / 2
+        axes.text(column, row, value, ha="center", va="center", color="white" if dark else "black", size=8)
+    axes.set(xlabel="read as", ylabel="true digit", xticks=range(CLASSES), yticks=range(CLASSES))
+    return figure
+
+
+def per_class(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
+    """Precision, recall and F1 of each digit as bars."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    scores = precision_recall_fscore_support(
+        labels, probabilities.argmax(axis=1), labels=range(CLASSES), zero_division=0.0
+    )[:3]
+    figure, axes = _figure(title, (8, 4))
+    for offset, name, values in zip((-0.27, 0, 0.27), ("precision", "recall", "F1"), scores, strict=True):
+        axes.bar(np.arange(CLASSES) + offset, values, 0.25, label=name)
+    lowest = float(np.min(scores))
+    axes.set(xlabel="digit", xticks=range(CLASSES), ylim=(max(0.0, 1.5 * lowest - 0.52), 1))
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def reliability_diagram(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
+    """Accuracy against confidence, with the share of images at each confidence below."""
+    confidence, accuracy, counts = reliability(labels, probabilities)
+    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    error = expected_calibration_error(labels, probabilities)
+    upper.plot((0, 1), (0, 1), "--", color="grey", label="perfect calibration")
+    filled = counts > 0
+    upper.plot(confidence[filled], accuracy[filled], "o-", label=f"calibration error {error:.2%}")
+    upper.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    upper.legend()
+    lower.bar(confidence[filled], counts[filled] / len(labels), 0.05)
+    lower.set(xlabel="confidence", ylabel="share of images", yscale="log")
+    return figure
+
+
+def mistakes(images: Images, labels: Labels, probabilities: Probabilities, title: str) -> Figure:
+    """The 32 worst mistakes as a grid of images, each with its true and its predicted digit."""
+    worst = worst_mistakes(labels, probabilities, COLUMNS * ROWS)
+    cell = SIDE + CAPTION
+    # One picture with captions draws ten times faster than 32 axes.
+    sheet = np.full((ROWS * cell, COLUMNS * cell), 255, np.uint8)
+    figure, axes = _figure(f"{title}: the {len(worst)} worst of the mistakes", (COLUMNS, ROWS + 0.5))
+    for place, index in enumerate(worst):
+        top, left = place // COLUMNS * cell, place % COLUMNS * cell + CAPTION // 2
+        sheet[top + CAPTION : top + cell, left : left + SIDE] = 255 - images[index]
+        caption = f"{labels[index]} read as {probabilities[index].argmax()}"
+        axes.text(left + SIDE / 2, top + CAPTION - 2, caption, ha="center", size=8)
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
+    axes.axis("off")
+    return figure
+
+
+def learning_curves(curves: Curves, title: str) -> Figure:
+    """Losses on the left, accuracies on the right, by step."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure.suptitle(title)
+    for axes, kind in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for name, points in curves.items():
+            if kind in name:
+                axes.plot(*zip(*points, strict=True), label=name)
+        axes.set(xlabel="step", ylabel=kind)
+        axes.legend()
+    return figure

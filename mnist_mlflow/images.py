@@ -1,0 +1,129 @@
+"""Pixels to pixels and pixels to features: pure functions of arrays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.errors import ImageError
+from mnist_mlflow.types import SIDE, Features, Images
+
+ACCEPTED = (
+    f"accepted are arrays, lists or DataFrames of shape (n, {SIDE}, {SIDE}) or (n, {SIDE * SIDE}), "
+    "integers 0-255 or floats 0-1 or 0-255"
+)
+BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
+
+
+def as_images(data: Any) -> Images:
+    """What somebody handed to a model, as uint8 images (n, 28, 28).
+
+    Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), integers 0-255 or floats; floats that
+    all lie within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
+    """
+    array = _as_array(data)
+    if array.ndim == 0 or len(array) == 0:
+        raise ImageError(f"There are no images in the batch; {ACCEPTED}, n at least 1.")
+    if array.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
+        hint = " One image is a batch of one: images[None]." if array.shape in ((SIDE, SIDE), (SIDE**2,)) else ""
+        raise ImageError(f"The images have the shape {array.shape}; {ACCEPTED}.{hint}")
+    _check_values(array)
+    if array.dtype.kind == "f" and array.max() <= 1:
+        array = array * 255
+    images: Images = np.rint(array).astype(np.uint8).reshape(-1, SIDE, SIDE)
+    return images
+
+
+def _as_array(data: Any) -> npt.NDArray[Any]:
+    if isinstance(data, dict):
+        raise ImageError(f"The images are a dict with the keys {list(data)[:5]}; {ACCEPTED}.")
+    try:
+        array = np.asarray(data)
+        array = array.astype(np.float64) if array.dtype == object else array
+    except (TypeError, ValueError) as error:
+        raise ImageError(f"The images are not one block of numbers ({error}); {ACCEPTED}.") from error
+    if array.dtype.kind not in "uif":
+        raise ImageError(f"The images hold {array.dtype} values; {ACCEPTED}.")
+    return array
+
+
+def _check_values(array: npt.NDArray[Any]) -> None:
+    flat = array.reshape(len(array), -1)
+    for wrong, what in ((np.isnan(flat), "NaN"), (flat < 0, "values below 0"), (flat > 255, "values above 255")):
+        if wrong.any():
+            image = int(wrong.any(axis=1).argmax())
+            value = flat[image][wrong[image]][0]
+            raise ImageError(f"The images hold {what} (first in image {image}: {value}); {ACCEPTED}.")
+
+
+def centre_by_mass(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The ink of one image (h, w), scaled into a 20-pixel box and centred by mass in 28 x 28 pixels.
+
+    An image without ink comes out blank. Source: the geometry of MNIST as described by LeCun et al., 1998.
+    """
+    import cv2
+
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not len(rows):
+        return np.zeros((SIDE, SIDE), np.uint8)
+    ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(ink.shape)
+    moments = cv2.moments(ink)
+    centre = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+    shift = (SIDE - 1) / 2 - scale * centre
+    matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])  # type: ignore[arg-type]
+    warped = cv2.warpAffine(ink, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    return np.asarray(warped, np.uint8)
+
+
+def deskew(images: Images) -> Images:
+    """Images (n, 28, 28), each sheared upright about its centre of mass, which moves to the middle.
+
+    The shear is the one that makes the ink's horizontal and vertical positions uncorrelated.
+    Source: OpenCV's tutorial "OCR of hand-written data using SVM".
+    """
+    return np.stack([_deskew_one(image) for image in images])
+
+
+def _deskew_one(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    import cv2
+
+    moments = cv2.moments(image)
+    if moments["mu02"] < 1e-2:  # no ink, or all of it in one row
+        return image
+    skew = moments["mu11"] / moments["mu02"]
+    x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    middle = (SIDE - 1) / 2
+    matrix = np.float32([[1, skew, x - middle - skew * middle], [0, 1, y - middle]])  # type: ignore[arg-type]
+    flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    return np.asarray(cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=flags), np.uint8)
+
+
+def pixels(images: Images) -> Features:
+    """Images (n, 28, 28) as rows (n, 784) of float32 within 0-1."""
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+
+
+def deskewed_pixels(images: Images) -> Features:
+    """Deskewed images as rows (n, 784) of float32 within 0-1."""
+    return pixels(deskew(images))
+
+
+def hog(images: Images) -> Features:
+    """Histograms of oriented gradients of the deskewed images, float32 (n, 1296).
+
+    Cells of 4 pixels, blocks of 2 x 2 cells that overlap by one, 9 orientations.
+    Source: Dalal and Triggs, Histograms of oriented gradients for human detection, 2005, as in OpenCV.
+    """
+    import cv2
+
+    descriptor = cv2.HOGDescriptor((SIDE, SIDE), (8, 8), (4, 4), (4, 4), 9)
+    return np.stack([np.asarray(descriptor.compute(image), np.float32).ravel() for image in deskew(images)])
+
+
+FEATURES: dict[str, Callable[[Images], Features]] = {
+    "pixels": pixels,
+    "deskewed": deskewed_pixels,
+    "hog": hog,
+}

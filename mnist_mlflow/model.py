@@ -1,0 +1,54 @@
+"""DigitModel: the one model that wraps every algorithm, in the store, in the registry and behind REST."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_mlflow.algorithms.base import Classifier, get_algorithm
+from mnist_mlflow.images import as_images
+from mnist_mlflow.types import CLASSES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESCRIPTION = "model.json"
+
+
+class DigitModel:
+    """Takes images in any form that `as_images` accepts; returns digits with their probabilities."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
+
+    def predict(self, data: Any) -> pd.DataFrame:
+        """A row for each image: `digit`, its `confidence`, and the probabilities `p0` to `p9`.
+
+        Takes (n, 28, 28) or (n, 784), arrays, lists or DataFrames, integers 0-255 or floats 0-1 or 0-255.
+        Raises ImageError, a ValueError, that says what was wrong and what is accepted.
+        """
+        import pandas as pd
+
+        probabilities = self.classifier.predict_proba(as_images(data))
+        columns = {f"p{digit}": probabilities[:, digit] for digit in range(CLASSES)}
+        digits, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        return pd.DataFrame({"digit": digits, "confidence": confidence, **columns})
+
+
+def save_model(folder: Path, algorithm: str, params: Any, seed: int, classifier: Classifier) -> None:
+    """Keep a classifier that has learned, with what it takes to build it again, in a folder without code."""
+    folder.mkdir(parents=True)
+    description = {"algorithm": algorithm, "params": dataclasses.asdict(params), "seed": seed}
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2))
+    classifier.save(folder)
+
+
+def _load_pyfunc(path: str) -> DigitModel:
+    """What MLflow calls to load a logged model."""
+    folder = Path(path)
+    description = json.loads((folder / DESCRIPTION).read_text())
+    algorithm = get_algorithm(description["algorithm"])
+    classifier = algorithm.build(algorithm.Params(**description["params"]), description["seed"])
+    return DigitModel(classifier.restore(folder))

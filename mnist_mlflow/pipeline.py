@@ -1,0 +1,86 @@
+"""The main job: train every algorithm in a run and a process of its own, then select."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
+from mnist_mlflow.data import load_dataset
+from mnist_mlflow.errors import Failure
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.selection import Selection, select_in
+from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.store import project_root
+from mnist_mlflow.types import Progress
+
+ALL = "all"
+ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+
+
+def parse_algorithms(text: str) -> list[str]:
+    """The algorithms that a comma-separated list names; `all` names them all. Raises UsageError."""
+    names = algorithm_names() if text == ALL else [name.strip() for name in text.split(",")]
+    for name in names:
+        get_algorithm(name)
+    return list(dict.fromkeys(names))
+
+
+class SomeFailed(Failure):
+    """Some algorithms failed; the others were trained and a champion was selected among them."""
+
+    def __init__(self, failed: Sequence[str], selection: Selection) -> None:
+        again = f"mlflow run . -P algorithms={','.join(failed)}"
+        super().__init__(f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}")
+        self.selection = selection
+
+
+def run_all(algorithms: Sequence[str], protocol: Protocol, progress: Progress) -> Selection:
+    """Train the algorithms one after the other, then select among all comparable runs.
+
+    An algorithm that fails does not stop the others: SomeFailed is raised at the end, with the selection.
+    """
+    with open_run("main", {"role": "selection"}) as run:
+        dataset = load_dataset(protocol.data, protocol.split_seed, protocol.train_size, progress)
+        run.log_params({"algorithms": ",".join(algorithms), **dataclasses.asdict(protocol)})
+        # The children are told what was found, lest each of them looks for MNIST anew.
+        found = dataclasses.replace(protocol, data=dataset.name)
+        failed = [name for name in algorithms if not _train(run, name, found, dataset.fallback)]
+        if len(failed) == len(algorithms):
+            raise Failure("Every algorithm failed, see the output above.")
+        selection = select_in(run, dataset, protocol.split_seed, progress)
+        if failed:
+            raise SomeFailed(failed, selection)
+        return selection
+
+
+def _train(main: Run, algorithm: str, protocol: Protocol, fallback: str) -> bool:
+    """Run one algorithm as `mlflow run` would: in a process of its own, that finds its run in the environment."""
+    parent = main.client.get_run(main.id)
+    experiment = parent.info.experiment_id
+    tags = {key: parent.data.tags[key] for key in ORIGIN if key in parent.data.tags}
+    tags |= {"mlflow.project.entryPoint": algorithm, "main_run": main.id}
+    if fallback:
+        tags["dataset_fallback"] = fallback
+    run_id = main.client.create_run(experiment, tags=tags, run_name=algorithm).info.run_id
+    options = [f"--{name}={value}" for name, value in dataclasses.asdict(protocol).items()]
+    command = [sys.executable, "-m", "mnist_mlflow", algorithm, *options]
+    try:
+        return _run_to_its_end(command, {"MLFLOW_RUN_ID": run_id, "MLFLOW_EXPERIMENT_ID": experiment}) == 0
+    finally:
+        if main.client.get_run(run_id).info.status == "RUNNING":  # killed before it could say so
+            main.client.set_tag(run_id, "failure", "its process was killed")
+            main.client.set_terminated(run_id, "FAILED")
+
+
+def _run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=project_root())
+    try:
+        return child.wait()
+    except BaseException:
+        child.terminate()  # it closes its run before it goes
+        child.wait()
+        raise

@@ -1,0 +1,129 @@
+"""One run of ours: opened or taken over from `mlflow run`, filled, and closed whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.tracking import IMPORT_SECONDS, provenance
+from mnist_mlflow.tracking.store import connect, project_root
+
+METRICS_A_REQUEST = 1_000  # MLflow takes no more
+
+
+class Run:
+    """A run, and the seconds that tracking has taken from it (`tracking_seconds`)."""
+
+    def __init__(self, client: mlflow.MlflowClient, run_id: str) -> None:
+        self.client, self.id = client, run_id
+        self.tracking_seconds = 0.0
+
+    @contextlib.contextmanager
+    def tracking(self) -> Iterator[None]:
+        """Count what happens inside as tracking."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.tracking_seconds += time.perf_counter() - started
+
+    def set_tags(self, tags: Mapping[str, object]) -> None:
+        """Set tags, in one request."""
+        self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log parameters, but for those that `mlflow run` has logged already as they were typed."""
+        known = self.client.get_run(self.id).data.params
+        new = [Param(key, str(value)) for key, value in params.items() if key not in known]
+        self.client.log_batch(self.id, params=new)
+
+    def log_metrics(self, metrics: list[Metric]) -> None:
+        """Log metrics, in one request for each thousand of them."""
+        for start in range(0, len(metrics), METRICS_A_REQUEST):
+            self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_REQUEST])
+
+    @contextlib.contextmanager
+    def files(self) -> Iterator[Path]:
+        """A folder; what is written there becomes artifacts of the run, in one go."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+            self.client.log_artifacts(self.id, folder)
+
+
+@contextlib.contextmanager
+def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
+    """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one, named after its entry point.
+
+    It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
+    in the artifact `failure.txt`.
+    """
+    started = time.perf_counter()
+    client = connect()
+    run = Run(client, _start(name, tags))
+    _log_origin(run)
+    run.tracking_seconds = IMPORT_SECONDS + time.perf_counter() - started
+    try:
+        yield run
+    except BaseException as error:
+        _close_after(run, error)
+        raise
+    mlflow.end_run("FINISHED")
+
+
+def _start(name: str, tags: Mapping[str, object]) -> str:
+    ours = {key: str(value) for key, value in tags.items()} | {"mlflow.runName": name}
+    inherited = "MLFLOW_RUN_ID" in os.environ
+    if not inherited:
+        root = project_root()
+        ours |= {"mlflow.source.type": "PROJECT", "mlflow.source.name": str(root)}
+        ours |= {"mlflow.project.entryPoint": name}
+        if commit := provenance.git_commit(root):
+            ours |= {"mlflow.source.git.commit": commit}
+    try:
+        run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
+    except MlflowException as error:
+        what = "MLFLOW_RUN_ID names a run that cannot be taken over" if inherited else "No run can be started"
+        raise Failure(f"{what}: {one_line(error)}") from error
+    return run_id
+
+
+def _log_origin(run: Run) -> None:
+    changes = provenance.uncommitted_changes(project_root())
+    run.set_tags({"git_dirty": bool(changes)})
+    with run.files() as folder:
+        provenance.write_environment(folder / "environment")
+        if changes:
+            (folder / "git").mkdir()
+            (folder / "git" / "uncommitted.diff").write_text(changes)
+
+
+def _close_after(run: Run, error: BaseException) -> None:
+    stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+    # The store may be what failed: the error that is under way says more than one about closing.
+    with contextlib.suppress(Exception):
+        run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
+        with run.files() as folder:
+            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
+    with contextlib.suppress(Exception):
+        mlflow.end_run("KILLED" if stopped else "FAILED")
+
+
+def fail_inherited_run(reason: str) -> None:
+    """Close the run that `mlflow run` opened for a command that was refused before it began."""
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if not run_id:
+        return
+    with contextlib.suppress(Exception):
+        client = connect()
+        client.set_tag(run_id, "failure", reason)
+        client.set_terminated(run_id, "FAILED")

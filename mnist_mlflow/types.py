@@ -1,0 +1,35 @@
+"""What travels between the rooms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+CLASSES = 10
+SIDE = 28
+
+Images = npt.NDArray[np.uint8]  # (n, 28, 28), ink bright on a dark ground
+Labels = npt.NDArray[np.uint8]  # (n,), 0 to 9
+Features = npt.NDArray[np.float32]  # (n, d)
+Probabilities = npt.NDArray[np.float64]  # (n, 10), rows sum to 1
+
+Progress = Callable[[str, int, int], None]  # what is under way, how much is done, of how much (0: unknown)
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images (n, 28, 28) with their labels (n,), both uint8."""
+
+    images: Images
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, chosen: npt.NDArray[np.intp]) -> "Part":
+        return Part(self.images[chosen], self.labels[chosen])
