@@ -26,8 +26,8 @@ def as_images(data: Any) -> Images:
     if array.ndim == 0 or len(array) == 0:
         raise ImageError(f"There are no images in the batch; {ACCEPTED}, n at least 1.")
     if array.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
-        hint = " One image is a batch of one: images[None]." if array.shape in ((SIDE, SIDE), (SIDE**2,)) else ""
-        raise ImageError(f"The images have the shape {array.shape}; {ACCEPTED}.{hint}")
+        hint = " (one image is a batch of one: images[None])" if array.shape in ((SIDE, SIDE), (SIDE**2,)) else ""
+        raise ImageError(f"The images have the shape {array.shape}{hint}; {ACCEPTED}.")
     _check_values(array)
     if array.dtype.kind == "f" and array.max() <= 1:
         array = array * 255

@@ -58,10 +58,10 @@ class FeatureClassifier(Classifier):
 
     def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
         if hasattr(self.estimator, "predict_proba"):
-            probabilities: npt.NDArray[np.floating] = self.estimator.predict_proba(features)
-            return np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
-        decisions: npt.NDArray[np.floating] = self.estimator.decision_function(features)
-        return decisions
+            scores = np.log(np.maximum(self.estimator.predict_proba(features), SMALLEST_PROBABILITY))
+        else:
+            scores = self.estimator.decision_function(features)
+        return np.asarray(scores)
 
     def _save(self, folder: Path) -> None:
         self.io.dump(self.projection, folder / "projection.skops")

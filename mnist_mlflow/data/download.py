@@ -14,7 +14,8 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 ATTEMPTS = 3
-TIMEOUT = (5, 30)  # seconds to connect, and between two pieces of the answer
+PAUSE = 1.0  # seconds after the first failure
+TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two pieces of the answer
 
 
 class DownloadError(DataError):
@@ -26,12 +27,10 @@ def fetch(
     mirrors: tuple[str, ...],
     verify: Callable[[bytes], object],
     progress: Progress,
-    timeout: tuple[float, float] = TIMEOUT,
-    pause: float = 1.0,
 ) -> None:
     """Download `target.name` from the first mirror that gives content that `verify` accepts.
 
-    Every mirror is tried three times, waiting `pause` seconds after a failure and twice as long after the next.
+    Every mirror is tried three times, waiting a second after a failure and twice as long after the next.
     One process at a time downloads a file; it appears at `target` whole or not at all.
     Raises DownloadError with the reason of each mirror.
     """
@@ -43,7 +42,7 @@ def fetch(
         reasons = []
         for mirror in mirrors:
             try:
-                _fetch_patiently(mirror + target.name, target, verify, progress, timeout, pause)
+                _fetch_patiently(mirror + target.name, target, verify, progress)
                 return
             except (OSError, DataError) as error:
                 reasons.append(f"{mirror}: {_reason(error)}")
@@ -59,17 +58,15 @@ def _fetch_patiently(
     target: Path,
     verify: Callable[[bytes], object],
     progress: Progress,
-    timeout: tuple[float, float],
-    pause: float,
 ) -> None:
     for attempt in range(ATTEMPTS):
         try:
-            _fetch_once(url, target, verify, progress, timeout)
+            _fetch_once(url, target, verify, progress)
             return
         except (OSError, DataError):
             if attempt == ATTEMPTS - 1:
                 raise
-            time.sleep(pause * 2**attempt)
+            time.sleep(PAUSE * 2**attempt)
 
 
 def _fetch_once(
@@ -77,7 +74,6 @@ def _fetch_once(
     target: Path,
     verify: Callable[[bytes], object],
     progress: Progress,
-    timeout: tuple[float, float],
 ) -> None:
     from pooch import HTTPDownloader
 
@@ -85,7 +81,7 @@ def _fetch_once(
         partial = Path(folder) / target.name
         bar = _Bar(f"download {target.name}", progress)
         with contextlib.closing(bar):
-            HTTPDownloader(progressbar=bar, timeout=timeout)(url, str(partial), None)
+            HTTPDownloader(progressbar=bar, timeout=TIMEOUT)(url, str(partial), None)
         verify(partial.read_bytes())
         partial.replace(target)
 

@@ -21,13 +21,13 @@ DIGESTS = {
 }
 
 
-def load_mnist(progress: Progress, mirrors: tuple[str, ...] = MIRRORS) -> tuple[Part, Part]:
+def load_mnist(progress: Progress) -> tuple[Part, Part]:
     """The 60,000 training and the 10,000 test images of MNIST, as published.
 
     Raises DataError for a file that is damaged or not MNIST, DownloadError when no mirror answers.
     Source: LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
-    arrays = {name: _load(name, progress, mirrors) for name in DIGESTS}
+    arrays = {name: _load(name, progress) for name in DIGESTS}
     return _part(arrays, "train"), _part(arrays, "t10k")
 
 
@@ -41,12 +41,12 @@ def _part(arrays: dict[str, npt.NDArray[np.uint8]], prefix: str) -> Part:
     return Part(images, labels)
 
 
-def _load(name: str, progress: Progress, mirrors: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+def _load(name: str, progress: Progress) -> npt.NDArray[np.uint8]:
     found = (folder / file for folder in folders() for file in (name, f"{name}.gz"))
     path = next((path for path in found if path.is_file()), None)
     if path is None:
         target = _download_folder() / f"{name}.gz"
-        fetch(target, mirrors, lambda raw: read(raw, name, "the download"), progress)
+        fetch(target, MIRRORS, lambda raw: read(raw, name, "the download"), progress)
         path = target
     return read(path.read_bytes(), name, str(path))
 

@@ -1,0 +1,93 @@
+"""Fixtures: a small data set, a store of one's own, and nothing from outside."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.tracking import store as store_module
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """500 of the bundled digits to learn from."""
+    return load_dataset("digits", train_size=500)
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MNIST_MLFLOW_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store, to be copied: MLflow takes seconds to create one."""
+    folder = tmp_path_factory.mktemp("store")
+    code = "from mnist_mlflow.tracking.store import connect; connect()"
+    python(code, folder, MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db")
+    return folder / "mlflow.db"
+
+
+def use_store(path: Path, patch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
+    uri = f"sqlite:///{path}"
+    patch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow.set_tracking_uri(uri)
+    return store_module.connect()
+
+
+@pytest.fixture
+def store(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
+    """A client of an empty store that nobody else uses."""
+    yield use_store(Path(shutil.copy(new_store, tmp_path)), monkeypatch)
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+
+
+def python(code: str, folder: Path, **environment: str) -> str:
+    """What a fresh Python prints that runs the code in a folder; fails with its errors when it fails."""
+    done = start_python(code, folder, **environment)
+    output, errors = done.communicate(timeout=200)
+    assert done.returncode == 0, errors
+    return output
+
+
+def start_python(code: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
+    import os
+
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Types a command: returns exit status, output and errors."""
+    from mnist_mlflow import cli
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mnist-mlflow", *arguments])
+        status: object = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code
+        printed = capsys.readouterr()
+        assert isinstance(status, int)
+        return status, printed.out, printed.err
+
+    return run
