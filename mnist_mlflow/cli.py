@@ -60,10 +60,10 @@ def _algorithm_command(name: str) -> click.Command:
     algorithm = get_algorithm(name)
 
     def run(**options: Any) -> None:
-        from mnist_mlflow.console import progress_bars, show_outcome
+        from mnist_mlflow.console import show_outcome, work_display
         from mnist_mlflow.training import Task, train
 
-        with progress_bars() as progress:
+        with work_display() as progress:
             outcome = train(Task(name, _given(algorithm.Params, options), _protocol(options)), progress)
         show_outcome(name, outcome)
 
@@ -90,12 +90,12 @@ def _with_options(names: tuple[str, ...] = ()) -> Callable[[click.Command], clic
 @click.option("--algorithms", default="all", show_default=True, help="which ones, separated by commas")
 def main_command(algorithms: str, **options: Any) -> None:
     """Train all algorithms, each in a run of its own, then select the champion."""
-    from mnist_mlflow.console import progress_bars, show_selection
+    from mnist_mlflow.console import show_selection, work_display
     from mnist_mlflow.pipeline import SomeFailed, parse_algorithms, run_all
 
     names = parse_algorithms(algorithms)
     try:
-        with progress_bars() as progress:
+        with work_display() as progress:
             show = run_all(names, _protocol(options), progress)
     except SomeFailed as error:
         show_selection(error.selection)
@@ -107,11 +107,11 @@ def main_command(algorithms: str, **options: Any) -> None:
 @commands.command("select")
 def select_command(**options: Any) -> None:
     """Rank the finished runs, register the best as champion, then score all of them on the test images."""
-    from mnist_mlflow.console import progress_bars, show_selection
+    from mnist_mlflow.console import show_selection, work_display
     from mnist_mlflow.selection import select
 
     protocol = _protocol(options)
-    with progress_bars() as progress:
+    with work_display() as progress:
         selection = select(protocol.data, protocol.split_seed, progress)
     show_selection(selection)
 
@@ -121,11 +121,11 @@ def select_command(**options: Any) -> None:
 @click.option("--model", required=True, help="its URI, for example models:/mnist-digits@champion")
 def evaluate_command(model: str, **options: Any) -> None:
     """Score any logged or registered model on the test images."""
-    from mnist_mlflow.console import progress_bars, show_metrics
+    from mnist_mlflow.console import show_metrics, work_display
     from mnist_mlflow.scoring import evaluate
 
     protocol = _protocol(options)
-    with progress_bars() as progress:
+    with work_display() as progress:
         metrics = evaluate(model, protocol.data, protocol.split_seed, progress)
     show_metrics(model, metrics)
 

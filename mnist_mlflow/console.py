@@ -31,10 +31,10 @@ err = Console(stderr=True, highlight=False)
 
 
 @contextlib.contextmanager
-def progress_bars() -> Iterator[types.Progress]:
-    """Bars on a terminal's stderr, one for each thing under way; nothing where stderr is not a terminal.
+def work_display() -> Iterator[types.Progress]:
+    """Warnings in boxes, and on a terminal progress bars, one for each thing under way; all on stderr.
 
-    The display is taken down whenever nothing is under way, since other processes may want to draw theirs.
+    The bars are taken down whenever nothing is under way, since other processes may want to draw theirs.
     """
     columns = (
         SpinnerColumn(),
@@ -56,20 +56,20 @@ def progress_bars() -> Iterator[types.Progress]:
         if not bars:
             display.stop()
 
+    box, logger = _Box(), logging.getLogger("mnist_mlflow")
+    logger.addHandler(box)
     try:
         yield show
     finally:
+        logger.removeHandler(box)
         display.stop()
 
 
-def show_warnings_loudly() -> None:
-    """Show the package's warnings in a box on stderr."""
+class _Box(logging.Handler):
+    """Shows warnings so that nobody overlooks them."""
 
-    class Box(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
-
-    logging.getLogger("mnist_mlflow").addHandler(Box())
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
 
 
 def show_outcome(algorithm: str, outcome: Outcome) -> None:

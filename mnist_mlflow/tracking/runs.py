@@ -69,13 +69,13 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     """
     started = time.perf_counter()
     client = connect()
-    run = Run(client, _start(name, tags))
-    _log_origin(run)
-    run.tracking_seconds = IMPORT_SECONDS + time.perf_counter() - started
     try:
+        run = Run(client, _start(name, tags))
+        _log_origin(run)
+        run.tracking_seconds = IMPORT_SECONDS + time.perf_counter() - started
         yield run
     except BaseException as error:
-        _close_after(run, error)
+        _close_after(client, error)
         raise
     mlflow.end_run("FINISHED")
 
@@ -107,8 +107,11 @@ def _log_origin(run: Run) -> None:
             (folder / "git" / "uncommitted.diff").write_text(changes)
 
 
-def _close_after(run: Run, error: BaseException) -> None:
-    stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
+    active = mlflow.active_run()
+    if active is None:
+        return
+    run, stopped = Run(client, active.info.run_id), isinstance(error, (KeyboardInterrupt, SystemExit))
     # The store may be what failed: the error that is under way says more than one about closing.
     with contextlib.suppress(Exception):
         run.set_tags({"failure": "interrupted" if stopped else one_line(error)})

@@ -14,6 +14,7 @@ from mnist_mlflow.types import silent
 from tests.conftest import start_python
 
 CONTENT = bytes(range(256)) * 400
+Server = tuple[str, list[str]]  # its address, and the paths that it was asked for
 
 
 class Mirror(BaseHTTPRequestHandler):
@@ -43,7 +44,7 @@ class Mirror(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[tuple[str, list[str]]]:
+def server() -> Iterator[Server]:
     handler = type("Handler", (Mirror,), {"requests": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
         listening.daemon_threads = True
@@ -65,7 +66,7 @@ def verify(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("behaviour", ["fail", "stall", "truncate", "corrupt"])
-def test_goes_on_to_the_next_mirror(server, tmp_path: Path, behaviour: str) -> None:
+def test_goes_on_to_the_next_mirror(server: Server, tmp_path: Path, behaviour: str) -> None:
     address, requests = server
     fetch(tmp_path / "file", (f"{address}{behaviour}/", f"{address}good/"), verify, silent)
     assert (tmp_path / "file").read_bytes() == CONTENT
@@ -73,20 +74,20 @@ def test_goes_on_to_the_next_mirror(server, tmp_path: Path, behaviour: str) -> N
 
 
 @pytest.mark.parametrize("behaviour", ["fail", "stall", "truncate", "corrupt"])
-def test_leaves_nothing_behind_when_all_mirrors_are_bad(server, tmp_path: Path, behaviour: str) -> None:
+def test_leaves_nothing_behind_when_all_mirrors_are_bad(server: Server, tmp_path: Path, behaviour: str) -> None:
     address, _ = server
     with pytest.raises(DownloadError, match=f"file could not be downloaded.*{behaviour}"):
         fetch(tmp_path / "file", (f"{address}{behaviour}/",), verify, silent)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
 
 
-def test_tries_a_mirror_again(server, tmp_path: Path) -> None:
+def test_tries_a_mirror_again(server: Server, tmp_path: Path) -> None:
     address, requests = server
     fetch(tmp_path / "file", (f"{address}recover/",), verify, silent)
     assert requests == ["/recover/file"] * 2
 
 
-def test_waits_longer_after_each_failure(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_longer_after_each_failure(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(download.time, "sleep", pauses.append)
     with pytest.raises(DownloadError):
@@ -94,7 +95,7 @@ def test_waits_longer_after_each_failure(server, tmp_path: Path, monkeypatch: py
     assert pauses == [0.01, 0.02]
 
 
-def test_reports_progress(server, tmp_path: Path) -> None:
+def test_reports_progress(server: Server, tmp_path: Path) -> None:
     reports: list[tuple[str, int, int]] = []
     fetch(tmp_path / "file", (f"{server[0]}good/",), verify, lambda *report: reports.append(report))
     assert {what for what, _, _ in reports} == {"download file"}
@@ -102,7 +103,7 @@ def test_reports_progress(server, tmp_path: Path) -> None:
     assert reports[-1][1:] == (len(CONTENT), len(CONTENT))
 
 
-def test_two_processes_download_once_and_see_a_whole_file(server, tmp_path: Path) -> None:
+def test_two_processes_download_once_and_see_a_whole_file(server: Server, tmp_path: Path) -> None:
     address, requests = server
     code = f"""
 import hashlib, pathlib

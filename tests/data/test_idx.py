@@ -1,5 +1,6 @@
 import gzip
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -41,6 +42,6 @@ def test_says_what_is_wrong(content: bytes, reason: str) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:-9], lambda raw: raw[:20] + b"\xff\xff" + raw[22:]])
-def test_says_that_a_gzip_stream_is_damaged(damage) -> None:
+def test_says_that_a_gzip_stream_is_damaged(damage: Callable[[bytes], bytes]) -> None:
     with pytest.raises(DataError, match=r"train.gz is truncated or corrupt"):
         decompress(damage(gzip.compress(bytes(range(256)) * 9)), "train.gz")

@@ -1,0 +1,145 @@
+"""What somebody types, and what they are told."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from mnist_mlflow.data import mnist
+from tests.conftest import ROOT, python
+
+Client = mlflow.MlflowClient
+Command = Callable[..., tuple[int, str, str]]
+
+USAGE = {
+    "a mistyped entry point": (["knnn"], "No such command 'knnn'. Did you mean 'knn'?", "Accepted: cnn, evaluate"),
+    "a mistyped option": (["knn", "--n_neighbor=3"], "Did you mean '--n_neighbors'?", "Help: mnist-mlflow knn --help"),
+    "an option of another algorithm": (["knn", "--epochs=3"], "No such option '--epochs'", "knn --help"),
+    "a word for a number": (["cnn", "--epochs=abc"], "'abc' is not a whole number from 1 to 500", "epochs=5"),
+    "a value out of range": (["mlp", "--dropout=1.5"], "'1.5' is not a number from 0.0 to 0.9", "dropout=0.4"),
+    "an unknown data set": (["svm", "--data=emnist"], "'emnist' is not one of auto, mnist, digits", "data=auto"),
+    "an unknown algorithm": (["main", "--algorithms=knn,svn"], "no algorithm 'svn'", "accepted: cnn, forest, knn"),
+    "a missing option": (["evaluate"], "Missing option '--model'", "Help: mnist-mlflow evaluate --help"),
+    "a negative count": (["knn", "--trials=-1"], "'-1' is not a whole number from 0 to", "trials=0"),
+    "an impossible train_size": (
+        ["knn", "--data=digits", "--train_size=5"],
+        "train_size=5 is not possible",
+        "train_size=1000",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", USAGE)
+def test_a_mistake_is_answered_in_two_lines(store: Client, command: Command, mistake: str) -> None:
+    arguments, wrong, what_to_type = USAGE[mistake]
+    status, output, errors = command(*arguments)
+    assert (status, output) == (2, "")
+    assert wrong in errors
+    assert what_to_type in errors
+    assert len(errors.splitlines()) <= 2
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("mistake", USAGE)
+def test_a_mistake_closes_the_run_of_mlflow_run(
+    store: Client, command: Command, mistake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run("0").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    arguments, wrong, _ = USAGE[mistake]
+    assert command(*arguments)[0] == 2
+    run = store.get_run(run_id)
+    assert run.info.status == "FAILED"
+    assert wrong in run.data.tags["failure"]
+
+
+IMAGES = b"\0\0\x08\3" + struct.pack(">3I", 2, 28, 28) + bytes(2 * 784)
+
+DAMAGED = {
+    "truncated": (IMAGES[:-10], "wrong size"),
+    "wrong size": (IMAGES + b"\0", "wrong size"),
+    "not IDX": (b"<html>not found</html>", "not an IDX file"),
+    "truncated gzip": (b"\x1f\x8b\x08\0\0\0\0\0", "truncated or corrupt"),
+    "other images": (IMAGES, "another SHA-256"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("data", ["auto", "mnist"])
+def test_a_damaged_file_is_named(
+    store: Client, command: Command, damage: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, reason = DAMAGED[damage]
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(tmp_path))
+    status, _, errors = command("knn", f"--data={data}")
+    assert status == 1
+    assert reason in errors
+    assert str(tmp_path / "train-images-idx3-ubyte") in errors
+    assert len(errors.splitlines()) <= 2
+    (run,) = store.search_runs(["0"])
+    assert run.info.status == "FAILED"
+    assert reason in run.data.tags["failure"]
+
+
+def test_without_mnist_the_command_says_so_loudly(
+    store: Client, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+    status, output, errors = command("logistic", "--train_size=100")
+    assert status == 0
+    assert "WARNING" in errors
+    assert "bundled `digits` take its place" in errors
+    assert output.startswith("logistic ")
+    (run,) = store.search_runs(["0"])
+    assert run.data.tags["dataset"] == "digits"
+    assert "could not be downloaded" in run.data.tags["dataset_fallback"]
+    assert command("logistic", "--data=mnist")[0] == 1
+
+
+def test_an_unreachable_server_is_one_line(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    status, _, errors = command("knn", "--data=digits")
+    assert status == 1
+    assert errors.startswith("Error: The tracking server http://127.0.0.1:9 does not answer")
+    assert len(errors.splitlines()) == 1
+
+
+def test_an_empty_store_is_one_line(store: Client, command: Command) -> None:
+    status, _, errors = command("select", "--data=digits")
+    assert status == 1
+    assert "Train one first, for example: mlflow run . -e knn" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_the_whole_way(store: Client, command: Command) -> None:
+    assert command("knn", "--data=digits", "--train_size=200", "--n_neighbors=3")[0] == 0
+    status, output, errors = command("select", "--data=digits")
+    assert (status, errors.count("Traceback")) == (0, 0)
+    for expected in (
+        "Leaderboard",
+        "Champion: knn, version 1 of mnist-digits",
+        "mlflow.pyfunc.load_model(",
+        "mlflow ui",
+    ):
+        assert expected in output
+    status, output, _ = command("evaluate", "--model=models:/mnist-digits@champion", "--data=digits")
+    assert status == 0
+    assert "test_accuracy" in output
+
+
+def test_help_needs_no_heavy_library() -> None:
+    heavy = ("mlflow", "keras", "tensorflow", "sklearn", "xgboost", "optuna", "pandas", "cv2", "matplotlib")
+    code = f"""
+import sys
+from mnist_mlflow import cli
+sys.argv = ["mnist-mlflow", "knn", "--help"]
+try:
+    cli.main()
+except SystemExit:
+    pass
+print([name for name in {heavy} if name in sys.modules])
+"""
+    assert python(code, ROOT).splitlines()[-1] == "[]"

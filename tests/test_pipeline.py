@@ -1,0 +1,104 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+
+from mnist_mlflow.data import mnist
+from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.pipeline import SomeFailed, parse_algorithms, run_all
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.types import silent
+from tests.conftest import ROOT
+
+Client = mlflow.MlflowClient
+
+
+def algorithm_runs(client: Client) -> dict[str, Any]:
+    return {run.info.run_name: run for run in client.search_runs(["0"], "tags.role = 'model'")}
+
+
+def test_trains_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
+    selection = run_all(["knn", "logistic"], Protocol("digits", train_size=200), silent)
+    (main,) = store.search_runs(["0"], "tags.role = 'selection'")
+    runs = algorithm_runs(store)
+    assert set(runs) == {"knn", "logistic"}
+    for name, run in runs.items():
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["main_run"] == main.info.run_id
+        assert "mlflow.parentRunId" not in run.data.tags
+        assert run.data.tags["mlflow.project.entryPoint"] == name
+        assert run.data.params["train_size"] == "200"
+    assert len(selection.table) == 2
+    assert main.info.status == "FINISHED"
+    assert main.data.params["algorithms"] == "knn,logistic"
+
+
+KILLS_KNN = """
+import os, sys
+if "knn" in sys.orig_argv:
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def knn_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process that is to train kNN dies at its start, as it would for want of memory."""
+    (tmp_path / "sitecustomize.py").write_text(KILLS_KNN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("knn_is_killed")
+def test_a_failure_does_not_stop_the_others(store: Client) -> None:
+    with pytest.raises(SomeFailed, match=r"failed, see the output above: knn\. .* -P algorithms=knn") as caught:
+        run_all(["knn", "logistic"], Protocol("digits", train_size=100), silent)
+    assert list(caught.value.selection.table["algorithm"]) == ["logistic"]
+    runs = {run.info.run_name: run for run in store.search_runs(["0"])}
+    assert {name: run.info.status for name, run in runs.items()} == {
+        "knn": "FAILED",
+        "logistic": "FINISHED",
+        "main": "FAILED",
+    }
+    assert runs["knn"].data.tags["failure"] == "its process was killed"
+    assert "knn" in runs["main"].data.tags["failure"]
+
+
+@pytest.mark.usefixtures("knn_is_killed")
+def test_nothing_is_selected_when_all_fail(store: Client) -> None:
+    with pytest.raises(Failure, match="Every algorithm failed"):
+        run_all(["knn"], Protocol("digits", train_size=100), silent)
+
+
+def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
+    options = ["main", "--algorithms=mlp", "--data=digits"]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
+    process = subprocess.Popen([sys.executable, "-m", "mnist_mlflow", *options], cwd=ROOT, env=environment)
+    deadline = time.monotonic() + 60
+    while not algorithm_runs(store) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert {run.info.run_name: run.info.status for run in store.search_runs(["0"])} == {
+        "main": "KILLED",
+        "mlp": "KILLED",
+    }
+
+
+def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+    run_all(["logistic"], Protocol("auto", train_size=100), silent)
+    for run in store.search_runs(["0"]):
+        assert run.data.tags["dataset"] == "digits"
+        assert "could not be downloaded" in run.data.tags["dataset_fallback"]
+
+
+def test_algorithms_are_checked_before_anything_is_trained() -> None:
+    assert parse_algorithms("svm, knn,svm") == ["svm", "knn"]
+    assert len(parse_algorithms("all")) == 7
+    with pytest.raises(UsageError, match="no algorithm 'svn'; accepted: cnn, forest"):
+        parse_algorithms("knn,svn")

@@ -1,0 +1,41 @@
+import mlflow
+import pytest
+
+from mnist_mlflow.errors import UsageError
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.scoring import evaluate
+from mnist_mlflow.training import Outcome, Task, train
+from mnist_mlflow.types import silent
+
+Client = mlflow.MlflowClient
+
+
+@pytest.fixture
+def outcome(store: Client) -> Outcome:
+    return train(Task("knn", {}, Protocol("digits", train_size=200)), silent)
+
+
+def test_scores_a_logged_model_and_leaves_a_run(store: Client, outcome: Outcome) -> None:
+    uri = f"models:/{outcome.model_id}"
+    metrics = evaluate(uri, "digits", 0, silent)
+    (run,) = store.search_runs(["0"], "tags.role = 'evaluation'")
+    assert run.data.metrics["test_accuracy"] == metrics["test_accuracy"] > 0.9
+    assert run.data.tags["test_opened_for"] == f"evaluate {uri}"
+    assert run.data.params["model"] == uri
+    assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["digits-test"]
+
+
+def test_scores_a_registered_model(store: Client, outcome: Outcome) -> None:
+    mlflow.register_model(f"models:/{outcome.model_id}", "other")
+    assert evaluate("models:/other/1", "digits", 0, silent)["test_accuracy"] > 0.9
+
+
+def test_refuses_images_that_the_model_may_have_learned(store: Client, outcome: Outcome) -> None:
+    with pytest.raises(UsageError, match=r"another split of digits.*split_seed=0"):
+        evaluate(f"models:/{outcome.model_id}", "digits", 1, silent)
+
+
+@pytest.mark.parametrize("uri", ["models:/none@champion", "models:/m-00000000000000000000000000000000", "nonsense"])
+def test_a_model_that_is_not_there_is_answered_with_what_is_accepted(store: Client, uri: str) -> None:
+    with pytest.raises(UsageError, match=f"no model at {uri}.*Accepted: models:/mnist-digits@champion"):
+        evaluate(uri, "digits", 0, silent)

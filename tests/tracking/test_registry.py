@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from mnist_mlflow.data import Dataset
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.tracking.registry import REGISTERED_MODEL, register_champion, tag_version
+from mnist_mlflow.training import Outcome, Task, train
+from mnist_mlflow.types import silent
+
+Client = mlflow.MlflowClient
+
+
+@pytest.fixture
+def outcomes(store: Client, digits: Dataset, tmp_path: Path) -> list[Outcome]:
+    """Two runs with their models."""
+    return [train(Task("knn", {"n_neighbors": n}, Protocol("digits", train_size=100)), silent) for n in (1, 3)]
+
+
+def register(client: Client, outcome: Outcome) -> int:
+    return register_champion(client, outcome.model_id, outcome.run_id, "a card", {"algorithm": "knn"})
+
+
+def test_the_champion_has_its_tags_and_description(store: Client, outcomes: list[Outcome]) -> None:
+    version = register(store, outcomes[0])
+    tag_version(store, version, {"test_accuracy": 0.9})
+    champion = store.get_model_version_by_alias(REGISTERED_MODEL, "champion")
+    assert (int(champion.version), champion.run_id) == (version, outcomes[0].run_id)
+    assert champion.description == "a card"
+    assert {"algorithm": "knn", "test_accuracy": "0.9"}.items() <= champion.tags.items()
+
+
+def test_the_champion_before_becomes_previous(store: Client, outcomes: list[Outcome]) -> None:
+    first, second = (register(store, outcome) for outcome in outcomes)
+    versions = [
+        int(store.get_model_version_by_alias(REGISTERED_MODEL, name).version) for name in ("previous", "champion")
+    ]
+    assert versions == [first, second]
+
+
+def test_the_champion_again_stays_the_version_that_it_is(store: Client, outcomes: list[Outcome]) -> None:
+    assert register(store, outcomes[0]) == register(store, outcomes[0])
+    assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 1

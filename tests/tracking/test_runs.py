@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.entities import Metric
+
+from mnist_mlflow.errors import DataError, Failure
+from mnist_mlflow.tracking import provenance, runs
+from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
+
+Client = mlflow.MlflowClient
+
+
+def artifact(run_id: str, path: str) -> str:
+    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path)).read_text()
+
+
+def test_a_run_of_our_own_says_where_it_came_from(store: Client) -> None:
+    with open_run("knn", {"role": "model"}) as run:
+        pass
+    found = store.get_run(run.id)
+    assert found.info.status == "FINISHED"
+    assert found.info.run_name == "knn"
+    expected = {"role": "model", "mlflow.project.entryPoint": "knn", "mlflow.source.type": "PROJECT"}
+    assert expected.items() <= found.data.tags.items()
+    assert found.data.tags["git_dirty"] in ("True", "False")
+    assert "numpy==" in artifact(run.id, "environment/requirements.txt")
+
+
+@pytest.mark.parametrize("changes", ["", "-one\n+two"])
+def test_the_diff_is_kept_when_there_is_one(store: Client, changes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "uncommitted_changes", lambda root: changes)
+    with open_run("knn", {}) as run:
+        pass
+    assert store.get_run(run.id).data.tags["git_dirty"] == str(bool(changes))
+    kept = [found.path for found in store.list_artifacts(run.id, "git")]
+    assert kept == (["git/uncommitted.diff"] if changes else [])
+
+
+def test_takes_over_the_run_of_mlflow_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    inherited = store.create_run("0").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", inherited)
+    with open_run("knn", {}) as run:
+        assert run.id == inherited
+
+
+def test_a_run_that_is_not_there_cannot_be_taken_over(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    with pytest.raises(Failure, match="MLFLOW_RUN_ID names a run that cannot be taken over"), open_run("knn", {}):
+        pass
+
+
+def test_what_mlflow_run_has_logged_is_not_logged_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    inherited = store.create_run("0").info.run_id
+    store.log_param(inherited, "learning_rate", "1e-3")
+    monkeypatch.setenv("MLFLOW_RUN_ID", inherited)
+    with open_run("cnn", {}) as run:
+        run.log_params({"learning_rate": 0.001, "epochs": 3})
+    assert store.get_run(inherited).data.params == {"learning_rate": "1e-3", "epochs": "3"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (DataError("the file is truncated.\nDelete it."), "FAILED", "the file is truncated."),
+        (ZeroDivisionError("division by zero"), "FAILED", "ZeroDivisionError: division by zero"),
+        (KeyboardInterrupt(), "KILLED", "interrupted"),
+        (SystemExit(143), "KILLED", "interrupted"),
+    ],
+)
+def test_a_failed_run_is_closed_with_its_reason_and_keeps_what_it_has(
+    store: Client, error: BaseException, status: str, reason: str
+) -> None:
+    def fail() -> None:
+        with open_run("knn", {}) as run:
+            run.log_params({"n_neighbors": 4})
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    (found,) = store.search_runs(["0"])
+    assert (found.info.status, found.data.tags["failure"]) == (status, reason)
+    assert found.data.params == {"n_neighbors": "4"}
+    assert type(error).__name__ in artifact(found.info.run_id, "failure.txt")
+    assert mlflow.active_run() is None
+
+
+def test_a_refused_command_closes_the_run_of_mlflow_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    inherited = store.create_run("0").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", inherited)
+    fail_inherited_run("epochs=abc is not a whole number")
+    found = store.get_run(inherited)
+    assert (found.info.status, found.data.tags["failure"]) == ("FAILED", "epochs=abc is not a whole number")
+
+
+def test_more_metrics_than_one_request_takes(store: Client) -> None:
+    with open_run("knn", {}) as run:
+        run.log_metrics([Metric("train_loss", float(step), 0, step) for step in range(runs.METRICS_A_REQUEST + 5)])
+    assert store.get_run(run.id).data.metrics["train_loss"] == runs.METRICS_A_REQUEST + 4
+
+
+def test_counts_the_time_that_tracking_takes(store: Client) -> None:
+    with open_run("knn", {}) as run:
+        before = run.tracking_seconds
+        with run.tracking():
+            run.set_tags({"a": "b"})
+        assert run.tracking_seconds > before > 0
