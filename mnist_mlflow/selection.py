@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import mlflow
-
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.reporting import leaderboard, model_card, write_leaderboard
-from mnist_mlflow.scoring import describe_test, score_on_test
+from mnist_mlflow.scoring import score_on_test
 from mnist_mlflow.tracking.candidates import Candidate, find_candidates
 from mnist_mlflow.tracking.registry import CHAMPION_URI, REGISTERED_MODEL, register_champion, tag_version
-from mnist_mlflow.tracking.results import as_metrics, dataset_tags
+from mnist_mlflow.tracking.results import as_metrics, dataset_tags, describe_test
 from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.store import store_uri
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def select_in(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -
     candidates = find_candidates(run.client, dataset.digest, dataset.split_digest)
     if not candidates:
         raise Failure(
-            f"There is no finished run on {dataset.name} with split_seed={split_seed} in {mlflow.get_tracking_uri()}. "
+            f"There is no finished run on {dataset.name} with split_seed={split_seed} in {store_uri()}. "
             f"Train one first, for example: mlflow run . -e knn -P data={dataset.name} -P split_seed={split_seed}"
         )
     champion = candidates[0]
@@ -61,7 +60,7 @@ def select_in(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -
     table = leaderboard(candidates)
     with run.files() as folder:
         write_leaderboard(table, folder)
-    return Selection(candidates[0], version, table, reasons, mlflow.get_tracking_uri())
+    return Selection(candidates[0], version, table, reasons, store_uri())
 
 
 def _register(run: Run, champion: Candidate, dataset: Dataset, compared: int) -> int:

@@ -18,7 +18,8 @@ from mnist_mlflow.evaluation.plots import pictures
 from mnist_mlflow.model import save_model
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.search import search
-from mnist_mlflow.tracking.results import Evaluation, as_metrics, dataset_tags, log_data, log_model, write_evaluation
+from mnist_mlflow.tracking.models import log_model
+from mnist_mlflow.tracking.results import Evaluation, as_metrics, dataset_tags, log_data, write_evaluation
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.tracking.trials import log_trial
 from mnist_mlflow.types import Part, Progress, silent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,13 @@ import mlflow
 import numpy as np
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
 
-from mnist_mlflow.algorithms.base import Classifier, pinned
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.plots import Curves
 from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
+from mnist_mlflow.types import Labels, Part, Probabilities
 
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
-EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 PROBABILITIES = "validation_probabilities.npz"
 
 
@@ -47,36 +42,16 @@ def log_data(dataset: Dataset) -> MlflowDataset:
     return validation
 
 
-def log_model(
-    folder: Path, algorithm: str, params: Mapping[str, object], classifier: Classifier, tags: Mapping[str, str]
-) -> str:
-    """Log the model that `save_model` kept in a folder to the active run; returns its id.
-
-    The package travels with it, so that it loads where this project is not installed. There is a signature for
-    the output alone: one for the input would refuse every dtype and shape but its own.
-    """
-    package = Path(__file__).resolve().parents[1]
-    with warnings.catch_warnings():
-        # An input example would be taken for the one form of input that is accepted.
-        warnings.filterwarnings("ignore", message=".*[Ii]nput example")
-        logged = mlflow.pyfunc.log_model(
-            name=algorithm,
-            loader_module="mnist_mlflow.model",
-            data_path=str(folder),
-            code_paths=[str(package)],
-            pip_requirements=pinned(EVERY_MODEL_NEEDS + classifier.requirements),
-            signature=ModelSignature(outputs=_output_schema()),
-            params=dict(params),
-            tags=dict(tags),
-            model_type=algorithm,
-        )
-    model_id: str = logged.model_id
-    return model_id
+def log_test(dataset: Dataset) -> MlflowDataset:
+    """Log the test images as an input of the active run; returns them as MLflow knows them."""
+    test = describe_test(dataset)
+    mlflow.log_input(test, context="test", tags={"images": str(len(dataset.test))})
+    return test
 
 
-def _output_schema() -> Schema:
-    probabilities = [ColSpec(DataType.double, f"p{digit}") for digit in range(CLASSES)]
-    return Schema([ColSpec(DataType.long, "digit"), ColSpec(DataType.double, "confidence"), *probabilities])
+def describe_test(dataset: Dataset) -> MlflowDataset:
+    """The test images as MLflow knows data sets."""
+    return describe(dataset.test, f"{dataset.name}-test", dataset.split_digest)
 
 
 def as_metrics(

@@ -19,6 +19,12 @@ def project_root() -> Path:
     return folder if (folder / "MLproject").is_file() else Path.cwd()
 
 
+def store_uri() -> str:
+    """The address of the store that is connected."""
+    uri: str = mlflow.get_tracking_uri()
+    return uri
+
+
 def connect() -> mlflow.MlflowClient:
     """A client of the store that MLFLOW_TRACKING_URI names, else of the SQLite file in the project's root.
 

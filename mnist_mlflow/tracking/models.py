@@ -1,0 +1,73 @@
+"""Logged models: written, found and asked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from mnist_mlflow.algorithms.base import Classifier, pinned
+from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.types import CLASSES, Images, Probabilities
+
+EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
+
+
+def log_model(
+    folder: Path, algorithm: str, params: Mapping[str, object], classifier: Classifier, tags: Mapping[str, str]
+) -> str:
+    """Log the model that `save_model` kept in a folder to the active run; returns its id.
+
+    The package travels with it, so that it loads where this project is not installed. There is a signature for
+    the output alone: one for the input would refuse every dtype and shape but its own.
+    """
+    package = Path(__file__).resolve().parents[1]
+    with warnings.catch_warnings():
+        # An input example would be taken for the one form of input that is accepted.
+        warnings.filterwarnings("ignore", message=".*[Ii]nput example")
+        logged = mlflow.pyfunc.log_model(
+            name=algorithm,
+            loader_module="mnist_mlflow.model",
+            data_path=str(folder),
+            code_paths=[str(package)],
+            pip_requirements=pinned(EVERY_MODEL_NEEDS + classifier.requirements),
+            signature=ModelSignature(outputs=_output_schema()),
+            params=dict(params),
+            tags=dict(tags),
+            model_type=algorithm,
+        )
+    model_id: str = logged.model_id
+    return model_id
+
+
+def _output_schema() -> Schema:
+    probabilities = [ColSpec(DataType.double, f"p{digit}") for digit in range(CLASSES)]
+    return Schema([ColSpec(DataType.long, "digit"), ColSpec(DataType.double, "confidence"), *probabilities])
+
+
+def predict(model_uri: str, images: Images) -> Probabilities:
+    """What a logged or registered model makes of images; raises Failure when it does not load or predict."""
+    try:
+        predictions = mlflow.pyfunc.load_model(model_uri).predict(images)
+        probabilities: Probabilities = predictions[[f"p{digit}" for digit in range(CLASSES)]].to_numpy()
+    except Exception as error:
+        # A model is somebody's code and files: whatever it raises, it is this model that cannot be asked.
+        raise Failure(f"The model {model_uri} cannot be scored: {one_line(error)}") from error
+    return probabilities
+
+
+def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
+    """The id and the tags of the logged model behind a URI (no id, no tags: it was not logged in this store).
+
+    Raises Failure when there is no model.
+    """
+    try:
+        model_id: str | None = mlflow.models.get_model_info(model_uri).model_id
+        return model_id, dict(mlflow.get_logged_model(model_id).tags) if model_id else {}
+    except (MlflowException, OSError) as error:
+        raise Failure(f"There is no model at {model_uri} ({one_line(error)}).") from error

@@ -1,0 +1,170 @@
+"""Files, MLproject, command line, conda.yaml, Makefile and documents say the same."""
+
+import ast
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from mnist_mlflow import cli
+from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
+from mnist_mlflow.protocol import Protocol
+from tests.conftest import ROOT
+
+MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
+ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def declared() -> dict[str, Requirement]:
+    return {canonicalize_name(Requirement(text).name): Requirement(text) for text in PROJECT["project"]["dependencies"]}
+
+
+def pins() -> dict[str, str]:
+    text = (ROOT / "requirements.txt").read_text()
+    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.M)}
+
+
+def test_every_algorithm_has_a_stanza_and_a_command() -> None:
+    expected = {"main", "select", "evaluate", *algorithm_names()}
+    assert set(ENTRY_POINTS) == set(cli.commands.commands) == expected
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
+    stanza = ENTRY_POINTS[name]
+    program, *arguments = shlex.split(stanza["command"])[:4], *shlex.split(stanza["command"])[4:]
+    assert program == ["python", "-m", "mnist_mlflow", name]
+    passed = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    assert passed == {f"--{parameter}": f"{{{parameter}}}" for parameter in stanza["parameters"]}
+
+
+@pytest.mark.parametrize("name", ENTRY_POINTS)
+def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
+    command = cli.commands.commands[name]
+    protocol = {name: value for name, value in vars(Protocol()).items()}
+    for parameter, entry in ENTRY_POINTS[name]["parameters"].items():
+        assert parameter in {option.name for option in command.params}
+        if parameter in protocol:
+            assert entry["default"] == protocol[parameter]
+    if name not in ("select", "evaluate"):
+        assert protocol.keys() <= ENTRY_POINTS[name]["parameters"].keys()
+
+
+def test_conda_yaml_pins_what_is_declared_as_requirements_txt_does() -> None:
+    environment = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"]
+    assert environment[0] == "python=3.11"
+    listed = dict(line.split("==") for line in environment[-1]["pip"])
+    assert listed.keys() == declared().keys()
+    assert listed == {name: pins()[name] for name in listed}
+
+
+def test_the_pins_are_within_what_is_declared() -> None:
+    for name, requirement in declared().items():
+        assert pins()[name] in requirement.specifier, name
+
+
+def test_the_users_packages_are_declared() -> None:
+    assert {"mlflow", "numpy", "pandas", "scikit-learn", "tensorflow", "xgboost", "optuna"} <= declared().keys()
+
+
+def test_the_pins_name_no_registry_and_the_documented_command() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    assert "://" not in text
+    command = re.search(r"^#\s+(uv pip compile .*)$", text, re.M)
+    assert command
+    assert command[1] in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def typed(program: str) -> list[list[str]]:
+    """Every command of a program in the documents and in the algorithms' docstrings."""
+    texts = [path.read_text() for path in DOCUMENTS] + [get_algorithm(name).__doc__ for name in algorithm_names()]
+    lines = [line.strip().removeprefix("$ ") for text in texts for line in re.findall(r"[^`\n]+", text)]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith(f"{program} ")]
+
+
+@pytest.mark.parametrize("words", typed("mlflow run"), ids=" ".join)
+def test_every_mlflow_run_in_the_documents_would_be_accepted(words: list[str]) -> None:
+    options = dict(zip(words, words[1:], strict=False))
+    entry_point = options.get("-e", "main")
+    given = [following for word, following in zip(words, words[1:], strict=False) if word == "-P"]
+    arguments = [part for pair in given for part in ("--" + pair.split("=", 1)[0], pair.split("=", 1)[1])]
+    if entry_point == "evaluate" and "--model" not in arguments:
+        arguments += ["--model", ENTRY_POINTS["evaluate"]["parameters"]["model"]["default"]]
+    cli.commands.commands[entry_point].make_context(entry_point, arguments)
+
+
+@pytest.mark.parametrize("words", typed("python -m mnist_mlflow"), ids=" ".join)
+def test_every_direct_command_in_the_documents_would_be_accepted(words: list[str]) -> None:
+    name, *arguments = words[3:]
+    if "--help" not in arguments:
+        cli.commands.commands[name].make_context(name, arguments)
+
+
+def test_readme_has_a_row_for_every_algorithm() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in algorithm_names():
+        assert re.search(rf"^\| `{name}` \|.*`mlflow run \. -e {name}`", readme, re.M), name
+
+
+def test_readme_and_makefile_name_the_same_targets() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text())) == targets
+
+
+def test_the_links_of_the_documents_lead_somewhere() -> None:
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            assert "://" in link or (document.parent / link).exists(), link
+
+
+UPPER = {"cli", "console", "pipeline", "training", "search", "selection", "scoring", "reporting", "protocol"}
+
+
+def modules() -> list[tuple[str, Path]]:
+    package = ROOT / "mnist_mlflow"
+    return [(path.relative_to(package).parts[0].removesuffix(".py"), path) for path in package.rglob("*.py")]
+
+
+def imported(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return names | {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+
+
+def rooms(path: Path) -> set[str]:
+    ours = [name.split(".") for name in imported(path) if name.startswith("mnist_mlflow.")]
+    return {parts[1] for parts in ours}
+
+
+@pytest.mark.parametrize(
+    ("room", "forbidden"),
+    [
+        ("data", {"algorithms", "evaluation", "model", "tracking"} | UPPER),
+        ("images", {"algorithms", "evaluation", "data", "model", "tracking"} | UPPER),
+        ("evaluation", {"algorithms", "data", "model", "tracking"} | UPPER),
+        ("algorithms", {"model", "tracking"} | UPPER),
+        ("model", {"tracking"} | UPPER),
+        ("tracking", {"model"} | UPPER),
+        ("training", {"cli", "console", "pipeline", "selection", "scoring", "reporting"}),
+    ],
+)
+def test_imports_run_downwards_only(room: str, forbidden: set[str]) -> None:
+    for name, path in modules():
+        if name == room:
+            assert not rooms(path) & forbidden, path
+
+
+def test_only_tracking_imports_mlflow_and_only_search_imports_optuna() -> None:
+    for name, path in modules():
+        libraries = {module.split(".")[0] for module in imported(path)}
+        assert name == "tracking" or "mlflow" not in libraries, path
+        assert name == "search" or "optuna" not in libraries, path

@@ -1,0 +1,101 @@
+"""What `mlflow run` makes of the project: from the folder, and from a git URI."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.conftest import ROOT
+
+Client = mlflow.MlflowClient
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "mlruns", "mlflow.db*", "__pycache__", ".*_cache", "*.egg-info")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a git repository with one commit."""
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
+    identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for arguments in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "all of it"]):
+        subprocess.run(["git", "-C", str(folder), *arguments], check=True)
+    return folder
+
+
+def mlflow_run(uri: str, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "mlflow", "run", uri, "--env-manager", "local", *arguments]
+    environment = {**os.environ, "PATH": path}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+SMALL = ("-P", "data=digits", "-P", "train_size=200")
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_runs_from_the_folder_and_from_a_git_uri(store: Client, repository: Path, scheme: str, tmp_path: Path) -> None:
+    done = mlflow_run(
+        f"{scheme}{repository}", tmp_path, "-e", "cnn", *SMALL, "-P", "epochs=1", "-P", "learning_rate=1e-3"
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = store.search_runs(["0"])
+    assert run.info.status == "FINISHED"
+    assert run.outputs.model_outputs
+    assert run.data.tags["mlflow.project.entryPoint"] == "cnn"
+    assert len(run.data.tags["mlflow.source.git.commit"]) == 40
+    assert run.data.tags["git_dirty"] == "False"
+    assert (run.data.params["epochs"], run.data.params["learning_rate"]) == ("1", "1e-3")
+    assert run.data.params["filters"] == "24"
+
+
+def test_a_changed_file_makes_the_run_dirty(store: Client, repository: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(repository, changed)
+    with (changed / "mnist_mlflow" / "errors.py").open("a") as file:
+        file.write("# changed\n")
+    assert mlflow_run(str(changed), tmp_path, "-e", "knn", *SMALL).returncode == 0
+    (run,) = store.search_runs(["0"])
+    assert run.data.tags["git_dirty"] == "True"
+    diff = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/git/uncommitted.diff")
+    assert "+# changed" in diff
+
+
+def test_the_default_store_is_the_projects(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(repository, project)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert mlflow_run(".", project, "-e", "knn", *SMALL).returncode == 0
+    command = [sys.executable, str(project / "typed_elsewhere.py")]
+    (project / "typed_elsewhere.py").write_text("from mnist_mlflow.cli import main; main()")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    subprocess.run([*command, "knn", "--data=digits", "--train_size=200"], cwd=elsewhere, check=True)
+    client = Client(f"sqlite:///{project}/mlflow.db")
+    runs = client.search_runs(["0"])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 2
+    assert {Path(run.info.artifact_uri.removeprefix("file://")).parents[2] for run in runs} == {project / "mlruns"}
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_mistake_in_a_parameter_fails_the_run_with_its_reason(
+    store: Client, repository: Path, tmp_path: Path
+) -> None:
+    done = mlflow_run(str(repository), tmp_path, "-e", "cnn", "-P", "epochs=abc")
+    assert done.returncode != 0
+    assert "'abc' is not a whole number from 1 to 500" in done.stderr
+    (run,) = store.search_runs(["0"])
+    assert run.info.status == "FAILED"
+    assert "'abc' is not a whole number" in run.data.tags["failure"]
+
+
+def test_a_mistyped_entry_point_is_answered_with_the_known_ones(
+    store: Client, repository: Path, tmp_path: Path
+) -> None:
+    done = mlflow_run(str(repository), tmp_path, "-e", "knnn")
+    assert done.returncode != 0
+    assert "Could not find knnn among entry points" in done.stderr
+    assert "'xgboost'" in done.stderr
