@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from mnist_mlflow.training import Outcome
 
 LONGEST_TABLE = 20
-ONLY_IN_FILES = ("val precision %", "val recall %", "test f1 %")  # lest a row takes more than 110 characters
+ONLY_IN_FILES = ("rank", "val precision %", "val recall %", "test f1 %")  # a row fits into 110 characters
 NARROWEST = 110
 SUMMARY = ("accuracy", "f1_macro", "log_loss", "ece")
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else NARROWEST)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 @contextlib.contextmanager
@@ -108,9 +109,10 @@ def _as_table(frame: pd.DataFrame) -> Table:
     shown = frame.drop(columns=[title for title in frame.columns if title in ONLY_IN_FILES])
     left_out = len(frame) - LONGEST_TABLE
     caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
-    table = Table(title="Leaderboard, by validation accuracy", caption=caption)
+    table = Table(title="Leaderboard, by validation accuracy", caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in shown.columns:
-        table.add_column(title, justify="left" if title in ("algorithm", "run") else "right")
-    for row in shown.head(LONGEST_TABLE).itertuples(index=False):
+        justify: JustifyMethod = "left" if title in ("algorithm", "run") else "right"
+        table.add_column(title.replace("accuracy", "acc."), justify=justify, no_wrap=True)
+    for row in shown.fillna("").head(LONGEST_TABLE).itertuples(index=False):
         table.add_row(*(str(value)[:8] for value in row))
     return table

@@ -39,18 +39,18 @@ def leaderboard(candidates: list[Candidate]) -> pd.DataFrame:
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
-def _figure(candidate: Candidate, metric: str) -> float | None:
+def _figure(candidate: Candidate, metric: str) -> str | None:
     value = candidate.metrics.get(metric)
     if value is None:
         return None
     share = metric.split("_", 1)[1] in PERCENT
-    return round(100 * value, 2) if share else float(f"{value:.3g}")
+    return f"{100 * value:.2f}" if share else f"{value:.3g}"
 
 
 def write_leaderboard(table: pd.DataFrame, folder: Path) -> None:
     """Write the leaderboard as `leaderboard.csv`, `.md` and `.html`."""
     table.to_csv(folder / "leaderboard.csv", index=False)
-    (folder / "leaderboard.md").write_text(table.to_markdown(index=False) + "\n")
+    (folder / "leaderboard.md").write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
     table.to_html(folder / "leaderboard.html", index=False, border=0)
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from packaging.utils import canonicalize_name
 from mnist_mlflow import cli
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.tracking.registry import CHAMPION_URI
 from tests.conftest import ROOT
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
@@ -48,14 +50,12 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
-    command = cli.commands.commands[name]
-    protocol = {name: value for name, value in vars(Protocol()).items()}
-    for parameter, entry in ENTRY_POINTS[name]["parameters"].items():
-        assert parameter in {option.name for option in command.params}
-        if parameter in protocol:
-            assert entry["default"] == protocol[parameter]
-    if name not in ("select", "evaluate"):
-        assert protocol.keys() <= ENTRY_POINTS[name]["parameters"].keys()
+    options = {option.name: option for option in cli.commands.commands[name].params}
+    defaults = vars(Protocol()) | {"algorithms": "all", "model": CHAMPION_URI}
+    stanza = ENTRY_POINTS[name]["parameters"]
+    assert stanza.keys() <= options.keys()
+    assert {parameter: entry["default"] for parameter, entry in stanza.items()}.items() <= defaults.items()
+    assert (options.keys() & defaults.keys()) == stanza.keys()
 
 
 def test_conda_yaml_pins_what_is_declared_as_requirements_txt_does() -> None:
@@ -92,9 +92,9 @@ def typed(program: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("words", typed("mlflow run"), ids=" ".join)
 def test_every_mlflow_run_in_the_documents_would_be_accepted(words: list[str]) -> None:
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(pairwise(words))
     entry_point = options.get("-e", "main")
-    given = [following for word, following in zip(words, words[1:], strict=False) if word == "-P"]
+    given = [following for word, following in pairwise(words) if word == "-P"]
     arguments = [part for pair in given for part in ("--" + pair.split("=", 1)[0], pair.split("=", 1)[1])]
     if entry_point == "evaluate" and "--model" not in arguments:
         arguments += ["--model", ENTRY_POINTS["evaluate"]["parameters"]["model"]["default"]]

@@ -1,6 +1,6 @@
 """Multilayer perceptron on pixels: dense layers with batch normalisation and dropout.
 
-Expect about 98.7 % on the test images, 40 s to learn 45,000 on two cores.
+Expect about 98.2 % on the test images, 45 s to learn 45,000 on two cores.
 
     mlflow run . -e mlp
     mlflow run . -e mlp -P units=256 -P epochs=5

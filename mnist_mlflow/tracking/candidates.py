@@ -36,7 +36,8 @@ def find_candidates(client: mlflow.MlflowClient, dataset_digest: str, split_dige
     """All comparable runs of all experiments, the best first: by accuracy, then by log loss, then the older."""
     conditions = {"role": "model", "dataset_digest": dataset_digest, "split_digest": split_digest}
     condition = " and ".join(f"tags.{key} = '{value}'" for key, value in conditions.items())
-    runs = _search(client, f"attributes.status = 'FINISHED' and {condition}")
+    scored = "metrics.val_accuracy >= 0 and metrics.val_log_loss >= 0"
+    runs = _search(client, f"attributes.status = 'FINISHED' and {scored} and {condition}")
     candidates = [_candidate(run) for run in runs if run.outputs and run.outputs.model_outputs]
     return sorted(candidates, key=lambda found: (-found.metrics["val_accuracy"], found.metrics["val_log_loss"]))
 
