@@ -60,6 +60,7 @@ def select_in(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -
     table = leaderboard(candidates)
     with run.files() as folder:
         write_leaderboard(table, folder)
+    run.describe(model_card(candidates[0], dataset.name, len(candidates)))
     return Selection(candidates[0], version, table, reasons, store_uri())
 
 
@@ -74,7 +75,7 @@ def _register(run: Run, champion: Candidate, dataset: Dataset, compared: int) ->
         (folder / "decision.json").write_text(json.dumps(decision, indent=2))
     card = model_card(champion, dataset.name, compared)
     origin = {"run_id": champion.run_id, "selection_run_id": run.id, "algorithm": champion.algorithm}
-    tags = origin | dataset_tags(dataset) | champion.metrics
+    tags = origin | dataset_tags(dataset) | champion.final_metrics
     version = register_champion(run.client, champion.model_id, champion.run_id, card, tags)
     run.set_tags({"champion_run_id": champion.run_id, "champion_version": version})
     return version

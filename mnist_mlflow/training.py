@@ -59,6 +59,7 @@ def train(task: Task, progress: Progress) -> Outcome:
         dataset = load_dataset(protocol.data, protocol.split_seed, protocol.train_size, progress)
         with run.tracking():
             run.set_tags(dataset_tags(dataset))
+            run.describe(get_algorithm(task.algorithm).__doc__)
             validation = log_data(dataset)
         params = _search(run, task, dataset, progress) if protocol.trials else _given(task)
         with run.tracking():

@@ -111,7 +111,7 @@ def test_every_direct_command_in_the_documents_would_be_accepted(words: list[str
 def test_readme_has_a_row_for_every_algorithm() -> None:
     readme = (ROOT / "README.md").read_text()
     for name in algorithm_names():
-        assert re.search(rf"^\| `{name}` \|.*`mlflow run \. -e {name}`", readme, re.M), name
+        assert re.search(rf"^\| `{name}` \|.*`mlflow run \. -e {name} --env-manager local`", readme, re.M), name
 
 
 def test_readme_and_makefile_name_the_same_targets() -> None:

@@ -32,6 +32,7 @@ def test_the_best_on_validation_becomes_champion(store: Client, outcomes: list[O
     assert selected.champion.run_id == champion.run_id == outcomes[0].run_id
     assert f"{outcomes[0].metrics['val_accuracy']}" == champion.tags["val_accuracy"]
     assert champion.tags["algorithm"] == "logistic"
+    assert not [name for name in champion.tags if name.startswith(("train_", "epoch_"))]
     assert "Load it with" in champion.description
     predictions = mlflow.pyfunc.load_model(CHAMPION_URI).predict(digits.test.images)
     assert (predictions["digit"] == digits.test.labels).mean() == selected.champion.metrics["test_accuracy"]
@@ -68,6 +69,7 @@ def test_the_run_of_a_selection_tells_its_story(store: Client, outcomes: list[Ou
     assert run.data.tags["test_opened_for"] == "2 of 2 candidates, after the decision"
     assert run.data.tags["champion_run_id"] == outcomes[0].run_id
     store.download_artifacts(run.info.run_id, "", str(tmp_path))
+    assert "logistic" in run.data.tags["mlflow.note.content"]
     assert json.loads((tmp_path / "decision.json").read_text())["compared"] == 2
     table = pd.read_csv(tmp_path / "leaderboard.csv")
     assert list(table["run"]) == [outcome.run_id for outcome in outcomes]

@@ -39,6 +39,7 @@ def test_the_run_holds_all_that_the_protocol_names(boosted: Any, store: Client) 
     }.items() <= params.items()
     assert (params["rounds"], params["max_depth"]) == ("5", "5")
     assert {"role": "model", "algorithm": "xgboost", "dataset": "digits"}.items() <= tags.items()
+    assert "mlflow run . -e xgboost" in tags["mlflow.note.content"]
     assert len(tags["dataset_digest"]) == len(tags["split_digest"]) == 64
 
 

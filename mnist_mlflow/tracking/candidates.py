@@ -27,6 +27,11 @@ class Candidate:
         return f"models:/{self.model_id}"
 
     @property
+    def final_metrics(self) -> dict[str, float]:
+        """The metrics of the model that was kept, without the last points of learning curves."""
+        return {name: value for name, value in self.metrics.items() if not name.startswith(("train_", "epoch_"))}
+
+    @property
     def test_metrics(self) -> dict[str, float]:
         """What an earlier opening of the test images gave, if there was one."""
         return {name: value for name, value in self.metrics.items() if name.startswith("test_")}

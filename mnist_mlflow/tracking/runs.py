@@ -41,6 +41,10 @@ class Run:
         """Set tags, in one request."""
         self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
 
+    def describe(self, text: str) -> None:
+        """Set the description that the MLflow UI shows on the run's page, in Markdown."""
+        self.set_tags({"mlflow.note.content": text})
+
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log parameters, but for those that `mlflow run` has logged already as they were typed."""
         known = self.client.get_run(self.id).data.params
