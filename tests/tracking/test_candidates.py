@@ -15,7 +15,13 @@ def add_run(client: Client, accuracy: float, log_loss: float = 0.1, experiment: 
     run_id: str = client.create_run(experiment).info.run_id
     client.log_batch(
         run_id,
-        [Metric("val_accuracy", accuracy, 0, 0), Metric("val_log_loss", log_loss, 0, 0)],
+        [
+            Metric("val_accuracy", accuracy, 0, 0),
+            Metric("val_log_loss", log_loss, 0, 0),
+            Metric("test_accuracy", 0.5, 0, 0),
+            Metric("train_loss", 0.2, 0, 1),
+            Metric("epoch_val_loss", 0.3, 0, 1),
+        ],
         [Param("n_neighbors", "4")],
         [RunTag(key, value) for key, value in tags.items()],
     )
@@ -31,6 +37,13 @@ def test_the_best_comes_first_then_the_surer(store: Client) -> None:
     assert [candidate.run_id for candidate in found] == [first, second, third]
     assert found[0].model_uri.startswith("models:/m-")
     assert found[0].params == {"n_neighbors": "4"}
+
+
+def test_the_last_points_of_learning_curves_are_no_figures_of_the_model(store: Client) -> None:
+    add_run(store, 0.97)
+    (found,) = find_candidates(store, "d", "s")
+    assert found.final_metrics.keys() == {"val_accuracy", "val_log_loss", "test_accuracy"}
+    assert found.test_metrics == {"test_accuracy": 0.5}
 
 
 @pytest.mark.parametrize(
