@@ -82,7 +82,8 @@ def _evaluate(algorithm: str, fitted: Fitted, part: Part, progress: Progress) ->
     metrics = prefixed("val", score(part.labels, probabilities))
     metrics["fit_seconds"] = fitted.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(part)
-    return metrics, Evaluation(part.labels, probabilities, pictures(part, probabilities, fitted.curves, algorithm))
+    title = f"{algorithm}, {len(part):,} validation images"
+    return metrics, Evaluation(part.labels, probabilities, pictures(part, probabilities, fitted.curves, title))
 
 
 def _given(task: Task) -> Any:
