@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LONGEST_TABLE = 20
 ONLY_IN_FILES = ("rank", "val precision %", "val recall %", "test f1 %")  # a row fits into 110 characters
 NARROWEST = 110
-SUMMARY = ("accuracy", "f1_macro", "log_loss", "ece")
+SUMMARY = ("accuracy", "log_loss", "ece")
 
 out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
 err = Console(stderr=True, highlight=False, markup=False)
@@ -49,7 +49,7 @@ def work_display() -> Iterator[types.Progress]:
 
     def show(what: str, done: int, total: int) -> None:
         if what not in bars:
-            bars[what] = display.add_task(what)
+            bars[what] = display.add_task(what, total=None)
             display.start()
         display.update(bars[what], completed=done, total=total or None)
         if total and done >= total:
