@@ -20,8 +20,10 @@ def test_the_first_trial_is_the_default() -> None:
 
 
 def test_finds_the_best_and_holds_what_was_given() -> None:
-    found = search(knn, {"weights": "uniform"}, 25, 0, distance)
-    assert found.weights == "uniform"
+    tried: list[Any] = []
+    found = search(knn, {"weights": "uniform"}, 25, 0, lambda *trial: tried.append(trial[1]) or distance(*trial))
+    assert {params.weights for params in tried} == {"uniform"}
+    assert found in tried
     assert abs(found.n_neighbors - 7) <= 1
 
 
