@@ -1,6 +1,5 @@
 # A face: each target is one or two plain commands, which README shows too.
 PYTHON ?= python3
-STORE := sqlite:///$(CURDIR)/mlflow.db
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -28,4 +27,4 @@ lint: venv  ## check style, format and types
 	mypy
 
 ui: venv  ## open the MLflow UI on the project's store
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-$(STORE)}"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"

@@ -23,20 +23,20 @@ def git_commit(root: Path) -> str | None:
     return commit.strip() if commit else None
 
 
-def uncommitted_changes(root: Path) -> str:
-    """The status and the diff of the work tree against the commit, new files included; empty when clean."""
+def uncommitted_changes(root: Path) -> str | None:
+    """The status and the diff of the work tree against the commit, new Python files included; empty when clean.
+
+    Other new files are named alone: they may be large, or secret. None where there is no git or no repository.
+    """
     status = git(root, "status", "--porcelain")
     if not status:
-        return ""
-    new_files = (git(root, "ls-files", "--others", "--exclude-standard") or "").splitlines()
+        return status
+    new_files = (git(root, "ls-files", "-z", "--others", "--exclude-standard", "*.py") or "").split("\0")[:-1]
     return "\n".join([status, git(root, "diff", "HEAD") or "", *(_as_diff(root, name) for name in new_files)])
 
 
 def _as_diff(root: Path, name: str) -> str:
-    try:
-        lines = (root / name).read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return f"new file {name} (not text)\n"
+    lines = (root / name).read_text(errors="replace").splitlines()
     return "\n".join([f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(lines)} @@", *(f"+{line}" for line in lines)])
 
 

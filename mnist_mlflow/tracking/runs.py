@@ -80,13 +80,15 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
         yield run
     except BaseException as error:
         _close_after(client, error)
+        if isinstance(error, (MlflowException, OSError)):  # the store or the disk, not a mistake in the code
+            raise Failure(f"The run could not go on: {one_line(error)}") from error
         raise
     mlflow.end_run("FINISHED")
 
 
 def _start(name: str, tags: Mapping[str, object]) -> str:
     ours = {key: str(value) for key, value in tags.items()} | {"mlflow.runName": name}
-    inherited = "MLFLOW_RUN_ID" in os.environ
+    inherited = bool(os.environ.get("MLFLOW_RUN_ID"))
     if not inherited:
         root = project_root()
         ours |= {"mlflow.source.type": "PROJECT", "mlflow.source.name": str(root)}
@@ -103,7 +105,7 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
 
 def _log_origin(run: Run) -> None:
     changes = provenance.uncommitted_changes(project_root())
-    run.set_tags({"git_dirty": bool(changes)})
+    run.set_tags({"git_dirty": "unknown" if changes is None else bool(changes)})
     with run.files() as folder:
         provenance.write_environment(folder / "environment")
         if changes:

@@ -1,13 +1,15 @@
 """The tracking store: which one it is, whether it answers, and its creation by one process alone."""
 
 import contextlib
-from collections.abc import Iterator
+import sqlite3
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import mlflow
+import requests
 from filelock import FileLock
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import Failure, one_line
 
 SQLITE = "sqlite:///"
 TIMEOUT = 5  # seconds
@@ -30,44 +32,42 @@ def connect() -> mlflow.MlflowClient:
 
     Raises Failure at once, not after minutes of retries, when the store does not answer.
     """
-    if not mlflow.is_tracking_uri_set():
-        mlflow.set_tracking_uri(f"{SQLITE}{(project_root() / 'mlflow.db').as_posix()}")
-    uri = mlflow.get_tracking_uri()
-    if uri.startswith(("http://", "https://")):
-        _knock(uri)
+    uri = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else _sqlite_uri(project_root() / "mlflow.db")
     try:
-        with _alone_while_new(uri):
-            client = mlflow.MlflowClient()
-            client.search_experiments(max_results=1)
+        if uri.startswith(("http://", "https://")):
+            requests.get(uri.rstrip("/") + "/health", timeout=TIMEOUT)
+        if uri.startswith(SQLITE):
+            return _connect_to_sqlite(Path(unquote(uri.removeprefix(SQLITE))).absolute())
+        return _connect(uri)
     except Exception as error:
-        raise Failure(f"The tracking store {uri} cannot be used: {_first_line(error)}. {_ADVICE}") from error
+        advice = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
+        raise Failure(f"The tracking store {uri} cannot be used: {one_line(error)}. {advice}") from error
+
+
+def _connect(uri: str) -> mlflow.MlflowClient:
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    client.search_experiments(max_results=1)
     return client
 
 
-_ADVICE = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _knock(uri: str) -> None:
-    import requests
-
-    try:
-        requests.get(uri.rstrip("/") + "/health", timeout=TIMEOUT)
-    except requests.RequestException as error:
-        raise Failure(f"The tracking server {uri} does not answer ({type(error).__name__}). {_ADVICE}") from error
-
-
-@contextlib.contextmanager
-def _alone_while_new(uri: str) -> Iterator[None]:
-    """Let one process create a SQLite store: several at once break each other's migrations."""
-    path = Path(uri.removeprefix(SQLITE))
-    if not uri.startswith(SQLITE) or path.exists():
-        yield
-        return
+def _connect_to_sqlite(path: Path) -> mlflow.MlflowClient:
+    """Let one process at a time look: several that create a store at once break each other's migrations."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A new store keeps its artifacts in `mlruns` of the current folder, for good.
-    with FileLock(f"{path}.lock"), contextlib.chdir(path.parent):
-        yield
+    with FileLock(f"{path}.lock"):
+        if path.exists():
+            _look_into(path)
+            return _connect(_sqlite_uri(path))
+        # A new store keeps its artifacts in `mlruns` of the current folder, for good.
+        with contextlib.chdir(path.parent):
+            return _connect(_sqlite_uri(path))
+
+
+def _sqlite_uri(path: Path) -> str:
+    return SQLITE + quote(path.as_posix())
+
+
+def _look_into(path: Path) -> None:
+    """Raise at once what MLflow would raise after minutes of retries: no access, or no database."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA schema_version")

@@ -29,16 +29,19 @@ def test_a_clean_tree_has_a_commit_and_no_changes(repository: Path) -> None:
 def test_changed_and_new_files_are_in_the_diff(repository: Path) -> None:
     (repository / "code.py").write_text("two\n")
     (repository / "new.py").write_text("three\nfour\n")
-    (repository / "new.bin").write_bytes(b"\xff\xfe\0")
-    changes = uncommitted_changes(repository)
+    (repository / "neé.py").write_text("five\n")
+    (repository / ".env").write_text("PASSWORD=secret\n")
+    changes = uncommitted_changes(repository) or ""
     assert "-one\n+two" in changes
     assert "+++ b/new.py\n@@ -0,0 +1,2 @@\n+three\n+four" in changes
-    assert "new.bin" in changes
+    assert "+++ b/neé.py\n@@ -0,0 +1,1 @@\n+five" in changes
+    assert ".env" in changes
+    assert "secret" not in changes
 
 
 def test_the_diff_of_a_new_file_applies(repository: Path, tmp_path: Path) -> None:
     (repository / "new.py").write_text("three\nfour\n")
-    diff = uncommitted_changes(repository).split("\n\n", 1)[1].strip() + "\n"
+    diff = (uncommitted_changes(repository) or "").split("\n\n", 1)[1].strip() + "\n"
     (repository / "new.py").unlink()
     subprocess.run(["git", "-C", str(repository), "apply"], input=diff, text=True, check=True)
     assert (repository / "new.py").read_text() == "three\nfour\n"
@@ -46,7 +49,7 @@ def test_the_diff_of_a_new_file_applies(repository: Path, tmp_path: Path) -> Non
 
 def test_no_repository_is_no_error(tmp_path: Path) -> None:
     assert git_commit(tmp_path) is None
-    assert uncommitted_changes(tmp_path) == ""
+    assert uncommitted_changes(tmp_path) is None
 
 
 def test_the_environment_names_versions(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import DataError, Failure
 from mnist_mlflow.tracking import provenance, runs
@@ -27,12 +28,14 @@ def test_a_run_of_our_own_says_where_it_came_from(store: Client) -> None:
     assert "numpy==" in artifact(run.id, "environment/requirements.txt")
 
 
-@pytest.mark.parametrize("changes", ["", "-one\n+two"])
-def test_the_diff_is_kept_when_there_is_one(store: Client, changes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("changes", "dirty"), [("", "False"), ("-one\n+two", "True"), (None, "unknown")])
+def test_the_diff_is_kept_when_there_is_one(
+    store: Client, changes: str | None, dirty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(provenance, "uncommitted_changes", lambda root: changes)
     with open_run("knn", {}) as run:
         pass
-    assert store.get_run(run.id).data.tags["git_dirty"] == str(bool(changes))
+    assert store.get_run(run.id).data.tags["git_dirty"] == dirty
     kept = [found.path for found in store.list_artifacts(run.id, "git")]
     assert kept == (["git/uncommitted.diff"] if changes else [])
 
@@ -83,6 +86,19 @@ def test_a_failed_run_is_closed_with_its_reason_and_keeps_what_it_has(
     assert found.data.params == {"n_neighbors": "4"}
     assert type(error).__name__ in artifact(found.info.run_id, "failure.txt")
     assert mlflow.active_run() is None
+
+
+@pytest.mark.parametrize("error", [PermissionError("artifacts: read-only"), MlflowException("the store is gone")])
+def test_a_store_that_fails_on_the_way_is_a_line(store: Client, error: Exception) -> None:
+    with pytest.raises(Failure, match=f"could not go on: {type(error).__name__}: {error}"), open_run("knn", {}):
+        raise error
+
+
+def test_an_empty_run_id_is_none(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "")
+    with open_run("knn", {}) as run:
+        pass
+    assert store.get_run(run.id).data.tags["mlflow.project.entryPoint"] == "knn"
 
 
 def test_a_refused_command_closes_the_run_of_mlflow_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
