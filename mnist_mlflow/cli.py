@@ -18,6 +18,11 @@ from mnist_mlflow.protocol import Protocol
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
+MLFLOW_DEFAULTS = {
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty()).lower(),
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # MLflow's 7 take minutes to tell that a server is gone
+}
 
 
 class Accepted(click.ParamType[Any]):
@@ -136,7 +141,8 @@ for _name in algorithm_names():
 
 def main() -> None:
     """Run the command line; errors of the person who typed are a line or two, and an exit status of 2 or 1."""
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    for variable, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(variable, value)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LONGEST_TABLE = 20
 ONLY_IN_FILES = ("rank", "val precision %", "val recall %", "test f1 %")  # a row fits into 110 characters
 NARROWEST = 110
+ONLY_IF_WIDE = ("val f1 %", "val ece %", "ms/image", "MB")
 SUMMARY = ("accuracy", "log_loss", "ece")
 
 out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
@@ -98,15 +100,22 @@ def show_selection(selection: Selection) -> None:
         f"""
   load it in Python   mlflow.set_tracking_uri("{selection.store}")
                       mlflow.pyfunc.load_model("{selection.model_uri}").predict(images)
-  look at the runs    mlflow ui --backend-store-uri {selection.store}
+  look at the runs    {_how_to_look(selection.store)}
   score it again      mlflow run . -e evaluate --env-manager local -P model={selection.model_uri}
 """,
         soft_wrap=True,
     )
 
 
+def _how_to_look(store: str) -> str:
+    if store.startswith("http"):
+        return f"open {store}"
+    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"
+
+
 def _as_table(frame: pd.DataFrame) -> Table:
-    shown = frame.drop(columns=[title for title in frame.columns if title in ONLY_IN_FILES])
+    left_out_columns = ONLY_IN_FILES if out.width >= NARROWEST else ONLY_IN_FILES + ONLY_IF_WIDE
+    shown = frame.drop(columns=list(left_out_columns), errors="ignore")
     left_out = len(frame) - LONGEST_TABLE
     caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
     table = Table(title="Leaderboard, by validation accuracy", caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -24,4 +24,4 @@ class ImageError(Failure, ValueError):
 def one_line(error: BaseException) -> str:
     """The first line of an error, with its type where the message alone would not tell."""
     lines = str(error).strip().splitlines() or [""]
-    return lines[0] if isinstance(error, Failure) else f"{type(error).__name__}: {lines[0]}"
+    return lines[0] if isinstance(error, Failure) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")

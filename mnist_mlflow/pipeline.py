@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.data import load_dataset
-from mnist_mlflow.errors import Failure
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.protocol import Protocol, changed
 from mnist_mlflow.selection import Selection, select_in
 from mnist_mlflow.tracking.runs import Run, open_run
-from mnist_mlflow.tracking.store import project_root
 from mnist_mlflow.types import Progress
 
 ALL = "all"
@@ -23,17 +22,22 @@ ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.sou
 
 def parse_algorithms(text: str) -> list[str]:
     """The algorithms that a comma-separated list names; `all` names them all. Raises UsageError."""
-    names = algorithm_names() if text == ALL else [name.strip() for name in text.split(",")]
+    if text == ALL:
+        return algorithm_names()
+    names = dict.fromkeys(stripped for name in text.split(",") if (stripped := name.strip()))
+    if not names:
+        raise UsageError(f"algorithms={text!r} names none; accepted: {ALL}, or some of {', '.join(algorithm_names())}.")
     for name in names:
         get_algorithm(name)
-    return list(dict.fromkeys(names))
+    return list(names)
 
 
 class SomeFailed(Failure):
     """Some algorithms failed; the others were trained and a champion was selected among them."""
 
-    def __init__(self, failed: Sequence[str], selection: Selection) -> None:
-        again = f"mlflow run . -P algorithms={','.join(failed)}"
+    def __init__(self, failed: Sequence[str], protocol: Protocol, selection: Selection) -> None:
+        given = {"algorithms": ",".join(failed), **changed(protocol)}
+        again = " ".join(["mlflow run . --env-manager local", *(f"-P {key}={value}" for key, value in given.items())])
         super().__init__(f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}")
         self.selection = selection
 
@@ -53,7 +57,7 @@ def run_all(algorithms: Sequence[str], protocol: Protocol, progress: Progress) -
             raise Failure("Every algorithm failed, see the output above.")
         selection = select_in(run, dataset, protocol.split_seed, progress)
         if failed:
-            raise SomeFailed(failed, selection)
+            raise SomeFailed(failed, protocol, selection)
         return selection
 
 
@@ -69,15 +73,16 @@ def _train(main: Run, algorithm: str, protocol: Protocol, fallback: str) -> bool
     options = [f"--{name}={value}" for name, value in dataclasses.asdict(protocol).items()]
     command = [sys.executable, "-m", "mnist_mlflow", algorithm, *options]
     try:
-        return _run_to_its_end(command, {"MLFLOW_RUN_ID": run_id, "MLFLOW_EXPERIMENT_ID": experiment}) == 0
+        status = _run_to_its_end(command, {"MLFLOW_RUN_ID": run_id, "MLFLOW_EXPERIMENT_ID": experiment})
     finally:
-        if main.client.get_run(run_id).info.status == "RUNNING":  # killed before it could say so
-            main.client.set_tag(run_id, "failure", "its process was killed")
+        if main.client.get_run(run_id).info.status == "RUNNING":  # it was killed before it could say so
+            main.client.set_tag(run_id, "failure", "its process ended without a word")
             main.client.set_terminated(run_id, "FAILED")
+    return status == 0
 
 
 def _run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=project_root())
+    child = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         return child.wait()
     except BaseException:

@@ -1,5 +1,6 @@
 """The parameters that every algorithm takes."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from mnist_mlflow.data import DATA
@@ -15,3 +16,9 @@ class Protocol:
     seed: int = integer(0, 0, 2**31 - 1, "drives the learning")
     split_seed: int = integer(0, 0, 2**31 - 1, "drives the split, and nothing else")
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
+
+
+def changed(protocol: Protocol) -> dict[str, object]:
+    """What differs from the defaults."""
+    defaults = dataclasses.asdict(Protocol())
+    return {name: value for name, value in dataclasses.asdict(protocol).items() if value != defaults[name]}

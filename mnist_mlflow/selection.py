@@ -13,6 +13,7 @@ from mnist_mlflow.errors import Failure
 from mnist_mlflow.reporting import leaderboard, model_card, write_leaderboard
 from mnist_mlflow.scoring import score_on_test
 from mnist_mlflow.tracking.candidates import Candidate, find_candidates
+from mnist_mlflow.tracking.models import predict
 from mnist_mlflow.tracking.registry import CHAMPION_URI, REGISTERED_MODEL, register_champion, tag_version
 from mnist_mlflow.tracking.results import as_metrics, dataset_tags, describe_test
 from mnist_mlflow.tracking.runs import Run, open_run
@@ -51,17 +52,31 @@ def select_in(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -
     if not candidates:
         raise Failure(
             f"There is no finished run on {dataset.name} with split_seed={split_seed} in {store_uri()}. "
-            f"Train one first, for example: mlflow run . -e knn -P data={dataset.name} -P split_seed={split_seed}"
+            f"Train one first, for example: "
+            f"mlflow run . -e knn --env-manager local -P data={dataset.name} -P split_seed={split_seed}"
         )
-    champion = candidates[0]
+    champion = _best_that_loads(candidates, dataset)
     version = _register(run, champion, dataset, len(candidates))
     candidates, reasons = _open_test(run, candidates, dataset, progress)
-    tag_version(run.client, version, candidates[0].test_metrics)
+    champion = next(scored for scored in candidates if scored.run_id == champion.run_id)
+    tag_version(run.client, version, champion.test_metrics)
     table = leaderboard(candidates)
     with run.files() as folder:
         write_leaderboard(table, folder)
-    run.describe(model_card(candidates[0], dataset.name, len(candidates)))
-    return Selection(candidates[0], version, table, reasons, store_uri())
+    run.describe(model_card(champion, dataset.name, len(candidates)))
+    return Selection(champion, version, table, reasons, store_uri())
+
+
+def _best_that_loads(candidates: Sequence[Candidate], dataset: Dataset) -> Candidate:
+    """The first candidate whose model reads an image: a champion that nobody can load is none."""
+    reasons: list[str] = []
+    for candidate in candidates:
+        try:
+            predict(candidate.model_uri, dataset.validation.images[:1])
+            return candidate
+        except Failure as error:
+            reasons.append(str(error))
+    raise Failure(f"None of the {len(candidates)} candidates has a model that loads. The best: {reasons[0]}")
 
 
 def _register(run: Run, champion: Candidate, dataset: Dataset, compared: int) -> int:

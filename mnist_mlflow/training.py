@@ -119,13 +119,14 @@ def _search(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Any:
     tuning = dataset.tuning
 
     def objective(number: int, params: Any) -> float:
+        progress("trials", number, task.protocol.trials)
         started, metrics, failure = time.perf_counter(), {}, ""
         try:
             classifier = fit(task, params, dataset, silent).classifier
             metrics = prefixed("tuning", score(tuning.labels, classifier.predict_proba(tuning.images)))
             return metrics["tuning_log_loss"]
-        except Failure as error:
-            failure = str(error)
+        except BaseException as error:
+            failure = one_line(error)
             raise
         finally:
             seconds = time.perf_counter() - started

@@ -77,6 +77,7 @@ def test_a_damaged_file_is_named(
     status, _, errors = command("knn", f"--data={data}")
     assert status == 1
     assert reason in errors
+    assert "Accepted is the IDX file as published, gzipped or not. Delete it" in errors
     assert str(tmp_path / "train-images-idx3-ubyte") in errors
     assert len(errors.splitlines()) <= 2
     (run,) = store.search_runs(["0"])

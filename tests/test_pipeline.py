@@ -55,7 +55,9 @@ def knn_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("knn_is_killed")
 def test_a_failure_does_not_stop_the_others(store: Client) -> None:
-    with pytest.raises(SomeFailed, match=r"failed, see the output above: knn\. .* -P algorithms=knn") as caught:
+    with pytest.raises(
+        SomeFailed, match=r"output above: knn\. .* local -P algorithms=knn -P data=digits -P train_size=100"
+    ) as caught:
         run_all(["knn", "logistic"], Protocol("digits", train_size=100), silent)
     assert list(caught.value.selection.table["algorithm"]) == ["logistic"]
     runs = {run.info.run_name: run for run in store.search_runs(["0"])}
@@ -64,7 +66,7 @@ def test_a_failure_does_not_stop_the_others(store: Client) -> None:
         "logistic": "FINISHED",
         "main": "FAILED",
     }
-    assert runs["knn"].data.tags["failure"] == "its process was killed"
+    assert runs["knn"].data.tags["failure"] == "its process ended without a word"
     assert "knn" in runs["main"].data.tags["failure"]
 
 
@@ -100,5 +102,8 @@ def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.Mo
 def test_algorithms_are_checked_before_anything_is_trained() -> None:
     assert parse_algorithms("svm, knn,svm") == ["svm", "knn"]
     assert len(parse_algorithms("all")) == 7
+    assert parse_algorithms("knn,") == ["knn"]
     with pytest.raises(UsageError, match="no algorithm 'svn'; accepted: cnn, forest"):
         parse_algorithms("knn,svn")
+    with pytest.raises(UsageError, match="names none; accepted: all, or some of cnn, forest"):
+        parse_algorithms(" ,")

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -36,13 +39,24 @@ def mlflow_run(uri: str, folder: Path, *arguments: str) -> "subprocess.Completed
 SMALL = ("-P", "data=digits", "-P", "train_size=200")
 
 
-@pytest.mark.parametrize("scheme", ["", "file://"])
-def test_runs_from_the_folder_and_from_a_git_uri(store: Client, repository: Path, scheme: str, tmp_path: Path) -> None:
-    done = mlflow_run(
-        f"{scheme}{repository}", tmp_path, "-e", "cnn", *SMALL, "-P", "epochs=1", "-P", "learning_rate=1e-3"
-    )
+@pytest.fixture
+def git_uri(repository: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a bare clone behind a server of git's own."""
+    bare = tmp_path / "served" / "project.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(repository), str(bare)], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--export-all", "--listen=127.0.0.1", f"--port={port}", f"--base-path={bare.parent}"]
+    server = subprocess.Popen(["git", "daemon", *options], start_new_session=True)
+    yield f"git://127.0.0.1:{port}/project.git"
+    os.killpg(server.pid, signal.SIGTERM)
+    server.wait()
+
+
+def check_run(client: Client, done: "subprocess.CompletedProcess[str]") -> None:
     assert done.returncode == 0, done.stderr
-    (run,) = store.search_runs(["0"])
+    (run,) = client.search_runs(["0"])
     assert run.info.status == "FINISHED"
     assert run.outputs.model_outputs
     assert run.data.tags["mlflow.project.entryPoint"] == "cnn"
@@ -50,6 +64,17 @@ def test_runs_from_the_folder_and_from_a_git_uri(store: Client, repository: Path
     assert run.data.tags["git_dirty"] == "False"
     assert (run.data.params["epochs"], run.data.params["learning_rate"]) == ("1", "1e-3")
     assert run.data.params["filters"] == "24"
+
+
+CNN = ("-e", "cnn", *SMALL, "-P", "epochs=1", "-P", "learning_rate=1e-3")
+
+
+def test_runs_from_the_folder(store: Client, repository: Path, tmp_path: Path) -> None:
+    check_run(store, mlflow_run(str(repository), tmp_path, *CNN))
+
+
+def test_runs_from_a_git_uri(store: Client, git_uri: str, tmp_path: Path) -> None:
+    check_run(store, mlflow_run(git_uri, tmp_path, *CNN))
 
 
 def test_a_changed_file_makes_the_run_dirty(store: Client, repository: Path, tmp_path: Path) -> None:

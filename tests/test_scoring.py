@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import mlflow
 import pytest
 
@@ -28,6 +30,12 @@ def test_scores_a_logged_model_and_leaves_a_run(store: Client, outcome: Outcome)
 def test_scores_a_registered_model(store: Client, outcome: Outcome) -> None:
     mlflow.register_model(f"models:/{outcome.model_id}", "other")
     assert evaluate("models:/other/1", "digits", 0, silent)["test_accuracy"] > 0.9
+
+
+def test_scores_a_model_from_another_store(store: Client, outcome: Outcome, tmp_path: Path) -> None:
+    folder = mlflow.artifacts.download_artifacts(f"models:/{outcome.model_id}", dst_path=str(tmp_path / "model"))
+    store.delete_logged_model(outcome.model_id)
+    assert evaluate(folder, "digits", 0, silent)["test_accuracy"] > 0.9
 
 
 def test_refuses_images_that_the_model_may_have_learned(store: Client, outcome: Outcome) -> None:

@@ -10,7 +10,6 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.selection import select
-from mnist_mlflow.tracking.candidates import find_candidates
 from mnist_mlflow.tracking.registry import CHAMPION_URI, REGISTERED_MODEL
 from mnist_mlflow.training import Outcome, Task, train
 from mnist_mlflow.types import silent
@@ -84,23 +83,36 @@ def test_what_was_scored_before_is_not_scored_again(store: Client, outcomes: lis
     assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 1
 
 
-def test_a_model_that_does_not_load_does_not_stop_the_selection(store: Client, outcomes: list[Outcome]) -> None:
-    lost = find_candidates(store, *digests(store, outcomes[1]))[1]
-    location = store.get_logged_model(lost.model_id).artifact_location
-    (Path(location.removeprefix("file://")) / "MLmodel").unlink()
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_model_that_does_not_load_is_named_and_is_no_champion(
+    store: Client, outcomes: list[Outcome], lost: int
+) -> None:
+    store.delete_logged_model(outcomes[lost].model_id)
     selected = select("digits", 0, silent)
-    assert selected.champion.run_id == outcomes[0].run_id
+    assert selected.champion.run_id == outcomes[1 - lost].run_id
+    assert selected.champion.test_metrics
     assert len(selected.not_scored) == 1
-    assert lost.model_id in selected.not_scored[0]
+    assert outcomes[lost].model_id in selected.not_scored[0]
 
 
-def digests(store: Client, outcome: Outcome) -> tuple[str, str]:
-    tags = store.get_run(outcome.run_id).data.tags
-    return tags["dataset_digest"], tags["split_digest"]
+def test_a_champion_that_is_lost_does_not_stay_champion(store: Client, outcomes: list[Outcome]) -> None:
+    select("digits", 0, silent)
+    store.delete_logged_model(outcomes[0].model_id)
+    assert select("digits", 0, silent).champion.run_id == outcomes[1].run_id
+
+
+def test_nothing_is_registered_when_no_model_loads(store: Client, outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        store.delete_logged_model(outcome.model_id)
+    with pytest.raises(Failure, match="None of the 2 candidates has a model that loads"):
+        select("digits", 0, silent)
+    assert store.search_registered_models() == []
 
 
 def test_an_empty_store_is_answered_with_what_to_type(store: Client) -> None:
-    with pytest.raises(Failure, match=r"no finished run on digits with split_seed=3 .* mlflow run \. -e knn"):
+    with pytest.raises(
+        Failure, match=r"no finished run on digits with split_seed=3 .* mlflow run \. -e knn --env-manager local"
+    ):
         select("digits", 3, silent)
     (run,) = store.search_runs(["0"])
     assert run.info.status == "FAILED"

@@ -114,3 +114,15 @@ def test_a_search_keeps_the_best_of_its_trials(store: Client) -> None:
     assert {trial.data.tags["role"] for trial in trials} == {"trial"}
     assert not [name for trial in trials for name in trial.data.metrics if name.startswith("val_")]
     assert not any(store.list_artifacts(trial.info.run_id) for trial in trials)
+
+
+def test_a_trial_that_is_interrupted_is_not_finished(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "fit", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(Task("knn", {}, Protocol("digits", train_size=200, trials=2)), silent)
+    found = {run.info.run_name: run for run in store.search_runs(["0"])}
+    assert {name: run.info.status for name, run in found.items()} == {"knn": "KILLED", "trial-000": "FAILED"}
+    assert found["trial-000"].data.tags["failure"] == "KeyboardInterrupt"

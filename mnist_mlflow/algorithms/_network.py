@@ -100,7 +100,7 @@ def _one_hot(part: Part) -> npt.NDArray[np.float32]:
 
 
 def _one_cycle(schedule: Schedule, images: int) -> Any:
-    """The learning rate rises over the first third and falls along a cosine to nought (Smith, 2018)."""
+    """The learning rate rises in three tenths of the steps and falls along a cosine to nought (Smith, 2018)."""
     steps = schedule.epochs * math.ceil(images / schedule.batch_size)
     rising = max(1, int(WARM_UP * steps))
     return _keras().optimizers.schedules.CosineDecay(

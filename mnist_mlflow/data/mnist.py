@@ -20,6 +20,11 @@ DIGESTS = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
+REMEDY = (
+    "Accepted is the IDX file as published, gzipped or not. "
+    "Delete it to have it downloaded again, or type data=digits to do without."
+)
+
 
 def load_mnist(progress: Progress) -> tuple[Part, Part]:
     """The 60,000 training and the 10,000 test images of MNIST, as published.
@@ -48,7 +53,10 @@ def _load(name: str, progress: Progress) -> npt.NDArray[np.uint8]:
         target = _download_folder() / f"{name}.gz"
         fetch(target, MIRRORS, lambda raw: read(raw, name, "the download"), progress)
         path = target
-    return read(path.read_bytes(), name, str(path))
+    try:
+        return read(path.read_bytes(), name, str(path))
+    except DataError as error:
+        raise DataError(f"{error} {REMEDY}") from error
 
 
 def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
@@ -56,10 +64,7 @@ def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
     content = decompress(raw, origin)
     array = parse_idx(content, origin)
     if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
-        raise DataError(
-            f"{origin} is not MNIST's {name}: its content has another SHA-256 than {DIGESTS[name][:12]}…. "
-            "Delete it to have it downloaded again."
-        )
+        raise DataError(f"{origin} is not MNIST's {name}: its content has another SHA-256.")
     return array
 
 

@@ -67,7 +67,10 @@ def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
     Raises Failure when there is no model.
     """
     try:
-        model_id: str | None = mlflow.models.get_model_info(model_uri).model_id
-        return model_id, dict(mlflow.get_logged_model(model_id).tags) if model_id else {}
+        model_id = mlflow.models.Model.load(model_uri).model_id
     except (MlflowException, OSError) as error:
         raise Failure(f"There is no model at {model_uri} ({one_line(error)}).") from error
+    try:
+        return model_id, dict(mlflow.get_logged_model(model_id).tags)
+    except MlflowException:
+        return None, {}
