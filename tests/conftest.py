@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
@@ -11,6 +12,8 @@ import pytest
 
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.tracking import store as store_module
+from mnist_mlflow.training import Outcome, Task, train
+from mnist_mlflow.types import silent
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,7 +50,28 @@ def use_store(path: Path, patch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
 @pytest.fixture
 def store(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
     """A client of an empty store that nobody else uses."""
-    yield use_store(Path(shutil.copy(new_store, tmp_path)), monkeypatch)
+    yield from open_copy(new_store, tmp_path, monkeypatch)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A store with runs in it, to be copied for each test."""
+
+    path: Path
+    outcomes: list[Outcome]
+
+
+def train_into_copy(new_store: Path, folder: Path, *tasks: Task) -> Trained:
+    path = Path(shutil.copy(new_store, folder))
+    with pytest.MonkeyPatch.context() as patch:
+        use_store(path, patch)
+        trained = Trained(path, [train(task, silent) for task in tasks])
+    mlflow.set_tracking_uri(None)
+    return trained
+
+
+def open_copy(original: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
+    yield use_store(Path(shutil.copy(original, folder)), patch)
     while mlflow.active_run():
         mlflow.end_run()
     mlflow.set_tracking_uri(None)

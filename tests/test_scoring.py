@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -6,15 +7,27 @@ import pytest
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.scoring import evaluate
-from mnist_mlflow.training import Outcome, Task, train
+from mnist_mlflow.training import Outcome, Task
 from mnist_mlflow.types import silent
+from tests.conftest import Trained, open_copy, train_into_copy
 
 Client = mlflow.MlflowClient
 
 
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    task = Task("knn", {}, Protocol("digits", train_size=200))
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), task)
+
+
 @pytest.fixture
-def outcome(store: Client) -> Outcome:
-    return train(Task("knn", {}, Protocol("digits", train_size=200)), silent)
+def store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    yield from open_copy(trained.path, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def outcome(trained: Trained) -> Outcome:
+    return trained.outcomes[0]
 
 
 def test_scores_a_logged_model_and_leaves_a_run(store: Client, outcome: Outcome) -> None:

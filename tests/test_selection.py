@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -11,18 +12,30 @@ from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.selection import select
 from mnist_mlflow.tracking.registry import CHAMPION_URI, REGISTERED_MODEL
-from mnist_mlflow.training import Outcome, Task, train
+from mnist_mlflow.training import Outcome, Task
 from mnist_mlflow.types import silent
+from tests.conftest import Trained, open_copy, train_into_copy
 
 Client = mlflow.MlflowClient
 SMALL = Protocol("digits", train_size=200)
 
 
-@pytest.fixture
-def outcomes(store: Client) -> list[Outcome]:
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A good and a bad run."""
-    good = train(Task("logistic", {"max_iter": 300}, SMALL), silent)
-    return [good, train(Task("knn", {"n_neighbors": 100, "weights": "uniform"}, SMALL), silent)]
+    good = Task("logistic", {"max_iter": 300}, SMALL)
+    bad = Task("knn", {"n_neighbors": 100, "weights": "uniform"}, SMALL)
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), good, bad)
+
+
+@pytest.fixture
+def store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    yield from open_copy(trained.path, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def outcomes(trained: Trained) -> list[Outcome]:
+    return trained.outcomes
 
 
 def test_the_best_on_validation_becomes_champion(store: Client, outcomes: list[Outcome], digits: Dataset) -> None:
@@ -114,5 +127,5 @@ def test_an_empty_store_is_answered_with_what_to_type(store: Client) -> None:
         Failure, match=r"no finished run on digits with split_seed=3 .* mlflow run \. -e knn --env-manager local"
     ):
         select("digits", 3, silent)
-    (run,) = store.search_runs(["0"])
+    (run,) = store.search_runs(["0"], "tags.role = 'selection'")
     assert run.info.status == "FAILED"

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,31 @@ from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.training import Task, train
 from mnist_mlflow.types import silent
+from tests.conftest import Trained, open_copy, train_into_copy
 
 Client = mlflow.MlflowClient
 SMALL = Protocol("digits", train_size=200)
 PICTURES = {"confusion_matrix.png", "per_class.png", "reliability.png", "mistakes.png"}
 
 
-@pytest.fixture
-def boosted(store: Client) -> Any:
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A run with learning curves."""
-    outcome = train(Task("xgboost", {"rounds": 5}, SMALL), silent)
-    return store.get_run(outcome.run_id)
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), Task("xgboost", {"rounds": 5}, SMALL))
 
 
-def test_the_run_holds_all_that_the_protocol_names(boosted: Any, store: Client) -> None:
+@pytest.fixture
+def boosted(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for client in open_copy(trained.path, tmp_path, monkeypatch):
+        yield client.get_run(trained.outcomes[0].run_id)
+
+
+@pytest.fixture
+def client(boosted: Any) -> Client:
+    return Client()
+
+
+def test_the_run_holds_all_that_the_protocol_names(boosted: Any, client: Client) -> None:
     metrics, params, tags = boosted.data.metrics, boosted.data.params, boosted.data.tags
     shared = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss", "ece", "f1_0", "f1_9")
     assert {f"val_{name}" for name in shared} <= metrics.keys()
@@ -43,14 +55,14 @@ def test_the_run_holds_all_that_the_protocol_names(boosted: Any, store: Client) 
     assert len(tags["dataset_digest"]) == len(tags["split_digest"]) == 64
 
 
-def test_the_learning_curves_are_logged_by_step(boosted: Any, store: Client) -> None:
-    curve = store.get_metric_history(boosted.info.run_id, "epoch_val_accuracy")
+def test_the_learning_curves_are_logged_by_step(boosted: Any, client: Client) -> None:
+    curve = client.get_metric_history(boosted.info.run_id, "epoch_val_accuracy")
     assert [point.step for point in curve] == [1, 2, 3, 4, 5]
 
 
-def test_the_pictures_and_probabilities_are_artifacts(boosted: Any, store: Client, digits: Dataset) -> None:
+def test_the_pictures_and_probabilities_are_artifacts(boosted: Any, client: Client, digits: Dataset) -> None:
     run_id = boosted.info.run_id
-    pictures = {Path(found.path).name for found in store.list_artifacts(run_id, "plots")}
+    pictures = {Path(found.path).name for found in client.list_artifacts(run_id, "plots")}
     assert pictures == PICTURES | {"learning_curves.png"}
     path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="validation_probabilities.npz")
     kept = np.load(path)
@@ -68,9 +80,9 @@ def test_the_data_sets_are_inputs_under_our_digests(boosted: Any) -> None:
     }
 
 
-def test_metric_model_and_data_are_tied(boosted: Any, store: Client) -> None:
+def test_metric_model_and_data_are_tied(boosted: Any, client: Client) -> None:
     (output,) = boosted.outputs.model_outputs
-    model = store.get_logged_model(output.model_id)
+    model = client.get_logged_model(output.model_id)
     (accuracy,) = [metric for metric in model.metrics if metric.key == "val_accuracy"]
     assert accuracy.dataset_name == "digits-validation"
     assert accuracy.run_id == model.source_run_id == boosted.info.run_id

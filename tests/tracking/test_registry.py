@@ -1,21 +1,32 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
 import pytest
 
-from mnist_mlflow.data import Dataset
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.tracking.registry import REGISTERED_MODEL, register_champion, tag_version
-from mnist_mlflow.training import Outcome, Task, train
-from mnist_mlflow.types import silent
+from mnist_mlflow.training import Outcome, Task
+from tests.conftest import Trained, open_copy, train_into_copy
 
 Client = mlflow.MlflowClient
 
 
-@pytest.fixture
-def outcomes(store: Client, digits: Dataset, tmp_path: Path) -> list[Outcome]:
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Two runs with their models."""
-    return [train(Task("knn", {"n_neighbors": n}, Protocol("digits", train_size=100)), silent) for n in (1, 3)]
+    tasks = [Task("knn", {"n_neighbors": count}, Protocol("digits", train_size=100)) for count in (1, 3)]
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), *tasks)
+
+
+@pytest.fixture
+def store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    yield from open_copy(trained.path, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def outcomes(trained: Trained) -> list[Outcome]:
+    return trained.outcomes
 
 
 def register(client: Client, outcome: Outcome) -> int:
