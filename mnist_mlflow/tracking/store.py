@@ -64,7 +64,7 @@ def _connect_to_sqlite(path: Path) -> mlflow.MlflowClient:
 
 
 def _sqlite_uri(path: Path) -> str:
-    return SQLITE + quote(path.as_posix())
+    return SQLITE + quote(path.as_posix(), safe="/:")
 
 
 def _look_into(path: Path) -> None:
