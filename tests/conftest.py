@@ -70,6 +70,17 @@ def train_into_copy(new_store: Path, folder: Path, *tasks: Task) -> Trained:
     return trained
 
 
+@pytest.fixture
+def trained_store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
+    """A client of a copy of what a module has `trained`."""
+    yield from open_copy(trained.path, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def outcomes(trained: Trained) -> list[Outcome]:
+    return trained.outcomes
+
+
 def open_copy(original: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
     yield use_store(Path(shutil.copy(original, folder)), patch)
     while mlflow.active_run():

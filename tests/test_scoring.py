@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -9,7 +8,7 @@ from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.scoring import evaluate
 from mnist_mlflow.training import Outcome, Task
 from mnist_mlflow.types import silent
-from tests.conftest import Trained, open_copy, train_into_copy
+from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
 
@@ -21,8 +20,8 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 
 @pytest.fixture
-def store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    yield from open_copy(trained.path, tmp_path, monkeypatch)
+def store(trained_store: Client) -> Client:
+    return trained_store
 
 
 @pytest.fixture

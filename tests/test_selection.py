@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -14,7 +13,7 @@ from mnist_mlflow.selection import select
 from mnist_mlflow.tracking.registry import CHAMPION_URI, REGISTERED_MODEL
 from mnist_mlflow.training import Outcome, Task
 from mnist_mlflow.types import silent
-from tests.conftest import Trained, open_copy, train_into_copy
+from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
 SMALL = Protocol("digits", train_size=200)
@@ -29,13 +28,8 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 
 @pytest.fixture
-def store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    yield from open_copy(trained.path, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def outcomes(trained: Trained) -> list[Outcome]:
-    return trained.outcomes
+def store(trained_store: Client) -> Client:
+    return trained_store
 
 
 def test_the_best_on_validation_becomes_champion(store: Client, outcomes: list[Outcome], digits: Dataset) -> None:

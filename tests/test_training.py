@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ from mnist_mlflow import training
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import Protocol
-from mnist_mlflow.training import Task, train
+from mnist_mlflow.training import Outcome, Task, train
 from mnist_mlflow.types import silent
-from tests.conftest import Trained, open_copy, train_into_copy
+from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
 SMALL = Protocol("digits", train_size=200)
@@ -26,14 +25,13 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 
 @pytest.fixture
-def boosted(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for client in open_copy(trained.path, tmp_path, monkeypatch):
-        yield client.get_run(trained.outcomes[0].run_id)
+def boosted(trained_store: Client, outcomes: list[Outcome]) -> Any:
+    return trained_store.get_run(outcomes[0].run_id)
 
 
 @pytest.fixture
-def client(boosted: Any) -> Client:
-    return Client()
+def client(trained_store: Client) -> Client:
+    return trained_store
 
 
 def test_the_run_holds_all_that_the_protocol_names(boosted: Any, client: Client) -> None:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -7,7 +6,7 @@ import pytest
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.tracking.registry import REGISTERED_MODEL, register_champion, tag_version
 from mnist_mlflow.training import Outcome, Task
-from tests.conftest import Trained, open_copy, train_into_copy
+from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
 
@@ -20,13 +19,8 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 
 @pytest.fixture
-def store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    yield from open_copy(trained.path, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def outcomes(trained: Trained) -> list[Outcome]:
-    return trained.outcomes
+def store(trained_store: Client) -> Client:
+    return trained_store
 
 
 def register(client: Client, outcome: Outcome) -> int:
