@@ -101,11 +101,11 @@ def main_command(algorithms: str, **options: Any) -> None:
     names = parse_algorithms(algorithms)
     try:
         with work_display() as progress:
-            show = run_all(names, _protocol(options), progress)
+            selection = run_all(names, _protocol(options), progress)
     except SomeFailed as error:
         show_selection(error.selection)
         raise
-    show_selection(show)
+    show_selection(selection)
 
 
 @_with_options(("data", "split_seed"))
@@ -162,7 +162,7 @@ def _what_is_accepted(error: click.UsageError) -> str:
 
 def _refuse(message: str, exit_status: int) -> NoReturn:
     click.echo(f"Error: {message}", err=True)
-    if "MLFLOW_RUN_ID" in os.environ:
+    if os.environ.get("MLFLOW_RUN_ID"):  # asked here, since MLflow takes seconds to import
         from mnist_mlflow.tracking.runs import fail_inherited_run
 
         fail_inherited_run(message.splitlines()[0])

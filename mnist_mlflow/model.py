@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm
 from mnist_mlflow.images import as_images
-from mnist_mlflow.types import CLASSES
+from mnist_mlflow.types import PROBABILITY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ class DigitModel:
         import pandas as pd
 
         probabilities = self.classifier.predict_proba(as_images(data))
-        columns = {f"p{digit}": probabilities[:, digit] for digit in range(CLASSES)}
+        columns = dict(zip(PROBABILITY_COLUMNS, probabilities.T, strict=True))
         digits, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
         return pd.DataFrame({"digit": digits, "confidence": confidence, **columns})
 

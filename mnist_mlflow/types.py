@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 CLASSES = 10
 SIDE = 28
+PROBABILITY_COLUMNS = [f"p{digit}" for digit in range(CLASSES)]  # what every model calls its probabilities
 
 Images = npt.NDArray[np.uint8]  # (n, 28, 28), ink bright on a dark ground
 Labels = npt.NDArray[np.uint8]  # (n,), 0 to 9

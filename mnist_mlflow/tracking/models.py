@@ -13,7 +13,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.algorithms.base import Classifier, pinned
 from mnist_mlflow.errors import Failure, one_line
-from mnist_mlflow.types import CLASSES, Images, Probabilities
+from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 
@@ -46,7 +46,7 @@ def log_model(
 
 
 def _output_schema() -> Schema:
-    probabilities = [ColSpec(DataType.double, f"p{digit}") for digit in range(CLASSES)]
+    probabilities = [ColSpec(DataType.double, name) for name in PROBABILITY_COLUMNS]
     return Schema([ColSpec(DataType.long, "digit"), ColSpec(DataType.double, "confidence"), *probabilities])
 
 
@@ -54,7 +54,7 @@ def predict(model_uri: str, images: Images) -> Probabilities:
     """What a logged or registered model makes of images; raises Failure when it does not load or predict."""
     try:
         predictions = mlflow.pyfunc.load_model(model_uri).predict(images)
-        probabilities: Probabilities = predictions[[f"p{digit}" for digit in range(CLASSES)]].to_numpy()
+        probabilities: Probabilities = predictions[PROBABILITY_COLUMNS].to_numpy()
     except Exception as error:
         # A model is somebody's code and files: whatever it raises, it is this model that cannot be asked.
         raise Failure(f"The model {model_uri} cannot be scored: {one_line(error)}") from error

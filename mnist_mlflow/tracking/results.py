@@ -1,4 +1,4 @@
-"""What a run of training leaves behind: data sets, curves, metrics and a model, tied to one another."""
+"""What a run leaves behind beside its model: data sets, metrics, curves and pictures."""
 
 from __future__ import annotations
 
@@ -35,18 +35,21 @@ def describe(part: Part, name: str, digest: str) -> MlflowDataset:
 
 def log_data(dataset: Dataset) -> MlflowDataset:
     """Log the training and the validation images as inputs of the active run; returns the latter."""
-    training = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
     validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
-    mlflow.log_input(training, context="training", tags={"images": str(len(dataset.train))})
-    mlflow.log_input(validation, context="validation", tags={"images": str(len(dataset.validation))})
+    _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
+    _log_input(validation, "validation", dataset.validation)
     return validation
 
 
 def log_test(dataset: Dataset) -> MlflowDataset:
     """Log the test images as an input of the active run; returns them as MLflow knows them."""
     test = describe_test(dataset)
-    mlflow.log_input(test, context="test", tags={"images": str(len(dataset.test))})
+    _log_input(test, "test", dataset.test)
     return test
+
+
+def _log_input(described: MlflowDataset, context: str, part: Part) -> None:
+    mlflow.log_input(described, context=context, tags={"images": str(len(part))})
 
 
 def describe_test(dataset: Dataset) -> MlflowDataset:

@@ -91,8 +91,11 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
     inherited = bool(os.environ.get("MLFLOW_RUN_ID"))
     if not inherited:
         root = project_root()
-        ours |= {"mlflow.source.type": "PROJECT", "mlflow.source.name": str(root)}
-        ours |= {"mlflow.project.entryPoint": name}
+        ours |= {
+            "mlflow.source.type": "PROJECT",
+            "mlflow.source.name": str(root),
+            "mlflow.project.entryPoint": name,
+        }
         if commit := provenance.git_commit(root):
             ours |= {"mlflow.source.git.commit": commit}
     try:
@@ -128,10 +131,8 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
 
 
 def fail_inherited_run(reason: str) -> None:
-    """Close the run that `mlflow run` opened for a command that was refused before it began."""
-    run_id = os.environ.get("MLFLOW_RUN_ID")
-    if not run_id:
-        return
+    """Close the run, named by MLFLOW_RUN_ID, that `mlflow run` opened for a command that was then refused."""
+    run_id = os.environ["MLFLOW_RUN_ID"]
     with contextlib.suppress(Exception):
         client = connect()
         client.set_tag(run_id, "failure", reason)
