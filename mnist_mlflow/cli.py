@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.parameters import Field, accepted, parse
@@ -106,6 +107,19 @@ def main_command(algorithms: str, **options: Any) -> None:
         show_selection(error.selection)
         raise
     show_selection(selection)
+
+
+@_with_options(("data", "split_seed"))
+@commands.command("ensemble", params=list(_options(EnsembleParams)))
+def ensemble_command(members: int | None, **options: Any) -> None:
+    """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
+    from mnist_mlflow.console import show_outcome, work_display
+    from mnist_mlflow.ensembling import combine
+
+    protocol, params = _protocol(options), EnsembleParams(**({"members": members} if members else {}))
+    with work_display() as progress:
+        outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
+    show_outcome("ensemble", outcome)
 
 
 @_with_options(("data", "split_seed"))

@@ -20,8 +20,8 @@ from mnist_mlflow import types
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnist_mlflow.recording import Outcome
     from mnist_mlflow.selection import Selection
-    from mnist_mlflow.training import Outcome
 
 LONGEST_TABLE = 20
 ONLY_IN_FILES = ("rank", "val precision %", "val recall %", "test f1 %")  # a row fits into 110 characters

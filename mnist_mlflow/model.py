@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_mlflow.algorithms._ensemble import Ensemble
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm
 from mnist_mlflow.images import as_images
 from mnist_mlflow.types import PROBABILITY_COLUMNS
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "model.json"
+MEMBERS = "members"
+ENSEMBLE = "ensemble"
 
 
 class DigitModel:
@@ -45,10 +50,24 @@ def save_model(folder: Path, algorithm: str, params: Any, seed: int, classifier:
     classifier.save(folder)
 
 
+def save_ensemble(folder: Path, weights: Sequence[float], members: Sequence[Path], ensemble: Classifier) -> None:
+    """Keep an ensemble in a folder: the members' own folders, as they were logged, and the weights of their votes."""
+    for number, member in enumerate(members):
+        shutil.copytree(member, folder / MEMBERS / f"{number:02d}")
+    (folder / DESCRIPTION).write_text(json.dumps({"algorithm": ENSEMBLE, "weights": list(weights)}, indent=2))
+    ensemble.save(folder)
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The classifier that `save_model` or `save_ensemble` kept in a folder."""
+    description = json.loads((folder / DESCRIPTION).read_text())
+    if description["algorithm"] == ENSEMBLE:
+        members = [load_classifier(member) for member in sorted((folder / MEMBERS).iterdir())]
+        return Ensemble(members, description["weights"]).restore(folder)
+    algorithm = get_algorithm(description["algorithm"])
+    return algorithm.build(algorithm.Params(**description["params"]), description["seed"]).restore(folder)
+
+
 def _load_pyfunc(path: str) -> DigitModel:
     """What MLflow calls to load a logged model."""
-    folder = Path(path)
-    description = json.loads((folder / DESCRIPTION).read_text())
-    algorithm = get_algorithm(description["algorithm"])
-    classifier = algorithm.build(algorithm.Params(**description["params"]), description["seed"])
-    return DigitModel(classifier.restore(folder))
+    return DigitModel(load_classifier(Path(path)))

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mnist_mlflow.algorithms.base import Algorithm
+from mnist_mlflow.algorithms.base import Algorithm, resolve
 from mnist_mlflow.errors import Failure
 
 Objective = Callable[[int, Any], float]  # a trial's number and its hyperparameters -> what is to be small
@@ -15,19 +15,22 @@ Objective = Callable[[int, Any], float]  # a trial's number and its hyperparamet
 def search(algorithm: Algorithm, given: Mapping[str, Any], trials: int, seed: int, objective: Objective) -> Any:
     """The hyperparameters that make `objective` smallest among `trials`, the first of which are the defaults.
 
-    What was `given` is held fixed. A trial that raises Failure counts as failed and the search goes on; a search
-    whose trials have all failed raises the first reason.
+    What was `given` is held fixed, and so is what the search space leaves out. A trial that raises Failure counts as
+    failed and the search goes on; a search whose trials have all failed raises the first reason.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial(dataclasses.asdict(algorithm.Params()))
+    defaults = resolve(algorithm, given)
+    study.enqueue_trial(dataclasses.asdict(defaults))
     proposed: dict[int, Any] = {}
     reasons: list[str] = []
 
     def run_trial(trial: optuna.Trial) -> float:
-        proposed[trial.number] = dataclasses.replace(algorithm.suggest(trial), **given)
+        suggested = dataclasses.asdict(algorithm.suggest(trial))
+        free = {name: suggested[name] for name in trial.params if name not in given}
+        proposed[trial.number] = dataclasses.replace(defaults, **free)
         try:
             return objective(trial.number, proposed[trial.number])
         except Failure as error:

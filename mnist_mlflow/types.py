@@ -23,14 +23,25 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Features (n, d) float32 with their labels (n,) uint8: what most algorithms learn from."""
+
+    features: Features
+    labels: Labels
+
+
+@dataclass(frozen=True)
 class Part:
-    """Images (n, 28, 28) with their labels (n,), both uint8."""
+    """Images (n, 28, 28) with their labels (n,), both uint8; a part that was cut out knows from where."""
 
     images: Images
     labels: Labels
+    whole: "Part | None" = None
+    rows: npt.NDArray[np.intp] | None = None  # of the whole
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, chosen: npt.NDArray[np.intp]) -> "Part":
-        return Part(self.images[chosen], self.labels[chosen])
+        whole, rows = (self.whole, self.rows[chosen]) if self.rows is not None else (self, chosen)
+        return Part(self.images[chosen], self.labels[chosen], whole, rows)

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mnist_mlflow import cli
+from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.tracking.registry import CHAMPION_URI
@@ -35,7 +36,7 @@ def pins() -> dict[str, str]:
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    expected = {"main", "select", "evaluate", *algorithm_names()}
+    expected = {"main", "ensemble", "select", "evaluate", *algorithm_names()}
     assert set(ENTRY_POINTS) == set(cli.commands.commands) == expected
 
 
@@ -51,7 +52,7 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
     options = {option.name: option for option in cli.commands.commands[name].params}
-    defaults = vars(Protocol()) | {"algorithms": "all", "model": CHAMPION_URI}
+    defaults = vars(Protocol()) | {"algorithms": "all", "model": CHAMPION_URI, "members": EnsembleParams().members}
     stanza = ENTRY_POINTS[name]["parameters"]
     assert stanza.keys() <= options.keys()
     assert {parameter: entry["default"] for parameter, entry in stanza.items()}.items() <= defaults.items()
@@ -61,7 +62,11 @@ def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(n
 def test_conda_yaml_pins_what_is_declared_as_requirements_txt_does() -> None:
     environment = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"]
     assert environment[0] == "python=3.11"
-    listed = dict(line.split("==") for line in environment[-1]["pip"])
+    requirements = [Requirement(line) for line in environment[-1]["pip"]]
+    listed = {found.name: str(found.specifier).removeprefix("==") for found in requirements}
+    assert {found.name: found.marker for found in requirements} == {
+        name: found.marker for name, found in declared().items()
+    }
     assert listed.keys() == declared().keys()
     assert listed == {name: pins()[name] for name in listed}
 
@@ -130,9 +135,11 @@ ORDER = (
     ("cli",),
     ("console", "pipeline"),
     ("selection",),
-    ("training", "scoring", "reporting"),
+    ("training", "ensembling", "scoring", "reporting"),
+    ("recording",),
     ("search", "protocol", "model", "tracking"),
-    ("algorithms", "data"),
+    ("algorithms",),
+    ("data",),
     ("images", "evaluation"),
     ("parameters", "types", "errors"),
 )

@@ -1,10 +1,12 @@
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import map_coordinates
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import ImageError
-from mnist_mlflow.images import FEATURES, as_images, centre_by_mass, deskew, hog
+from mnist_mlflow.images import FEATURES, as_images, centre_by_mass, deskew, distort, hog
 
 SAMPLE = np.random.default_rng(0).integers(0, 256, (5, 28, 28)).astype(np.uint8)
 FLAT = SAMPLE.reshape(5, 784)
@@ -117,9 +119,43 @@ def test_features_of_one_image_are_those_of_a_batch(kind: str, digits: Dataset) 
     assert np.array_equal(batch, np.concatenate([FEATURES[kind](image[None]) for image in images]))
 
 
-def test_hog_sees_the_direction_of_an_edge() -> None:
-    vertical = np.zeros((1, 28, 28), np.uint8)
-    vertical[:, 4:24, 12:16] = 255
-    horizontal = vertical.transpose(0, 2, 1)
-    bins = [hog(image).reshape(-1, 9).sum(axis=0).argmax() for image in (vertical, horizontal)]
-    assert abs(bins[0] - bins[1]) in (4, 5)
+def test_hog_sees_the_direction_of_an_edge_and_on_which_side_the_ink_is() -> None:
+    y, x = np.mgrid[:28, :28] - 13.5
+    ramp = np.uint8(128 + 6 * (np.cos(np.pi / 8) * x + np.sin(np.pi / 8) * y))[None]  # in the middle of a bin
+    turned = [np.rot90(ramp, quarter, (1, 2)) for quarter in range(4)]
+    bins = [hog(image).reshape(-1, 8).sum(axis=0).argmax() for image in turned]
+    assert sorted((bins - bins[0]) % 8) == [0, 2, 4, 6]
+
+
+def test_hog_of_a_column_of_images_is_that_of_each_alone(digits: Dataset) -> None:
+    images = digits.validation.images[:20]
+    descriptor = cv2.HOGDescriptor((28, 28), (14, 14), (7, 7), (7, 7), 8, 1, -1, 0, 0.2, False, 64, True)
+    alone = np.stack([np.ravel(descriptor.compute(image)) for image in deskew(images)])
+    assert np.array_equal(hog(images), alone)
+
+
+def test_distorted_images_are_what_matrices_make_of_them(digits: Dataset) -> None:
+    """Each pixel looked up by hand, through the matrix that a plain loop composes."""
+    images = digits.train.images[:3].astype(np.float32)
+    angle, shear, across, down, right, lower = np.random.default_rng(5).uniform(-1.2, 1.2, (6, 3))
+    warped = distort(images, 1.2, np.random.default_rng(5))
+    for number, image in enumerate(images):
+        a = np.deg2rad(8 * angle[number])
+        stretch = np.diag([1 + 0.1 * across[number], 1 + 0.1 * down[number]])
+        turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        linear = stretch @ turn @ np.array([[1, 0.1 * shear[number]], [0, 1]])
+        moved = np.linalg.inv(linear)
+        y, x = np.mgrid[:28, :28]
+        target = np.stack([x.ravel() - 13.5 - 1.5 * right[number], y.ravel() - 13.5 - 1.5 * lower[number]])
+        source = moved @ target + 13.5
+        expected = map_coordinates(image, source[::-1], order=1).reshape(28, 28)
+        assert np.abs(warped[number] - expected).max() < 0.04 * 255  # OpenCV's weights have five bits
+
+
+def test_distortion_is_repeatable_and_none_at_strength_0(digits: Dataset) -> None:
+    images = digits.train.images[:5]
+    first, second = (distort(images, 1.0, np.random.default_rng(3)) for _ in range(2))
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, images)
+    assert np.array_equal(distort(images, 0.0, np.random.default_rng(3)), images)

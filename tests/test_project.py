@@ -63,7 +63,7 @@ def check_run(client: Client, done: "subprocess.CompletedProcess[str]") -> None:
     assert len(run.data.tags["mlflow.source.git.commit"]) == 40
     assert run.data.tags["git_dirty"] == "False"
     assert (run.data.params["epochs"], run.data.params["learning_rate"]) == ("1", "1e-3")
-    assert run.data.params["filters"] == "24"
+    assert run.data.params["filters"] == "16"
 
 
 CNN = ("-e", "cnn", *SMALL, "-P", "epochs=1", "-P", "learning_rate=1e-3")

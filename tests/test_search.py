@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from mnist_mlflow.algorithms import knn
+from mnist_mlflow.algorithms import cnn, knn
+from mnist_mlflow.algorithms.base import resolve
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.search import search
 
@@ -25,6 +26,14 @@ def test_finds_the_best_and_holds_what_was_given() -> None:
     assert {params.weights for params in tried} == {"uniform"}
     assert found in tried
     assert abs(found.n_neighbors - 7) <= 1
+
+
+def test_what_the_search_leaves_out_is_as_the_recipe_says() -> None:
+    tried: list[Any] = []
+    search(cnn, {"recipe": "accurate"}, 4, 0, lambda number, params: tried.append(params) or 0.0)
+    assert tried[0] == resolve(cnn, {"recipe": "accurate"})
+    assert {params.epochs for params in tried} == {cnn.RECIPES["accurate"]["epochs"]}
+    assert len({params.filters for params in tried}) > 1
 
 
 def test_the_same_seed_tries_the_same() -> None:

@@ -47,9 +47,10 @@ def test_the_run_holds_all_that_the_protocol_names(boosted: Any, client: Client)
         "split_seed": "0",
         "trials": "0",
     }.items() <= params.items()
-    assert (params["rounds"], params["max_depth"]) == ("5", "5")
+    assert (params["rounds"], params["max_depth"]) == ("5", "6")
     assert {"role": "model", "algorithm": "xgboost", "dataset": "digits"}.items() <= tags.items()
     assert "mlflow run . -e xgboost" in tags["mlflow.note.content"]
+    assert tags["engine"].startswith("xgboost 3.")
     assert len(tags["dataset_digest"]) == len(tags["split_digest"]) == 64
 
 
@@ -84,7 +85,7 @@ def test_metric_model_and_data_are_tied(boosted: Any, client: Client) -> None:
     (accuracy,) = [metric for metric in model.metrics if metric.key == "val_accuracy"]
     assert accuracy.dataset_name == "digits-validation"
     assert accuracy.run_id == model.source_run_id == boosted.info.run_id
-    assert model.params["max_depth"] == "5"
+    assert model.params["max_depth"] == "6"
 
 
 @pytest.mark.parametrize("algorithm", ["forest", "cnn"])

@@ -1,85 +1,43 @@
-"""A classifier that looks at features of the images: the share that the classical algorithms have in common."""
+"""A classifier that looks at features of the images: the share that all algorithms have in common."""
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
-from typing import Any, ClassVar
+from abc import abstractmethod
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.algorithms.base import Classifier, Report, batches
 from mnist_mlflow.images import FEATURES
-from mnist_mlflow.types import Features, Images, Labels, Part
+from mnist_mlflow.types import Examples, Features, Images, Part
 
 KINDS = tuple(FEATURES)
-SMALLEST_PROBABILITY = 1e-6  # a forest that gives a class no vote does not know that it is impossible
-
-# What scikit-learn's own estimators hold beyond the types that skops trusts by itself.
-TRUSTED = ["sklearn.metrics._dist_metrics.EuclideanDistance64", "sklearn.tree._tree.Tree"]
 
 
 class FeatureClassifier(Classifier):
-    """Features, principal components of them (0: all as they are), and a scikit-learn estimator.
+    """Learns from features that are kept from run to run, and extracts those of the images that it predicts."""
 
-    Compression shrinks trees to a sixth; on other estimators it takes time for nothing.
-    """
-
-    requirements: ClassVar[tuple[str, ...]] = ("opencv-python-headless", "scikit-learn", "skops")
-
-    def __init__(self, features: str, components: int, estimator: Any, compressed: bool = False) -> None:
-        self.extract = FEATURES[features]
-        self.components = components
-        self.estimator = estimator
-        self.compressed = compressed
-        self.projection: Any = None
-        self.io = _skops()  # before anything is learned: what cannot be kept is not worth learning
+    def __init__(self, features: str) -> None:
+        self.features = features
 
     def _learn(self, train: Part, tuning: Part, report: Report) -> None:
-        features = self.extract(train.images)
-        if self.components:
-            from sklearn.decomposition import PCA
+        self._learn_features(_read(train, self.features), _read(tuning, self.features), report)
 
-            self.projection = PCA(self.components, svd_solver="covariance_eigh").fit(features)
-        self._learn_features(self._project(features), train.labels, tuning, report)
-
-    def _learn_features(self, features: Features, labels: Labels, tuning: Part, report: Report) -> None:
-        self.estimator.fit(features, labels)
-
-    def _project(self, features: Features) -> Features:
-        if not self.components:
-            return features
-        projected: Features = self.projection.transform(features)
-        return projected
+    def _tuning_scores(self, tuning: Part) -> npt.NDArray[np.floating]:
+        features = _read(tuning, self.features).features
+        return np.concatenate([self._score_features(batch) for batch in batches(features)])
 
     def _scores(self, images: Images) -> npt.NDArray[np.floating]:
-        return self._score_features(self._project(self.extract(images)))
+        return self._score_features(FEATURES[self.features](images))
 
-    def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
-        if hasattr(self.estimator, "predict_proba"):
-            scores = np.log(np.maximum(self.estimator.predict_proba(features), SMALLEST_PROBABILITY))
-        else:
-            scores = self.estimator.decision_function(features)
-        return np.asarray(scores)
+    @abstractmethod
+    def _learn_features(self, train: Examples, tuning: Examples, report: Report) -> None: ...
 
-    def _save(self, folder: Path) -> None:
-        self.io.dump(self.projection, folder / "projection.skops")
-        self._save_estimator(folder)
-
-    def _save_estimator(self, folder: Path) -> None:
-        compression = zipfile.ZIP_DEFLATED if self.compressed else zipfile.ZIP_STORED
-        self.io.dump(self.estimator, folder / "estimator.skops", compression=compression, compresslevel=1)
-
-    def _restore(self, folder: Path) -> None:
-        self.projection = self.io.load(folder / "projection.skops")
-        self._restore_estimator(folder)
-
-    def _restore_estimator(self, folder: Path) -> None:
-        self.estimator = self.io.load(folder / "estimator.skops", trusted=TRUSTED)
+    @abstractmethod
+    def _score_features(self, features: Features) -> npt.NDArray[np.floating]: ...
 
 
-def _skops() -> Any:
-    from skops import io
+def _read(part: Part, kind: str) -> Examples:
+    from mnist_mlflow.data import features_of  # a logged model predicts where what reads data sets is not installed
 
-    return io
+    return Examples(features_of(part, kind), part.labels)

@@ -3,6 +3,7 @@
     Params                  a frozen dataclass: every hyperparameter, typed, with its default and what it accepts
     suggest(trial)          the search space: an Optuna trial -> Params
     build(params, seed)     a Classifier that has not learned yet
+    RECIPES                 where there are several sets of defaults: what each value of `recipe` brings
 
 The file's name is the algorithm's name. A file that begins with an underscore is shared by several algorithms.
 """
@@ -12,11 +13,11 @@ from __future__ import annotations
 import json
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,21 +46,29 @@ class Classifier(ABC):
     A subclass says how to learn, score, and keep what was learned; calibration is the same for all.
     """
 
-    requirements: ClassVar[tuple[str, ...]]  # the distributions that prediction needs
+    requirements: tuple[str, ...]  # the distributions that prediction needs
+    library: str  # the distribution that does the learning
     temperature = 1.0
+
+    @property
+    def engine(self) -> str:
+        """What does the learning, with its version."""
+        return f"{self.library} {version(self.library)}"
 
     def fit(self, train: Part, tuning: Part, report: Report = report_nothing) -> Self:
         """Learn from `train`; stop early and calibrate on `tuning`."""
         self._learn(train, tuning, report)
-        scores = [self._scores(batch) for batch in _batches(tuning.images)]
-        self.temperature = fit_temperature(np.concatenate(scores), tuning.labels)
+        self.temperature = fit_temperature(self._tuning_scores(tuning), tuning.labels)
         return self
+
+    def _tuning_scores(self, tuning: Part) -> npt.NDArray[np.floating]:
+        return np.concatenate([self._scores(batch) for batch in batches(tuning.images)])
 
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
         """Probabilities (n, 10) float64 of images (n, 28, 28), a thousand at a time to bound the memory."""
         rows = np.empty((len(images), CLASSES))
         done = 0
-        for batch in _batches(images):
+        for batch in batches(images):
             rows[done : done + len(batch)] = softmax(self._scores(batch), self.temperature)
             done += len(batch)
             progress("predict", done, len(images))
@@ -90,8 +99,9 @@ class Classifier(ABC):
     def _restore(self, folder: Path) -> None: ...
 
 
-def _batches(images: Images) -> list[Images]:
-    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+def batches(rows: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """The rows, a thousand at a time."""
+    return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
 
 class Algorithm(Protocol):
@@ -122,6 +132,12 @@ def get_algorithm(name: str) -> Algorithm:
     return module  # type: ignore[no-any-return]
 
 
-def pinned(requirements: tuple[str, ...]) -> list[str]:
+def resolve(algorithm: Algorithm, given: Mapping[str, Any]) -> Any:
+    """The hyperparameters: what is given, else what the given recipe brings, else the defaults."""
+    recipes: dict[str, dict[str, Any]] = getattr(algorithm, "RECIPES", {})
+    return algorithm.Params(**{**recipes.get(given.get("recipe", ""), {}), **given})
+
+
+def pinned(requirements: Iterable[str]) -> list[str]:
     """The distributions with the versions that are installed here."""
     return [f"{name}=={version(name)}" for name in requirements]

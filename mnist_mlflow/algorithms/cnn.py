@@ -1,65 +1,105 @@
-"""Convolutional network: two convolutions, each pooled before its activation, and a dense layer.
+"""Convolutional network on deskewed images: three convolutions, each pooled before its activation.
 
-Expect about 99.3 % on the test images, 30 s to learn 45,000 on two cores.
+Expect about 99.5 % on the test images, 18 s to learn 45,000 on two cores; 99.7 % in 3 minutes with `recipe=accurate`.
 
     mlflow run . -e cnn
+    mlflow run . -e cnn -P recipe=accurate
     mlflow run . -e cnn -P epochs=10 -P filters=48
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_mlflow.algorithms._network import NetworkClassifier, Schedule
+import numpy as np
+
+from mnist_mlflow.algorithms._network import MOMENTUM, NetworkClassifier, Schedule, augmented
 from mnist_mlflow.algorithms.base import Classifier
-from mnist_mlflow.parameters import integer, real
-from mnist_mlflow.types import SIDE
+from mnist_mlflow.images import distort
+from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.types import SIDE, Examples, Features
+
+# What other defaults a recipe brings; what is given beside it goes first.
+RECIPES: dict[str, dict[str, Any]] = {
+    "fast": {},
+    "accurate": {"kernel_size": 4, "filters": 32, "epochs": 20, "augmentation": 1.0},
+}
 
 
 @dataclass(frozen=True)
 class Params:
     """The hyperparameters of the convolutional network."""
 
-    filters: int = integer(24, 1, 512, "kernels of the first convolution; the second has a third more")
-    units: int = integer(256, 8, 4_096, "neurons of the dense layer")
-    dropout: float = real(0.3, 0.0, 0.9, "share of the dense layer's neurons that rest at each step")
-    epochs: int = integer(5, 1, 500, "passes over the training images at most")
+    recipe: str = choice("fast", tuple(RECIPES), "which defaults the others have")
+    features: str = choice("deskewed", ("deskewed", "pixels"), "what the images are turned into")
+    kernel_size: int = integer(5, 2, 6, "side of the first two convolutions' kernels, in pixels")
+    filters: int = integer(16, 1, 512, "kernels of the first convolution; the others have twice and four times as many")
+    dropout: float = real(0.3, 0.0, 0.9, "share of the last features that rest at each step")
+    epochs: int = integer(3, 1, 500, "passes over the training images at most")
     batch_size: int = integer(256, 8, 8_192, "images in each step")
     learning_rate: float = real(0.01, 1e-6, 1.0, "the highest learning rate of the cycle")
-    patience: int = integer(3, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
+    patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
+    label_smoothing: float = real(0.1, 0.0, 0.9, "share of the truth that the other digits are given in learning")
+    augmentation: float = real(0.5, 0.0, 5.0, "how much the training images are distorted: 1 is a careful hand's")
 
 
 def suggest(trial: Any) -> Params:
     """The search space."""
     return Params(
-        filters=trial.suggest_int("filters", 8, 64, log=True),
-        units=trial.suggest_int("units", 64, 512, log=True),
+        kernel_size=trial.suggest_int("kernel_size", 3, 5),
+        filters=trial.suggest_int("filters", 8, 48, log=True),
         dropout=trial.suggest_float("dropout", 0.0, 0.6),
         batch_size=trial.suggest_categorical("batch_size", (128, 256, 512)),
         learning_rate=trial.suggest_float("learning_rate", 1e-3, 3e-2, log=True),
+        label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
+        augmentation=trial.suggest_float("augmentation", 0.0, 2.0),
     )
 
 
 def build(params: Params, seed: int) -> Classifier:
     """Pooling before the activation computes a quarter of the activations, with the same result."""
+    return ConvolutionalNetwork(params, seed)
+
+
+class ConvolutionalNetwork(NetworkClassifier):
+    """Learns from images that are distorted anew in each epoch."""
+
+    def __init__(self, params: Params, seed: int) -> None:
+        schedule = Schedule(
+            params.epochs, params.batch_size, params.learning_rate, params.patience, params.label_smoothing
+        )
+        super().__init__(params.features, _layers(params), schedule, seed)
+        self.params = params
+
+    def _lessons(self, train: Examples) -> dict[str, Any]:
+        if not self.params.augmentation:
+            return super()._lessons(train)
+
+        def augment(rows: Features, random: np.random.Generator) -> Features:
+            return distort(rows.reshape(-1, SIDE, SIDE), self.params.augmentation, random).reshape(len(rows), -1)
+
+        return {"x": augmented(train, augment, self.schedule, self.seed)}
+
+
+def _layers(params: Params) -> Callable[[], Sequence[Any]]:
+    def convolution(filters: int, size: int, pool: bool = True) -> list[Any]:
+        from keras.layers import BatchNormalization, Conv2D, MaxPooling2D, ReLU
+
+        pooling = [MaxPooling2D()] if pool else []
+        return [Conv2D(filters, size, use_bias=False), *pooling, BatchNormalization(momentum=MOMENTUM), ReLU()]
 
     def layers() -> Sequence[Any]:
-        from keras.layers import Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape
+        from keras.layers import Dropout, Flatten, Reshape
 
         return [
             Reshape((SIDE, SIDE, 1)),
-            Conv2D(params.filters, 5),
-            MaxPooling2D(),
-            Activation("relu"),
-            Conv2D(params.filters * 4 // 3, 3),
-            MaxPooling2D(),
-            Activation("relu"),
+            *convolution(params.filters, params.kernel_size),
+            *convolution(2 * params.filters, params.kernel_size),
+            *convolution(4 * params.filters, 2, pool=False),
             Flatten(),
-            Dense(params.units, activation="relu"),
             Dropout(params.dropout),
         ]
 
-    schedule = Schedule(params.epochs, params.batch_size, params.learning_rate, params.patience)
-    return NetworkClassifier(layers, schedule, seed)
+    return layers

@@ -1,6 +1,6 @@
 """Extremely randomised trees on HOG features: many deep trees, each split drawn at random, their votes averaged.
 
-Expect about 98.9 % on the test images, 20 s to learn 45,000 on two cores.
+Expect about 99.0 % on the test images, 6 s to learn 45,000 on two cores.
 
     mlflow run . -e forest
     mlflow run . -e forest -P features=pixels -P splitter=best
@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_mlflow.algorithms._features import KINDS, FeatureClassifier
+from mnist_mlflow.algorithms._estimator import EstimatorClassifier
+from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.parameters import choice, integer
 
@@ -44,4 +45,4 @@ def build(params: Params, seed: int) -> Classifier:
 
     kind = ExtraTreesClassifier if params.splitter == "random" else RandomForestClassifier
     forest = kind(params.n_estimators, min_samples_leaf=params.min_samples_leaf, n_jobs=-1, random_state=seed)
-    return FeatureClassifier(params.features, 0, forest, compressed=True)
+    return EstimatorClassifier(params.features, 0, forest, compressed=True)

@@ -1,6 +1,6 @@
-"""Multilayer perceptron on pixels: dense layers with batch normalisation and dropout.
+"""Multilayer perceptron on HOG features: dense layers with batch normalisation and dropout.
 
-Expect about 98.2 % on the test images, 45 s to learn 45,000 on two cores.
+Expect about 99.3 % on the test images, 20 s to learn 45,000 on two cores.
 
     mlflow run . -e mlp
     mlflow run . -e mlp -P units=256 -P epochs=5
@@ -12,19 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_mlflow.algorithms._network import NetworkClassifier, Schedule
+from mnist_mlflow.algorithms._features import KINDS
+from mnist_mlflow.algorithms._network import MOMENTUM, NetworkClassifier, Schedule
 from mnist_mlflow.algorithms.base import Classifier
-from mnist_mlflow.parameters import integer, real
+from mnist_mlflow.parameters import choice, integer, real
 
 
 @dataclass(frozen=True)
 class Params:
     """The hyperparameters of the multilayer perceptron."""
 
+    features: str = choice("hog", KINDS, "what the images are turned into")
     units: int = integer(512, 8, 4_096, "neurons in each hidden layer")
     hidden_layers: int = integer(2, 1, 6, "how many hidden layers")
     dropout: float = real(0.4, 0.0, 0.9, "share of the neurons that rest at each step")
-    epochs: int = integer(15, 1, 500, "passes over the training images at most")
+    epochs: int = integer(8, 1, 500, "passes over the training images at most")
     batch_size: int = integer(128, 8, 8_192, "images in each step")
     learning_rate: float = real(0.003, 1e-6, 1.0, "the highest learning rate of the cycle")
     patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
@@ -33,6 +35,7 @@ class Params:
 def suggest(trial: Any) -> Params:
     """The search space."""
     return Params(
+        features=trial.suggest_categorical("features", KINDS),
         units=trial.suggest_int("units", 128, 1_024, log=True),
         hidden_layers=trial.suggest_int("hidden_layers", 1, 3),
         dropout=trial.suggest_float("dropout", 0.0, 0.6),
@@ -45,19 +48,18 @@ def build(params: Params, seed: int) -> Classifier:
     """Dense layers, each with batch normalisation, ReLU and dropout."""
 
     def layers() -> Sequence[Any]:
-        from keras.layers import Activation, BatchNormalization, Dense, Dropout, Flatten
+        from keras.layers import Activation, BatchNormalization, Dense, Dropout
 
-        hidden = [
+        return [
             layer
             for _ in range(params.hidden_layers)
             for layer in (
                 Dense(params.units, use_bias=False),
-                BatchNormalization(),
+                BatchNormalization(momentum=MOMENTUM),
                 Activation("relu"),
                 Dropout(params.dropout),
             )
         ]
-        return [Flatten(), *hidden]
 
     schedule = Schedule(params.epochs, params.batch_size, params.learning_rate, params.patience)
-    return NetworkClassifier(layers, schedule, seed)
+    return NetworkClassifier(params.features, layers, schedule, seed)

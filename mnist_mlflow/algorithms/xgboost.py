@@ -1,6 +1,6 @@
-"""Gradient-boosted trees on principal components of HOG features.
+"""Gradient-boosted trees on HOG features.
 
-Expect about 98.8 % on the test images, 30 s to learn 45,000 on two cores.
+Expect about 99.3 % on the test images, 25 s to learn 45,000 on two cores.
 
     mlflow run . -e xgboost
     mlflow run . -e xgboost -P max_depth=4 -P learning_rate=0.1
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.algorithms._features import KINDS, FeatureClassifier
+from mnist_mlflow.algorithms._estimator import EstimatorClassifier
+from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier, Report
 from mnist_mlflow.parameters import choice, integer, real
-from mnist_mlflow.types import CLASSES, Features, Labels, Part
+from mnist_mlflow.types import CLASSES, Examples, Features
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,14 @@ class Params:
     """The hyperparameters of gradient boosting."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
-    components: int = integer(100, 0, 784, "principal components that are kept; 0: the features as they are")
+    components: int = integer(0, 0, 784, "principal components that are kept; 0: the features as they are")
     rounds: int = integer(400, 1, 10_000, "boosting rounds at most")
     patience: int = integer(20, 1, 1_000, "rounds without a better log loss on the tuning slice before it stops")
     learning_rate: float = real(0.2, 1e-4, 1.0, "how much of each tree is added")
-    max_depth: int = integer(5, 1, 20, "how deep a tree grows")
+    max_depth: int = integer(6, 1, 20, "how deep a tree grows")
     subsample: float = real(0.8, 0.05, 1.0, "share of the images that a tree sees")
-    colsample_bynode: float = real(0.3, 0.01, 1.0, "share of the features that a split may use")
-    max_bin: int = integer(64, 2, 1_024, "steps into which each feature is cut")
+    colsample_bynode: float = real(0.05, 0.01, 1.0, "share of the features that a split may use")
+    max_bin: int = integer(32, 2, 1_024, "steps into which each feature is cut")
 
 
 def suggest(trial: Any) -> Params:
@@ -44,7 +45,6 @@ def suggest(trial: Any) -> Params:
         max_depth=trial.suggest_int("max_depth", 3, 8),
         subsample=trial.suggest_float("subsample", 0.5, 1.0),
         colsample_bynode=trial.suggest_float("colsample_bynode", 0.05, 1.0, log=True),
-        components=trial.suggest_int("components", 40, 100),
     )
 
 
@@ -53,26 +53,26 @@ def build(params: Params, seed: int) -> Classifier:
     return BoostedTrees(params, seed)
 
 
-class BoostedTrees(FeatureClassifier):
+class BoostedTrees(EstimatorClassifier):
     """Keeps the rounds up to the best one on the tuning slice, in XGBoost's own format."""
 
-    requirements = ("opencv-python-headless", "scikit-learn", "skops", "xgboost")
+    requirements = (*EstimatorClassifier.requirements, "xgboost")
+    library = "xgboost"
 
     def __init__(self, params: Params, seed: int) -> None:
         super().__init__(params.features, params.components, None)
         self.params, self.seed = params, seed
 
-    def _learn_features(self, features: Features, labels: Labels, tuning: Part, report: Report) -> None:
+    def _learn_projected(self, train: Examples, tuning: Examples, report: Report) -> None:
         import xgboost
 
-        train = xgboost.QuantileDMatrix(features, labels, max_bin=self.params.max_bin)
-        tuning_features = self._project(self.extract(tuning.images))
-        watched = xgboost.DMatrix(tuning_features, tuning.labels)
+        learned = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=self.params.max_bin)
+        watched = xgboost.DMatrix(tuning.features, tuning.labels)
         booster = xgboost.train(
             self._settings(),
-            train,
+            learned,
             self.params.rounds,
-            evals=[(train, "train"), (watched, "tuning")],
+            evals=[(learned, "train"), (watched, "tuning")],
             early_stopping_rounds=self.params.patience,
             callbacks=[_reporter(report, self.params.rounds)],
             verbose_eval=False,
@@ -93,7 +93,7 @@ class BoostedTrees(FeatureClassifier):
             "seed": self.seed,
         }
 
-    def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
+    def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
         scores: npt.NDArray[np.floating] = self.estimator.inplace_predict(features, predict_type="margin")
         return scores
 

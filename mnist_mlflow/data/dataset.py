@@ -68,6 +68,7 @@ def _split_digits(split_seed: int, train_size: int, fallback: str = "") -> Datas
 def _split(
     name: str, learning: Part, test: Part, digest: str, split_seed: int, train_size: int, fallback: str = ""
 ) -> Dataset:
+    learning = Part(learning.images, learning.labels)  # a whole of its own: what is kept of it holds no test image
     rest, validation = stratified_split(learning, VALIDATION / (TRAIN + TUNING + VALIDATION), split_seed)
     train, tuning = stratified_split(rest, TUNING / (TRAIN + TUNING), split_seed)
     if train_size:

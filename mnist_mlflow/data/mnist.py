@@ -70,10 +70,15 @@ def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
 
 def folders() -> list[Path]:
     """Where data sets are looked for: MNIST_MLFLOW_DATA_DIR, then the cache."""
+    named = os.environ.get("MNIST_MLFLOW_DATA_DIR")
+    return [*([Path(named)] if named else []), cache_folder()]
+
+
+def cache_folder() -> Path:
+    """Where what can be had again is kept."""
     import pooch
 
-    named = os.environ.get("MNIST_MLFLOW_DATA_DIR")
-    return [*([Path(named)] if named else []), Path(pooch.os_cache("mnist_mlflow"))]
+    return Path(pooch.os_cache("mnist_mlflow"))
 
 
 def _download_folder() -> Path:

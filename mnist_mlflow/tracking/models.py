@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mlflow
@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-from mnist_mlflow.algorithms.base import Classifier, pinned
+from mnist_mlflow.algorithms.base import pinned
 from mnist_mlflow.errors import Failure, one_line
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
@@ -19,7 +19,7 @@ EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 
 
 def log_model(
-    folder: Path, algorithm: str, params: Mapping[str, object], classifier: Classifier, tags: Mapping[str, str]
+    folder: Path, name: str, params: Mapping[str, object], requirements: Sequence[str], tags: Mapping[str, str]
 ) -> str:
     """Log the model that `save_model` kept in a folder to the active run; returns its id.
 
@@ -31,15 +31,15 @@ def log_model(
         # An input example would be taken for the one form of input that is accepted.
         warnings.filterwarnings("ignore", message=".*[Ii]nput example")
         logged = mlflow.pyfunc.log_model(
-            name=algorithm,
+            name=name,
             loader_module="mnist_mlflow.model",
             data_path=str(folder),
             code_paths=[str(package)],
-            pip_requirements=pinned(EVERY_MODEL_NEEDS + classifier.requirements),
+            pip_requirements=pinned(sorted({*EVERY_MODEL_NEEDS, *requirements})),
             signature=ModelSignature(outputs=_output_schema()),
             params=dict(params),
             tags=dict(tags),
-            model_type=algorithm,
+            model_type=name,
         )
     model_id: str = logged.model_id
     return model_id
@@ -59,6 +59,16 @@ def predict(model_uri: str, images: Images) -> Probabilities:
         # A model is somebody's code and files: whatever it raises, it is this model that cannot be asked.
         raise Failure(f"The model {model_uri} cannot be scored: {one_line(error)}") from error
     return probabilities
+
+
+def fetch_model(model_uri: str, folder: Path) -> Path:
+    """Fetch a logged model into a folder; returns where in it the files are that `save_model` kept. Raises Failure."""
+    try:
+        fetched = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(folder)))
+        data: str = mlflow.models.Model.load(fetched).flavors["python_function"]["data"]
+    except (MlflowException, OSError, KeyError) as error:
+        raise Failure(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
+    return fetched / data
 
 
 def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import numpy as np
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.data import Dataset
+from mnist_mlflow.errors import Failure, one_line
 from mnist_mlflow.evaluation.plots import Curves
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Labels, Part, Probabilities
 
+LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
+
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
-PROBABILITIES = "validation_probabilities.npz"
+PROBABILITIES = "{part}_probabilities.npz"
 
 
 def dataset_tags(dataset: Dataset) -> dict[str, str]:
@@ -28,12 +32,12 @@ def dataset_tags(dataset: Dataset) -> dict[str, str]:
     return tags | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
 
 
-def describe(part: Part, name: str, digest: str) -> MlflowDataset:
+def describe(part: Part, name: str, digest: str) -> LoggedData:
     """A part as MLflow knows data sets, under a digest of ours: MLflow's own looks at 13 images."""
     return mlflow.data.from_numpy(part.images, targets=part.labels, name=name, digest=digest[:DIGEST_LENGTH])
 
 
-def log_data(dataset: Dataset) -> MlflowDataset:
+def log_data(dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of the active run; returns the latter."""
     validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
     _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
@@ -41,7 +45,7 @@ def log_data(dataset: Dataset) -> MlflowDataset:
     return validation
 
 
-def log_test(dataset: Dataset) -> MlflowDataset:
+def log_test(dataset: Dataset) -> LoggedData:
     """Log the test images as an input of the active run; returns them as MLflow knows them."""
     test = describe_test(dataset)
     _log_input(test, "test", dataset.test)
@@ -52,13 +56,13 @@ def _log_input(described: MlflowDataset, context: str, part: Part) -> None:
     mlflow.log_input(described, context=context, tags={"images": str(len(part))})
 
 
-def describe_test(dataset: Dataset) -> MlflowDataset:
+def describe_test(dataset: Dataset) -> LoggedData:
     """The test images as MLflow knows data sets."""
     return describe(dataset.test, f"{dataset.name}-test", dataset.split_digest)
 
 
 def as_metrics(
-    run: Run, metrics: Mapping[str, float], model_id: str | None, data: MlflowDataset, curves: Curves | None = None
+    run: Run, metrics: Mapping[str, float], model_id: str | None, data: LoggedData, curves: Curves | None = None
 ) -> list[Metric]:
     """The metrics, tied to model and data set, and the points of the curves, ready for one request."""
     now = int(time.time() * 1000)
@@ -70,19 +74,27 @@ def as_metrics(
     return finals + points
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What the validation images say of a model, beyond the metrics."""
-
-    labels: Labels
-    probabilities: Probabilities
-    pictures: Mapping[str, bytes]
-
-
-def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write the pictures, and the probabilities, with which models can be compared image by image later."""
+def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
+    """Write pictures where the MLflow UI shows them together."""
     (folder / "plots").mkdir()
-    for name, picture in evaluation.pictures.items():
+    for name, picture in pictures.items():
         (folder / "plots" / f"{name}.png").write_bytes(picture)
-    probabilities = evaluation.probabilities.astype(np.float32)
-    np.savez_compressed(folder / PROBABILITIES, labels=evaluation.labels, probabilities=probabilities)
+
+
+def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: Probabilities) -> None:
+    """Write what a model makes of a part's images."""
+    path = folder / PROBABILITIES.format(part=part)
+    np.savez_compressed(path, labels=labels, probabilities=probabilities.astype(np.float32))
+
+
+def read_probabilities(run_id: str, part: str, labels: Labels) -> Probabilities:
+    """The probabilities (n, 10) that a run has kept of the part with these labels; raises Failure for none."""
+    path = PROBABILITIES.format(part=part)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            kept = np.load(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=folder))
+            if np.array_equal(kept["labels"], labels):
+                return kept["probabilities"].astype(np.float64)  # type: ignore[no-any-return]
+    except (MlflowException, OSError, ValueError, KeyError) as error:
+        raise Failure(f"the run has no {path} that can be read: {one_line(error)}") from error
+    raise Failure(f"its {path} is about other images")

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_mlflow.algorithms.base import BATCH, Classifier, Report, algorithm_names, get_algorithm
+from mnist_mlflow.algorithms import cnn, knn
+from mnist_mlflow.algorithms.base import BATCH, Classifier, Report, algorithm_names, get_algorithm, resolve
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.types import Images, Part
@@ -14,6 +15,7 @@ class Overconfident(Classifier):
     """Knows the labels by heart, but for a tenth of them, and shouts."""
 
     requirements = ()
+    library = "numpy"
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -59,6 +61,14 @@ def test_the_calibration_is_kept(digits: Dataset, tmp_path: Path) -> None:
 
 def test_algorithms_are_found_by_their_files() -> None:
     assert algorithm_names() == ["cnn", "forest", "knn", "logistic", "mlp", "svm", "xgboost"]
+
+
+def test_what_is_given_goes_before_the_recipe_and_that_before_the_defaults() -> None:
+    assert resolve(cnn, {}) == cnn.Params()
+    accurate = resolve(cnn, {"recipe": "accurate", "epochs": 3})
+    assert accurate == cnn.Params(**{**cnn.RECIPES["accurate"], "recipe": "accurate", "epochs": 3})
+    assert accurate.augmentation > cnn.Params().augmentation
+    assert resolve(knn, {"n_neighbors": 3}) == knn.Params(n_neighbors=3)
 
 
 def test_an_unknown_algorithm_is_answered_with_the_known_ones() -> None:

@@ -1,0 +1,66 @@
+"""Features of a data set, computed once and kept on disk under the digest of its images."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from mnist_mlflow.data.mnist import cache_folder
+from mnist_mlflow.images import FEATURES
+from mnist_mlflow.types import Features, Images, Part
+
+_logger = logging.getLogger(__name__)
+
+IMMEDIATE = ("pixels",)  # computed as fast as they are read
+CHUNK = 1_000  # images at a time, to bound the memory
+PROBES = 16
+
+
+def features_of(part: Part, kind: str) -> Features:
+    """The features (n, d) float32 of a part's images, one of FEATURES, from the cache if they are there.
+
+    They are kept for the whole that the part was cut from, so that all its splits share one file.
+    """
+    if kind in IMMEDIATE:
+        return FEATURES[kind](part.images)
+    features = _cached(part.whole.images if part.whole else part.images, kind)
+    return features if part.rows is None else np.asarray(features[part.rows])
+
+
+def _cached(images: Images, kind: str) -> Features:
+    path = cache_folder() / "features" / f"{kind}-{hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}.npy"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):  # of two runs that start together one computes, the other waits
+            if not _holds(path, images, kind):
+                _write(path, images, kind)
+        kept: Features = np.load(path, mmap_mode="r")
+        return kept
+    except OSError as error:
+        _logger.warning("Features cannot be kept (%s); they are computed anew each time.", error)
+        return np.concatenate([FEATURES[kind](images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)])
+
+
+def _holds(path: Path, images: Images, kind: str) -> bool:
+    """Whether a file is whole, and what this version of the code makes of some of the images."""
+    try:
+        kept = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):  # absent, cut short, or something else
+        return False
+    probes = np.linspace(0, len(images) - 1, PROBES).astype(np.intp)
+    return len(kept) == len(images) and np.array_equal(kept[probes], FEATURES[kind](images[probes]))
+
+
+def _write(path: Path, images: Images, kind: str) -> None:
+    width = FEATURES[kind](images[:1]).shape[1]
+    unfinished = path.with_suffix(".unfinished")
+    kept = np.lib.format.open_memmap(unfinished, "w+", np.float32, (len(images), width))
+    for start in range(0, len(images), CHUNK):
+        kept[start : start + CHUNK] = FEATURES[kind](images[start : start + CHUNK])
+    kept.flush()
+    del kept
+    unfinished.replace(path)

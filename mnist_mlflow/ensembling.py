@@ -1,0 +1,157 @@
+"""An ensemble: finished models, found in the store, that vote; itself a model like any other."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_mlflow.algorithms._ensemble import Ensemble
+from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.evaluation.voting import average, choose_voters
+from mnist_mlflow.model import ENSEMBLE, load_classifier, save_ensemble
+from mnist_mlflow.recording import Fitted, Learned, Outcome, record, record_data
+from mnist_mlflow.tracking.candidates import Candidate, find_candidates
+from mnist_mlflow.tracking.models import fetch_model
+from mnist_mlflow.tracking.results import read_probabilities
+from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.store import store_uri
+from mnist_mlflow.types import Labels, Part, Probabilities, Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_logger = logging.getLogger(__name__)
+
+ABOUT = "Finished models that vote. The tuning slice chose and weighted them, and ranks nobody.\n\n"
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Voter:
+    """A finished model that may vote, and what it made of the tuning slice."""
+
+    candidate: Candidate
+    tuning: Probabilities
+
+
+@dataclass(frozen=True)
+class Member:
+    """A finished model that votes, and where its files are."""
+
+    candidate: Candidate
+    weight: float
+    folder: Path
+    classifier: Classifier
+
+
+def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcome:
+    """Let at most `most` comparable models of the store vote, in a run of its own.
+
+    Raises Failure when there are fewer than two that load.
+    """
+    params: dict[str, object] = {"data": data, "split_seed": split_seed, "members": most}
+    with open_run(ENSEMBLE, {"algorithm": ENSEMBLE, "role": "model"}) as run, tempfile.TemporaryDirectory() as folder:
+        dataset = load_dataset(data, split_seed, progress=progress)
+        validation = record_data(run, dataset, ABOUT)
+        run.log_params(params)
+        voters = find_voters(run, dataset, split_seed)
+        started = time.perf_counter()
+        members = choose_members(voters, dataset.tuning.labels, most, Path(folder))
+        weights = [member.weight for member in members]
+        ensemble = Ensemble([member.classifier for member in members], weights).fit(dataset.train, dataset.tuning)
+        seconds = time.perf_counter() - started
+        _record_members(run, members, dataset.validation)
+
+        def save(path: Path) -> None:
+            save_ensemble(path, weights, [member.folder for member in members], ensemble)
+
+        return record(run, Learned(ENSEMBLE, Fitted(ensemble, seconds), params, save), dataset, validation, progress)
+
+
+def find_voters(run: Run, dataset: Dataset, split_seed: int) -> list[Voter]:
+    """The finished single models that were tuned on the same slice; raises Failure for fewer than two."""
+    found = find_candidates(run.client, dataset.digest, dataset.split_digest)
+    voters: list[Voter] = []
+    for candidate in found:
+        if candidate.algorithm != ENSEMBLE:
+            with _passing_over(candidate):
+                voters.append(Voter(candidate, read_probabilities(candidate.run_id, "tuning", dataset.tuning.labels)))
+    if len(voters) < FEWEST:
+        raise Failure(
+            f"An ensemble takes two finished models or more; there are {len(voters)} on {dataset.name} with "
+            f"split_seed={split_seed} in {store_uri()}. Train some first: "
+            f"mlflow run . --env-manager local -P data={dataset.name} -P split_seed={split_seed}"
+        )
+    return voters
+
+
+def choose_members(voters: Sequence[Voter], labels: Labels, most: int, folder: Path) -> list[Member]:
+    """The models whose vote on the tuning slice is best; raises Failure when too few of them load."""
+    while len(voters) >= FEWEST:
+        weights = choose_voters(np.stack([voter.tuning for voter in voters]), labels, most)
+        chosen = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
+        members: list[Member] = []
+        for voter, weight in chosen:
+            with _passing_over(voter.candidate):
+                members.append(_load(voter, float(weight), folder))
+        if len(members) == len(chosen):
+            return members
+        broken = {voter.candidate.run_id for voter, _ in chosen} - {member.candidate.run_id for member in members}
+        voters = [voter for voter in voters if voter.candidate.run_id not in broken]
+    raise Failure("An ensemble takes two models that load; there are fewer, see the warnings above.")
+
+
+@contextlib.contextmanager
+def _passing_over(candidate: Candidate) -> Iterator[None]:
+    """Go on without a model that cannot be had: the others may do."""
+    try:
+        yield
+    except Failure as error:
+        _logger.warning("Passed over %s of run %s: %s", candidate.algorithm, candidate.run_id, error)
+
+
+def _load(voter: Voter, weight: float, folder: Path) -> Member:
+    files = fetch_model(voter.candidate.model_uri, folder / voter.candidate.model_id)
+    try:
+        return Member(voter.candidate, weight, files, load_classifier(files))
+    except Exception as error:
+        # A model is somebody's files: whatever it raises, it is this model that cannot vote.
+        raise Failure(f"The model {voter.candidate.model_uri} does not load: {one_line(error)}") from error
+
+
+def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:
+    table = contributions(members, validation)
+    with run.files() as folder:
+        table.to_csv(folder / "members.csv", index=False)
+    run.describe(ABOUT + table.to_markdown(index=False))
+
+
+def contributions(members: Sequence[Member], validation: Part) -> pd.DataFrame:
+    """A row for each member: its weight, its own accuracy, and that of the vote without it."""
+    import pandas as pd
+
+    votes = np.stack([member.classifier.predict_proba(validation.images) for member in members])
+    weights = np.array([member.weight for member in members])
+
+    def accuracy(probabilities: Probabilities) -> float:
+        return float((probabilities.argmax(axis=1) == validation.labels).mean())
+
+    together = accuracy(average(votes, weights))
+    rows = []
+    for index, (member, vote) in enumerate(zip(members, votes, strict=True)):
+        others = np.where(np.arange(len(members)) == index, 0, weights)
+        without = accuracy(average(votes, others)) if others.any() else math.nan
+        about = {"algorithm": member.candidate.algorithm, "weight": member.weight, "run": member.candidate.run_id}
+        rows.append(about | {"val_accuracy": accuracy(vote), "without it": without, "adds": together - without})
+    return pd.DataFrame(rows)

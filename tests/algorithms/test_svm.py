@@ -1,0 +1,46 @@
+"""The machines as arrays against LIBSVM's own answers."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.svm import SVC
+
+from mnist_mlflow.algorithms.svm import closest_duels, decisions, machines_of
+from mnist_mlflow.data import Dataset
+from mnist_mlflow.images import hog
+from mnist_mlflow.types import Features
+
+
+@pytest.fixture(scope="module")
+def learned(digits: Dataset) -> tuple[SVC, Features]:
+    features = hog(digits.train.images)
+    pca = PCA(30).fit(features)
+    svc = SVC(C=5, gamma=0.8, decision_function_shape="ovo").fit(pca.transform(features), digits.train.labels)
+    return svc, pca.transform(hog(digits.validation.images)).astype(np.float32)
+
+
+def test_the_duels_are_decided_as_libsvm_decides_them(learned: tuple[SVC, Features]) -> None:
+    svc, features = learned
+    won = decisions(machines_of(svc, 0.8), features)
+    assert won.dtype == np.float32
+    assert np.allclose(won, svc.decision_function(features), atol=1e-4)
+
+
+def test_the_worst_duel_agrees_with_the_votes_where_those_are_clear(learned: tuple[SVC, Features]) -> None:
+    svc, features = learned
+    scores = closest_duels(svc.decision_function(features))
+    undefeated = scores.max(axis=1) > 0
+    assert undefeated.mean() > 0.9
+    assert np.array_equal(scores.argmax(axis=1)[undefeated], svc.predict(features)[undefeated])
+
+
+def test_the_worst_duel_by_a_plain_loop() -> None:
+    won = np.random.default_rng(0).normal(size=(4, 45)).astype(np.float32)
+    expected = np.full((4, 10), np.inf)
+    duel = 0
+    for first in range(10):
+        for second in range(first + 1, 10):
+            expected[:, first] = np.minimum(expected[:, first], won[:, duel])
+            expected[:, second] = np.minimum(expected[:, second], -won[:, duel])
+            duel += 1
+    assert np.allclose(closest_duels(won), expected)

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from mnist_mlflow.evaluation.voting import ROUNDS, average, choose_voters
+
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.integers(0, 10, 300).astype(np.uint8)
+
+
+def voter(skill: float) -> np.ndarray:
+    scores = RANDOM.normal(size=(300, 10)) + skill * np.eye(10)[LABELS]
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
+VOTERS = np.stack([voter(skill) for skill in (0.0, 2.0, 2.2, 2.4, 2.6)])
+
+
+def log_loss(probabilities: np.ndarray) -> float:
+    return float(-np.log(probabilities[np.arange(300), LABELS]).mean())
+
+
+def test_the_vote_beats_the_best_voter_and_even_weights() -> None:
+    weights = choose_voters(VOTERS, LABELS, most=5)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[0] < 0.05
+    together = log_loss(average(VOTERS, weights))
+    assert together < min(log_loss(alone) for alone in VOTERS)
+    assert together < log_loss(VOTERS.mean(axis=0))
+
+
+def test_the_weights_are_those_of_a_plain_loop() -> None:
+    bag: list[int] = []
+    for _ in range(ROUNDS):
+        losses = [log_loss(np.mean([VOTERS[member] for member in [*bag, new]], axis=0)) for new in range(len(VOTERS))]
+        bag.append(int(np.argmin(losses)))
+    assert np.allclose(choose_voters(VOTERS, LABELS, most=5), np.bincount(bag, minlength=5) / ROUNDS)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_vote_than_may(most: int) -> None:
+    weights = choose_voters(VOTERS, LABELS, most)
+    assert 1 <= np.count_nonzero(weights) <= most
+    assert weights[4] > 0
+
+
+def test_the_average_is_weighted_by_shares() -> None:
+    assert np.allclose(average(VOTERS, np.array([0, 0, 1.0, 3.0, 0])), 0.25 * VOTERS[2] + 0.75 * VOTERS[3])

@@ -1,0 +1,122 @@
+import logging
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_mlflow import ensembling
+from mnist_mlflow.data import Dataset
+from mnist_mlflow.ensembling import combine
+from mnist_mlflow.errors import Failure
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.selection import select
+from mnist_mlflow.training import Outcome, Task
+from mnist_mlflow.types import PROBABILITY_COLUMNS, silent
+from tests.conftest import Trained, train_into_copy
+
+Client = mlflow.MlflowClient
+SMALL = Protocol("digits", train_size=200)
+
+
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Three models on the same split, and one on another."""
+    tasks = [
+        Task("knn", {}, SMALL),
+        Task("logistic", {"features": "pixels"}, SMALL),
+        Task("svm", {}, SMALL),
+        Task("knn", {}, Protocol("digits", train_size=200, split_seed=1)),
+    ]
+    return train_into_copy(new_store, tmp_path_factory.mktemp("members"), *tasks)
+
+
+def members_of(client: Client, outcome: Outcome, folder: Path) -> pd.DataFrame:
+    return pd.read_csv(client.download_artifacts(outcome.run_id, "members.csv", str(folder)))
+
+
+def test_the_vote_is_the_weighted_average_of_the_logged_models(
+    trained_store: Client, digits: Dataset, tmp_path: Path
+) -> None:
+    outcome = combine("digits", 0, 8, silent)
+    members = members_of(trained_store, outcome, tmp_path)
+    assert members["weight"].sum() == pytest.approx(1)
+    images = digits.test.images
+
+    def probabilities(uri: str) -> np.ndarray:
+        return mlflow.pyfunc.load_model(uri).predict(images)[PROBABILITY_COLUMNS].to_numpy()
+
+    models = [trained_store.get_run(run).outputs.model_outputs[0].model_id for run in members["run"]]
+    expected = np.tensordot(members["weight"], [probabilities(f"models:/{model}") for model in models], axes=1)
+    found = probabilities(f"models:/{outcome.model_id}")
+    temperature = np.log(found[:, 0] / found[:, 1]) / np.log(expected[:, 0] / expected[:, 1])
+    assert np.allclose(temperature, temperature[0], rtol=1e-4)  # what calibration has added
+    assert np.allclose(found, probabilities(f"models:/{outcome.model_id}"))
+
+
+def test_the_run_says_what_each_member_contributes(trained_store: Client, tmp_path: Path) -> None:
+    outcome = combine("digits", 0, 8, silent)
+    members = members_of(trained_store, outcome, tmp_path)
+    for _, member in members.iterrows():
+        alone = trained_store.get_run(member["run"]).data
+        assert member["algorithm"] == alone.tags["algorithm"]
+        assert member["val_accuracy"] == pytest.approx(alone.metrics["val_accuracy"])
+        assert member["adds"] == pytest.approx(outcome.metrics["val_accuracy"] - member["without it"], nan_ok=True)
+    run = trained_store.get_run(outcome.run_id)
+    assert {"role": "model", "algorithm": "ensemble", "dataset": "digits"}.items() <= run.data.tags.items()
+    assert members["run"][0] in run.data.tags["mlflow.note.content"]
+    assert run.data.params == {"data": "digits", "split_seed": "0", "members": "8"}
+
+
+def test_only_models_of_the_same_split_vote_and_no_ensemble_does(
+    trained_store: Client, outcomes: list[Outcome], tmp_path: Path
+) -> None:
+    runs = {outcome.run_id for outcome in outcomes[:3]}
+    for attempt in range(2):
+        members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / str(attempt))
+        assert set(members["run"]) <= runs
+    assert len(members_of(trained_store, combine("digits", 0, 2, silent), tmp_path)) <= 2
+
+
+def test_validation_images_choose_nobody(trained_store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    read = ensembling.read_probabilities
+    monkeypatch.setattr(
+        ensembling, "read_probabilities", lambda run, part, labels: asked.append(part) or read(run, part, labels)
+    )
+    combine("digits", 0, 8, silent)
+    assert set(asked) == {"tuning"}
+
+
+def test_an_ensemble_can_become_champion(trained_store: Client) -> None:
+    outcome = combine("digits", 0, 8, silent)
+    trained_store.log_metric(outcome.run_id, "val_accuracy", 1.0)
+    assert select("digits", 0, silent).champion.run_id == outcome.run_id
+
+
+def test_a_model_that_does_not_load_is_passed_over(
+    trained_store: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    whole = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "whole")
+    broken = whole.sort_values("weight")["run"].iloc[-1]
+    load = ensembling.load_classifier
+
+    def load_others(folder: Path) -> Any:
+        if trained_store.get_run(broken).outputs.model_outputs[0].model_id in str(folder):
+            raise KeyError("gone")
+        return load(folder)
+
+    monkeypatch.setattr(ensembling, "load_classifier", load_others)
+    with caplog.at_level(logging.WARNING):
+        members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "rest")
+    assert broken in caplog.text
+    assert broken not in set(members["run"])
+
+
+def test_one_model_is_no_ensemble(trained_store: Client) -> None:
+    with pytest.raises(Failure, match=r"two finished models or more; there are 1 on digits.*mlflow run \. "):
+        combine("digits", 1, 8, silent)
+    failed = trained_store.search_runs(["0"], "attributes.status = 'FAILED'")
+    assert [run.data.tags["algorithm"] for run in failed] == ["ensemble"]
