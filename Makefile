@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint ui
+.PHONY: help venv run test lint bench ui
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: venv  ## run the tests
 lint: venv  ## check style, format and types
 	ruff check . && ruff format --check .
 	mypy
+
+bench: venv  ## measure ours against the plain programs of the libraries, into benchmarks/RESULTS.md
+	python -m benchmarks
 
 ui: venv  ## open the MLflow UI on the project's store
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"

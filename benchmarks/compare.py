@@ -1,0 +1,48 @@
+"""What the records of a row come to: pure functions of them."""
+
+from statistics import fmean, median
+from typing import Any
+
+from benchmarks.rows import Row
+
+Records = list[dict[str, Any]]
+
+
+def typical(records: Records, key: str) -> float:
+    """The median of a figure."""
+    return float(median(record[key] for record in records))
+
+
+def mean_accuracy(records: Records) -> float:
+    """The mean accuracy of the repeats, in percent."""
+    return 100 * fmean(record["accuracy"] for record in records)
+
+
+def interval(accuracy: float, tested: int) -> tuple[float, float]:
+    """The 95 % interval of an accuracy on so many images, in percent.
+
+    Repeats do not narrow it: all of them are scored on the same images. Source: Wilson, Probable inference, 1927.
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(round(accuracy / 100 * tested), tested).proportion_ci(method="wilson")
+    return 100 * float(found.low), 100 * float(found.high)
+
+
+def ratios(row: Row, ours: Records, peer: Records, key: str) -> list[float]:
+    """How many times as fast as the peer ours was, pair by pair.
+
+    Where the peer's measurements are another row's there are no pairs, and its median takes their place.
+    """
+    theirs = [typical(peer, key)] * len(ours) if row.seeds else [record[key] for record in peer]
+    return [other / own[key] for own, other in zip(ours, theirs, strict=True)]
+
+
+def verdict(reached: bool) -> str:
+    """What the report says of a target."""
+    return "reached" if reached else "not reached"
+
+
+def is_accurate(accuracy: float, target: float) -> bool:
+    """Whether an accuracy in percent reaches a target, but for the last bits of the arithmetic."""
+    return round(accuracy, 6) >= target

@@ -1,0 +1,17 @@
+"""Logistic regression on pixels, from scikit-learn."""
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.peers.common import pixels
+
+
+def fit(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> LogisticRegression:
+    """A classifier that has learned."""
+    return LogisticRegression(max_iter=100).fit(pixels(images), labels)
+
+
+def predict(model: LogisticRegression, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Its labels (n,)."""
+    return model.predict(pixels(images))

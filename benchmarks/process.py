@@ -1,0 +1,54 @@
+"""Fresh processes: each measurement has one of its own."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_python(*arguments: str, **environment: str) -> str:
+    """What a fresh Python prints; raises ClickException, with its last words, when it fails."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason = "\n".join(done.stderr.strip().splitlines()[-3:])
+        raise click.ClickException(f"python {' '.join(arguments)} ended with {done.returncode}:\n{reason}")
+    return done.stdout
+
+
+def run_task(task: str, /, **arguments: Any) -> Any:
+    """The record of a task of worker.py, which finds MNIST where it is and an empty cache for features."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {"MNIST_MLFLOW_DATA_DIR": data_folder(), "XDG_CACHE_HOME": cache}
+        return _record(task, arguments, environment)
+
+
+@functools.cache
+def data_folder() -> str:
+    """The folder that holds MNIST."""
+    folder: str = _record("data", {}, {})
+    return folder
+
+
+def _record(task: str, arguments: dict[str, Any], environment: dict[str, str]) -> Any:
+    printed = run_python("-m", "benchmarks.worker", task, json.dumps(arguments), **environment)
+    return json.loads(printed.splitlines()[-1])
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """What work returns, and the seconds it took."""
+    started = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - started

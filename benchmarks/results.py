@@ -1,0 +1,67 @@
+"""The figures as JSON, kept after each part, each with when, where and how it was measured."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+Results = dict[str, Any]
+
+LIBRARIES = (
+    "numpy",
+    "opencv-python-headless",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "xgboost",
+    "tensorflow",
+    "keras",
+    "mlflow",
+)
+
+
+def load(folder: Path) -> Results:
+    """What earlier runs have measured, by part; nothing where there was none."""
+    path = folder / "results.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def keep(folder: Path, part: str, figures: Results) -> Results:
+    """Put the figures of one part in the place of its earlier ones; returns those of all parts."""
+    results = load(folder) | {part: {**figures, "measured": circumstances()}}
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    return results
+
+
+def circumstances() -> Results:
+    """When, by which command, and on what a part was measured."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        "machine": machine(),
+    }
+
+
+def machine() -> str:
+    """Processor, cores and versions, on one line."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    installed = [f"{name} {_version(name)}" for name in LIBRARIES]
+    return f"{_processor()}, {cores} cores; Python {platform.python_version()}, {', '.join(installed)}"
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
+    lines = path.read_text().splitlines() if path.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,83 @@
+"""A tracking store of the benchmark's own, filled by the entry points, and the ensemble of its models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchmarks.process import data_folder, run_python
+from benchmarks.rows import ACCURATE, ALGORITHMS
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store in a folder, and how many images the runs in it learn from (0: all)."""
+
+    folder: Path
+    train_size: int
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return f"sqlite:///{self.folder}/mlflow.db"
+
+    def type(self, *arguments: str) -> None:
+        """Type a command of the package, with this store as the tracking store."""
+        click.echo(f"in a store: {' '.join(arguments)}")
+        environment = {
+            "MLFLOW_TRACKING_URI": self.uri,
+            "MNIST_MLFLOW_DATA_DIR": data_folder(),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+        }
+        run_python("-m", "mnist_mlflow", *arguments, **environment)
+
+    def train(self, algorithm: str, *options: str) -> None:
+        """Train an algorithm in a run of its own."""
+        self.type(algorithm, "--data", "mnist", "--train_size", str(self.train_size), *options)
+
+    def runs(self) -> list[Run]:
+        """All runs, the oldest first."""
+        from mlflow import MlflowClient  # as late as this: it takes a second, and memory
+
+        found: list[Run] = MlflowClient(self.uri).search_runs(["0"], order_by=["start_time"])
+        return found
+
+    def models(self) -> dict[str, Run]:
+        """The runs that left a model, by name."""
+        return {_name(run): run for run in self.runs() if run.outputs and run.outputs.model_outputs}
+
+
+def _name(run: Run) -> str:
+    algorithm, params = run.data.tags["algorithm"], run.data.params
+    return f"{ACCURATE.name}, seed {params['seed']}" if params.get("recipe") == "accurate" else algorithm
+
+
+def model_uri(run: Run) -> str:
+    """Where MLflow loads a run's model from."""
+    return f"models:/{run.outputs.model_outputs[0].model_id}"
+
+
+def fill(store: Store) -> None:
+    """A run of each algorithm."""
+    for algorithm in ALGORITHMS:
+        store.train(algorithm)
+
+
+def measure_ensemble(store: Store) -> dict[str, Any]:
+    """Train the accurate networks too, combine all models, and score each of them on the test images."""
+    options = [f"--{name}={value}" for name, value in ACCURATE.given.items()]
+    for seed in ACCURATE.seeds:
+        store.train(ACCURATE.algorithm, *options, f"--seed={seed}")
+    store.type("ensemble", "--data", "mnist")
+    store.type("select", "--data", "mnist")  # which scores all of them on the test images
+    return {"models": {name: _figures(run) for name, run in store.models().items()}}
+
+
+def _figures(run: Run) -> dict[str, float]:
+    return {name: run.data.metrics[name] for name in ("val_accuracy", "test_accuracy", "fit_seconds")}

@@ -1,0 +1,129 @@
+"""What a fresh process does: one task, one JSON record as the last line that it prints.
+
+For example: python -m benchmarks.worker ours '{"row": "svm"}'
+"""
+
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers.common import save
+from benchmarks.process import timed
+from benchmarks.rows import ROWS
+from benchmarks.serving import predict_latency, request_latency
+from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
+from mnist_mlflow.data import load_dataset
+from mnist_mlflow.data.mnist import folders, load_mnist
+from mnist_mlflow.types import Part, silent
+
+Record = dict[str, Any]
+
+MB = 1_000_000
+PROTOCOL_TEACHES = 45_000  # images at most
+TUNING = 5_000
+
+
+def ours(row: str, seed: int = 0, train_size: int = 0) -> Record:
+    """Learn from the images that the protocol teaches with, features included."""
+    _peer(row)
+    dataset = load_dataset("mnist", 0, train_size)
+    classifier = build(row, seed)
+    record = measure(
+        lambda: classifier.fit(dataset.train, dataset.tuning),
+        lambda model: model.predict_proba(dataset.test.images).argmax(axis=1),
+        lambda model, folder: model.save(folder),
+        dataset.test,
+    )
+    return {"learned": len(dataset.train), "engine": classifier.engine, **record}
+
+
+def build(row: str, seed: int) -> Classifier:
+    """The classifier of a row, which has not learned yet."""
+    algorithm = get_algorithm(ROWS[row].algorithm)
+    return algorithm.build(resolve(algorithm, ROWS[row].given), seed)
+
+
+def peer(row: str, train_size: int = 0) -> Record:
+    """Learn from all training images."""
+    program = _peer(row)
+    train, test = load_mnist(silent)
+    images, labels = train.images[: train_size or None], train.labels[: train_size or None]
+    record = measure(
+        lambda: program.fit(images, labels),
+        lambda model: program.predict(model, test.images),
+        save,
+        test,
+    )
+    return {"learned": len(images), **record}
+
+
+def _peer(row: str) -> Any:
+    """The peer's program. Ours imports it too: both sides have the library loaded before the clock starts."""
+    return import_module(f"benchmarks.peers.{ROWS[row].algorithm}")
+
+
+def measure(
+    fit: Callable[[], Any], predict: Callable[[Any], Any], save: Callable[[Any, Path], None], test: Part
+) -> Record:
+    """Seconds, memory of the process at its peak, size on disk, and accuracy on the test images."""
+    model, fit_seconds = timed(fit)
+    labels, predict_seconds = timed(lambda: predict(model))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, Path(folder))
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    return {
+        "accuracy": float(np.mean(labels == test.labels)),
+        "tested": len(test),
+        "fit_seconds": fit_seconds,
+        "predict_seconds": predict_seconds,
+        "peak_mb": peak / MB,
+        "model_mb": size / MB,
+    }
+
+
+def growth(algorithm: str, size: int) -> Record:
+    """Learn from `size` images; scored on the validation images where those have not been learned."""
+    _peer(algorithm)
+    train, tuning, validation = _parts(size)
+    classifier = build(algorithm, 0)
+    _, seconds = timed(lambda: classifier.fit(train, tuning))
+    record = {"algorithm": algorithm, "size": size, "fit_seconds": seconds}
+    if validation:
+        wrong = classifier.predict_proba(validation.images).argmax(axis=1) != validation.labels
+        record["error"] = float(wrong.mean())
+    return record
+
+
+def _parts(size: int) -> tuple[Part, Part, Part | None]:
+    """What teaches, tunes and validates; made anew, so that no features but theirs are computed."""
+    if size <= PROTOCOL_TEACHES:
+        dataset = load_dataset("mnist", 0, size)
+        return _anew(dataset.train), _anew(dataset.tuning), dataset.validation
+    train, _ = load_mnist(silent)
+    chosen = np.random.default_rng(0).permutation(len(train))[:size]
+    return _anew(train[chosen]), _anew(train[chosen[-TUNING:]]), None
+
+
+def _anew(part: Part) -> Part:
+    return Part(part.images, part.labels)
+
+
+def data() -> str:
+    """The folder that holds MNIST, downloaded if need be."""
+    load_mnist(silent)
+    return str(next(folder for folder in folders() if any(folder.glob("train-images-idx3-ubyte*"))))
+
+
+WORK: tuple[Callable[..., Any], ...] = (ours, peer, growth, predict_latency, request_latency, data)
+
+if __name__ == "__main__":
+    tasks = {task.__name__: task for task in WORK}
+    print(json.dumps(tasks[sys.argv[1]](**json.loads(sys.argv[2]))))

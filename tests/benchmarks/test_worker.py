@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+
+from benchmarks import worker
+from benchmarks.process import run_python
+from benchmarks.rows import ACCURATE, ROWS
+from mnist_mlflow.algorithms.cnn import RECIPES
+from mnist_mlflow.data import Dataset, dataset
+from mnist_mlflow.types import Part
+
+
+@pytest.fixture
+def small_mnist(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> Part:
+    """The bundled digits in the place of MNIST; returns those to learn from."""
+
+    def load(progress: object) -> tuple[Part, Part]:
+        return digits.train, digits.test
+
+    monkeypatch.setattr(worker, "load_mnist", load)
+    monkeypatch.setattr(dataset, "load_mnist", load)
+    return digits.train
+
+
+def test_both_sides_give_the_same_figures(small_mnist: Part, digits: Dataset) -> None:
+    ours, peer = worker.ours("knn"), worker.peer("knn")
+    assert ours.keys() - peer.keys() == {"engine"}
+    assert (ours["learned"], peer["learned"]) == (374, 500)  # the protocol's 45 in 60, and all
+    for record in (ours, peer):
+        assert 0.85 < record["accuracy"] < 1
+        assert record["tested"] == len(digits.test)
+        assert 0 < record["fit_seconds"] < 30
+        assert 0 < record["predict_seconds"] < 30
+        assert 100 < record["peak_mb"] < 20_000
+        assert 0.01 < record["model_mb"] < 10
+
+
+def test_the_peer_learns_from_as_many_images_as_asked_for(small_mnist: Part) -> None:
+    assert worker.peer("knn", train_size=200)["learned"] == 200
+
+
+def test_the_figures_are_those_of_the_functions() -> None:
+    part = Part(np.zeros((4, 28, 28), np.uint8), np.array([1, 2, 3, 4], np.uint8))
+    record = worker.measure(
+        lambda: [1, 2, 3, 0],
+        lambda model: np.array(model),
+        lambda model, folder: (folder / "model").write_bytes(bytes(3_000_000)),
+        part,
+    )
+    assert record["accuracy"] == 0.75
+    assert record["model_mb"] == 3
+
+
+def test_a_recipe_brings_its_hyperparameters() -> None:
+    params = worker.build(ACCURATE.name, 0).params  # type: ignore[attr-defined]
+    assert params.filters == RECIPES["accurate"]["filters"]
+    assert all(getattr(params, name) == value for name, value in ROWS[ACCURATE.name].given.items())
+
+
+def test_growth_scores_only_what_was_not_learned(small_mnist: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PROTOCOL_TEACHES", 374)
+    monkeypatch.setattr(worker, "TUNING", 100)
+    assert 0 < worker.growth("knn", 300)["error"] < 0.3
+    assert "error" not in worker.growth("knn", 450)
+
+
+def test_all_that_is_taught_fits_where_the_protocol_does_not_reach(
+    small_mnist: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PROTOCOL_TEACHES", 374)
+    monkeypatch.setattr(worker, "TUNING", 100)
+    train, tuning, validation = worker._parts(len(small_mnist))
+    assert (len(train), len(tuning), validation) == (500, 100, None)
+    assert np.array_equal(train.images[-100:], tuning.images)
+    assert train.whole is None
+
+
+def test_a_failure_in_a_fresh_process_is_told_with_its_command(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"not images")
+    with pytest.raises(click.ClickException, match=r"benchmarks.worker peer .*\n[^T]*Delete it to have it downloaded"):
+        run_python("-m", "benchmarks.worker", "peer", '{"row": "knn"}', MNIST_MLFLOW_DATA_DIR=str(tmp_path))
+
+
+def test_a_fresh_process_prints_and_is_read() -> None:
+    assert run_python("-c", "import os; print(os.environ['SOME'])", SOME="thing") == "thing\n"
