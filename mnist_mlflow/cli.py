@@ -111,12 +111,12 @@ def main_command(algorithms: str, **options: Any) -> None:
 
 @_with_options(("data", "split_seed"))
 @commands.command("ensemble", params=list(_options(EnsembleParams)))
-def ensemble_command(members: int | None, **options: Any) -> None:
+def ensemble_command(**options: Any) -> None:
     """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
     from mnist_mlflow.console import show_outcome, work_display
     from mnist_mlflow.ensembling import combine
 
-    protocol, params = _protocol(options), EnsembleParams(**({"members": members} if members else {}))
+    protocol, params = _protocol(options), EnsembleParams(**_given(EnsembleParams, options))
     with work_display() as progress:
         outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
     show_outcome("ensemble", outcome)

@@ -65,7 +65,7 @@ def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcom
         dataset = load_dataset(data, split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
         run.log_params(params)
-        voters = find_voters(run, dataset, split_seed)
+        voters = find_voters(run, dataset, split_seed, progress)
         started = time.perf_counter()
         members = choose_members(voters, dataset.tuning.labels, most, Path(folder))
         weights = [member.weight for member in members]
@@ -79,14 +79,15 @@ def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcom
         return record(run, Learned(ENSEMBLE, Fitted(ensemble, seconds), params, save), dataset, validation, progress)
 
 
-def find_voters(run: Run, dataset: Dataset, split_seed: int) -> list[Voter]:
+def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
     """The finished single models that were tuned on the same slice; raises Failure for fewer than two."""
     found = find_candidates(run.client, dataset.digest, dataset.split_digest)
+    singles = [candidate for candidate in found if candidate.algorithm != ENSEMBLE]
     voters: list[Voter] = []
-    for candidate in found:
-        if candidate.algorithm != ENSEMBLE:
-            with _passing_over(candidate):
-                voters.append(Voter(candidate, read_probabilities(candidate.run_id, "tuning", dataset.tuning.labels)))
+    for number, candidate in enumerate(singles, 1):
+        with _passing_over(candidate):
+            voters.append(Voter(candidate, read_probabilities(candidate.run_id, "tuning", dataset.tuning.labels)))
+        progress("read what they made of the tuning slice", number, len(singles))
     if len(voters) < FEWEST:
         raise Failure(
             f"An ensemble takes two finished models or more; there are {len(voters)} on {dataset.name} with "
@@ -106,6 +107,10 @@ def choose_members(voters: Sequence[Voter], labels: Labels, most: int, folder: P
             with _passing_over(voter.candidate):
                 members.append(_load(voter, float(weight), folder))
         if len(members) == len(chosen):
+            if len(members) == 1:
+                _logger.warning(
+                    "%s votes alone: no other adds to it on the tuning slice.", members[0].candidate.algorithm
+                )
             return members
         broken = {voter.candidate.run_id for voter, _ in chosen} - {member.candidate.run_id for member in members}
         voters = [voter for voter in voters if voter.candidate.run_id not in broken]
@@ -141,7 +146,8 @@ def contributions(members: Sequence[Member], validation: Part) -> pd.DataFrame:
     """A row for each member: its weight, its own accuracy, and that of the vote without it."""
     import pandas as pd
 
-    votes = np.stack([member.classifier.predict_proba(validation.images) for member in members])
+    kept = [read_probabilities(member.candidate.run_id, "validation", validation.labels) for member in members]
+    votes = np.stack(kept)
     weights = np.array([member.weight for member in members])
 
     def accuracy(probabilities: Probabilities) -> float:

@@ -73,6 +73,7 @@ def record(run: Run, learned: Learned, dataset: Dataset, validation: LoggedData,
     _record_files(run, learned, dataset, probabilities)
     with run.tracking():
         model_id, metrics["model_mb"] = _record_model(learned, dataset)
+        run.set_tags({"engine": classifier.engine})
     metrics["tracking_seconds"] = run.tracking_seconds
     run.log_metrics(as_metrics(run, metrics, model_id, validation, learned.fitted.curves))
     return Outcome(run.id, model_id, metrics)
@@ -82,7 +83,7 @@ def _record_files(run: Run, learned: Learned, dataset: Dataset, probabilities: P
     """Log the pictures, and the probabilities with which models can be compared and combined image by image."""
     title = f"{learned.algorithm}, {len(dataset.validation):,} validation images"
     drawn = pictures(dataset.validation, probabilities, learned.fitted.curves, title)
-    tuning = learned.fitted.classifier.predict_proba(dataset.tuning.images)
+    tuning = learned.fitted.classifier.tuning_probabilities(dataset.tuning)
     with run.tracking(), run.files() as folder:
         write_pictures(folder, drawn)
         write_probabilities(folder, "validation", dataset.validation.labels, probabilities)
@@ -99,6 +100,6 @@ def _record_model(learned: Learned, dataset: Dataset) -> tuple[str, float]:
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "digit_model"
         learned.save(folder)
-        megabytes = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6
+        megabytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
         tags |= dataset_tags(dataset)
         return log_model(folder, learned.algorithm, learned.params, classifier.requirements, tags), megabytes

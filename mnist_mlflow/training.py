@@ -1,4 +1,4 @@
-"""One run: data, search if wanted, fit, evaluation, and all of it logged."""
+"""One run: data, search if wanted, fit, and all of it recorded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ def train(task: Task, progress: Progress) -> Outcome:
         with run.tracking():
             run.log_params(learned_with)
         fitted = fit(task, params, dataset, progress)
-        run.set_tags({"engine": fitted.classifier.engine})
 
         def save(folder: Path) -> None:
             save_model(folder, task.algorithm, params, protocol.seed, fitted.classifier)
@@ -80,7 +79,7 @@ def _search(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Any:
         started, metrics, failure = time.perf_counter(), {}, ""
         try:
             classifier = fit(task, params, dataset, silent).classifier
-            metrics = prefixed("tuning", score(tuning.labels, classifier.predict_proba(tuning.images)))
+            metrics = prefixed("tuning", score(tuning.labels, classifier.tuning_probabilities(tuning)))
             return metrics["tuning_log_loss"]
         except BaseException as error:
             failure = one_line(error)

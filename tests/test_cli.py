@@ -119,6 +119,22 @@ def test_an_empty_store_is_one_line(store: Client, command: Command) -> None:
     assert len(errors.splitlines()) == 1
 
 
+def test_an_ensemble_of_nothing_is_one_line(store: Client, command: Command) -> None:
+    status, _, errors = command("ensemble", "--data=digits")
+    assert status == 1
+    assert "Train some first: mlflow run . --env-manager local -P data=digits -P split_seed=0" in errors
+    assert len(errors.splitlines()) == 1
+    assert command("ensemble", "--members=1")[0] == 2
+
+
+def test_models_are_let_vote(store: Client, command: Command) -> None:
+    for name in ("knn", "logistic"):
+        assert command(name, "--data=digits", "--train_size=200")[0] == 0
+    status, output, _ = command("ensemble", "--data=digits")
+    assert status == 0
+    assert output.startswith("ensemble  val_accuracy 0.9")
+
+
 def test_the_whole_way(store: Client, command: Command) -> None:
     assert command("knn", "--data=digits", "--train_size=200", "--n_neighbors=3")[0] == 0
     status, output, errors = command("select", "--data=digits")

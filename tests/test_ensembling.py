@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.selection import select
 from mnist_mlflow.training import Outcome, Task
-from mnist_mlflow.types import PROBABILITY_COLUMNS, silent
+from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
@@ -51,9 +52,9 @@ def test_the_vote_is_the_weighted_average_of_the_logged_models(
     models = [trained_store.get_run(run).outputs.model_outputs[0].model_id for run in members["run"]]
     expected = np.tensordot(members["weight"], [probabilities(f"models:/{model}") for model in models], axes=1)
     found = probabilities(f"models:/{outcome.model_id}")
-    temperature = np.log(found[:, 0] / found[:, 1]) / np.log(expected[:, 0] / expected[:, 1])
-    assert np.allclose(temperature, temperature[0], rtol=1e-4)  # what calibration has added
-    assert np.allclose(found, probabilities(f"models:/{outcome.model_id}"))
+    assert np.array_equal(found.argmax(axis=1), expected.argmax(axis=1))
+    sharpened = expected ** (np.log(found[0, 0] / found[0, 1]) / np.log(expected[0, 0] / expected[0, 1]))
+    assert np.allclose(found, sharpened / sharpened.sum(axis=1, keepdims=True), atol=1e-6)  # calibration
 
 
 def test_the_run_says_what_each_member_contributes(trained_store: Client, tmp_path: Path) -> None:
@@ -80,14 +81,50 @@ def test_only_models_of_the_same_split_vote_and_no_ensemble_does(
     assert len(members_of(trained_store, combine("digits", 0, 2, silent), tmp_path)) <= 2
 
 
-def test_validation_images_choose_nobody(trained_store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    read = ensembling.read_probabilities
-    monkeypatch.setattr(
-        ensembling, "read_probabilities", lambda run, part, labels: asked.append(part) or read(run, part, labels)
-    )
-    combine("digits", 0, 8, silent)
-    assert set(asked) == {"tuning"}
+def test_validation_images_choose_nobody(
+    trained_store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "as they are")
+    blank = dataclasses.replace(digits, validation=Part(digits.validation.images * 0, digits.validation.labels))
+    monkeypatch.setattr(ensembling, "load_dataset", lambda *arguments, **options: blank)
+    again = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "blank")
+    assert chosen[["run", "weight"]].equals(again[["run", "weight"]])
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a zip file", None])
+def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
+    damage: bytes | None,
+    trained_store: Client,
+    outcomes: list[Outcome],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    spoilt = outcomes[0].run_id
+    download = mlflow.artifacts.download_artifacts
+
+    def spoil(*uris: str, **options: Any) -> str:
+        path = Path(download(*uris, **options))
+        if options.get("run_id") == spoilt:
+            path.unlink() if damage is None else path.write_bytes(damage)
+        return str(path)
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", spoil)
+    with caplog.at_level(logging.WARNING):
+        outcome = combine("digits", 0, 8, silent)
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
+    assert f"Passed over knn of run {spoilt}: the run has no tuning_probabilities.npz" in caplog.text
+    assert spoilt not in set(members_of(trained_store, outcome, tmp_path)["run"])
+
+
+def test_a_model_that_no_other_adds_to_votes_alone(
+    trained_store: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ensembling, "choose_voters", lambda votes, labels, most: np.eye(len(votes))[0])
+    with caplog.at_level(logging.WARNING):
+        members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path)
+    assert len(members) == 1
+    assert "votes alone" in caplog.text
 
 
 def test_an_ensemble_can_become_champion(trained_store: Client) -> None:

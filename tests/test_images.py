@@ -120,18 +120,39 @@ def test_features_of_one_image_are_those_of_a_batch(kind: str, digits: Dataset) 
 
 
 def test_hog_sees_the_direction_of_an_edge_and_on_which_side_the_ink_is() -> None:
-    y, x = np.mgrid[:28, :28] - 13.5
-    ramp = np.uint8(128 + 6 * (np.cos(np.pi / 8) * x + np.sin(np.pi / 8) * y))[None]  # in the middle of a bin
-    turned = [np.rot90(ramp, quarter, (1, 2)) for quarter in range(4)]
-    bins = [hog(image).reshape(-1, 8).sum(axis=0).argmax() for image in turned]
-    assert sorted((bins - bins[0]) % 8) == [0, 2, 4, 6]
+    bar = np.zeros((1, 28, 28), np.uint8)
+    bar[:, 4:24, 12:16] = 255
+    upright, lying = (np.square(hog(image)).reshape(-1, 12).sum(axis=0) for image in (bar, bar.transpose(0, 2, 1)))
+    for directions, first, second in ((upright, [11, 0], [5, 6]), (lying, [2, 3], [8, 9])):
+        assert directions[first].sum() > 0.3 * directions.sum()
+        assert directions[second].sum() > 0.3 * directions.sum()
 
 
 def test_hog_of_a_column_of_images_is_that_of_each_alone(digits: Dataset) -> None:
     images = digits.validation.images[:20]
-    descriptor = cv2.HOGDescriptor((28, 28), (14, 14), (7, 7), (7, 7), 8, 1, -1, 0, 0.2, False, 64, True)
+    descriptor = cv2.HOGDescriptor((28, 28), (14, 14), (7, 7), (7, 7), 12, 1, -1, 0, 0.2, False, 64, True)
     alone = np.stack([np.ravel(descriptor.compute(image)) for image in deskew(images)])
-    assert np.array_equal(hog(images), alone)
+    assert np.array_equal(hog(images), np.sqrt(alone))
+
+
+def moments_by_hand(image: np.ndarray) -> tuple[float, float, float, float, float]:
+    y, x = np.mgrid[:28, :28]
+    weights = image / image.sum()
+    right, lower = (weights * x).sum(), (weights * y).sum()
+    across, down = (weights * (x - right) ** 2).sum(), (weights * (y - lower) ** 2).sum()
+    return right, lower, across, down, (weights * (x - right) * (y - lower)).sum()
+
+
+def test_deskewed_images_are_what_a_plain_loop_makes_of_them(digits: Dataset) -> None:
+    for image, found in zip(digits.train.images[:20], deskew(digits.train.images[:20]), strict=True):
+        right, lower, across, down, both = moments_by_hand(image.astype(float))
+        slant = both / down
+        width, height = np.sqrt(across - slant * both), np.sqrt(down)
+        x_scale, y_scale = np.sqrt(width / 4.2), np.sqrt(height / 5.6)
+        y, x = np.mgrid[:28, :28] - 13.5
+        source = [lower + y_scale * y, right + x_scale * x + slant * y_scale * y]
+        expected = map_coordinates(image.astype(float), source, order=1)
+        assert np.abs(found - expected).max() < 0.05 * 255  # OpenCV's weights have five bits
 
 
 def test_distorted_images_are_what_matrices_make_of_them(digits: Dataset) -> None:

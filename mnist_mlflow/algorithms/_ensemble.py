@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.evaluation.voting import SMALLEST, average
 from mnist_mlflow.parameters import integer
 from mnist_mlflow.types import Images, Part
 
@@ -35,7 +36,7 @@ class Ensemble(Classifier):
 
     def _scores(self, images: Images) -> npt.NDArray[np.floating]:
         votes = np.stack([member.predict_proba(images) for member in self.members])
-        scores: npt.NDArray[np.floating] = np.log(np.tensordot(self.weights, votes, axes=1))
+        scores: npt.NDArray[np.floating] = np.log(np.maximum(average(votes, self.weights), SMALLEST))
         return scores
 
     def _save(self, folder: Path) -> None:

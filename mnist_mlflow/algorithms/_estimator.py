@@ -59,6 +59,7 @@ class EstimatorClassifier(FeatureClassifier):
         return self._score_projected(self._project(features))
 
     def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
+        """Logarithms of probabilities that are shares of votes."""
         probabilities: npt.NDArray[np.floating] = self.estimator.predict_proba(features)
         logarithms: npt.NDArray[np.floating] = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
         return logarithms

@@ -19,6 +19,8 @@ from mnist_mlflow.algorithms.base import Report
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
 MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
+FEWEST_STEPS = 64  # in an epoch: what is seldom corrected learns little, however small the data set
+SMALLEST_BATCH = 8  # batch normalisation needs some company
 WARM_UP = 0.3  # the share of the steps in which the learning rate rises
 
 
@@ -34,6 +36,10 @@ class Schedule:
     learning_rate: float
     patience: int
     label_smoothing: float = 0.0
+
+    def batch(self, images: int) -> int:
+        """How many of so many images make a step."""
+        return max(SMALLEST_BATCH, min(self.batch_size, images // FEWEST_STEPS))
 
 
 class NetworkClassifier(FeatureClassifier):
@@ -69,7 +75,7 @@ class NetworkClassifier(FeatureClassifier):
     def _lessons(self, train: Examples) -> dict[str, Any]:
         """What Keras learns from, as arguments of its `fit`."""
         targets = one_hot(train.labels, self.schedule.label_smoothing)
-        return {"x": train.features, "y": targets, "batch_size": self.schedule.batch_size}
+        return {"x": train.features, "y": targets, "batch_size": self.schedule.batch(len(targets))}
 
     def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
         return np.asarray(self.network(features, training=False))
@@ -117,7 +123,7 @@ def one_hot(labels: Labels, smoothing: float = 0.0) -> npt.NDArray[np.float32]:
 
 def _one_cycle(schedule: Schedule, images: int) -> Any:
     """The learning rate rises in three tenths of the steps and falls along a cosine to nought (Smith, 2018)."""
-    steps = schedule.epochs * math.ceil(images / schedule.batch_size)
+    steps = schedule.epochs * math.ceil(images / schedule.batch(images))
     rising = max(1, int(WARM_UP * steps))
     return keras_on_tensorflow().optimizers.schedules.CosineDecay(
         initial_learning_rate=schedule.learning_rate / 25,
@@ -130,22 +136,27 @@ def _one_cycle(schedule: Schedule, images: int) -> Any:
 def augmented(examples: Examples, augment: Augment, schedule: Schedule, seed: int) -> Any:
     """Examples in batches and in another order in each epoch, their features changed anew by `augment`."""
     keras = keras_on_tensorflow()
+    size = schedule.batch(len(examples.labels))
 
     class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
         epoch = 0
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.on_epoch_end()
+
         def __len__(self) -> int:
-            return math.ceil(len(examples.labels) / schedule.batch_size)
+            return math.ceil(len(examples.labels) / size)
 
         def __getitem__(self, index: int) -> tuple[Features, npt.NDArray[np.float32]]:
-            order = np.random.default_rng((seed, self.epoch)).permutation(len(examples.labels))
-            rows = order[index * schedule.batch_size :][: schedule.batch_size]
+            rows = self.order[index * size :][:size]
             random = np.random.default_rng((seed, self.epoch, index))
             targets = one_hot(examples.labels[rows], schedule.label_smoothing)
             return augment(examples.features[rows], random), targets
 
         def on_epoch_end(self) -> None:
             self.epoch += 1
+            self.order = np.random.default_rng((seed, self.epoch)).permutation(len(examples.labels))
 
     return Batches()
 

@@ -5,7 +5,8 @@
     build(params, seed)     a Classifier that has not learned yet
     RECIPES                 where there are several sets of defaults: what each value of `recipe` brings
 
-The file's name is the algorithm's name. A file that begins with an underscore is shared by several algorithms.
+The file's name is the algorithm's name. A file that begins with an underscore is no algorithm: it is what several
+share, or what is made of several.
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ class Classifier(ABC):
         self._learn(train, tuning, report)
         self.temperature = fit_temperature(self._tuning_scores(tuning), tuning.labels)
         return self
+
+    def tuning_probabilities(self, tuning: Part) -> Probabilities:
+        """Probabilities (n, 10) float64 of the tuning slice; unlike `predict_proba`, from features that are kept."""
+        return softmax(self._tuning_scores(tuning), self.temperature)
 
     def _tuning_scores(self, tuning: Part) -> npt.NDArray[np.floating]:
         return np.concatenate([self._scores(batch) for batch in batches(tuning.images)])

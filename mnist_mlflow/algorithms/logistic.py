@@ -11,10 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.types import Features
 
 
 @dataclass(frozen=True)
@@ -38,4 +42,12 @@ def build(params: Params, seed: int) -> Classifier:
     """L-BFGS on the softmax loss."""
     from sklearn.linear_model import LogisticRegression
 
-    return EstimatorClassifier(params.features, 0, LogisticRegression(C=params.C, max_iter=params.max_iter))
+    return SoftmaxRegression(params.features, 0, LogisticRegression(C=params.C, max_iter=params.max_iter))
+
+
+class SoftmaxRegression(EstimatorClassifier):
+    """Its scores are logits as they are."""
+
+    def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
+        scores: npt.NDArray[np.floating] = self.estimator.decision_function(features)
+        return scores

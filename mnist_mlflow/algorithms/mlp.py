@@ -27,7 +27,7 @@ class Params:
     hidden_layers: int = integer(2, 1, 6, "how many hidden layers")
     dropout: float = real(0.4, 0.0, 0.9, "share of the neurons that rest at each step")
     epochs: int = integer(8, 1, 500, "passes over the training images at most")
-    batch_size: int = integer(128, 8, 8_192, "images in each step")
+    batch_size: int = integer(128, 8, 8_192, "images in each step, but no more than a 64th of them all")
     learning_rate: float = real(0.003, 1e-6, 1.0, "the highest learning rate of the cycle")
     patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +24,28 @@ PROBES = 16
 def features_of(part: Part, kind: str) -> Features:
     """The features (n, d) float32 of a part's images, one of FEATURES, from the cache if they are there.
 
-    They are kept for the whole that the part was cut from, so that all its splits share one file.
+    They are kept for the whole that the part was cut from, so that its splits and subsets share one file. Where
+    nothing can be kept, a warning says so and they are computed for the part alone.
     """
     if kind in IMMEDIATE:
         return FEATURES[kind](part.images)
-    features = _cached(part.whole.images if part.whole else part.images, kind)
-    return features if part.rows is None else np.asarray(features[part.rows])
+    try:
+        kept = _cached(part.whole.images if part.whole else part.images, kind)
+    except OSError as error:
+        _logger.warning("Features cannot be kept (%s); they are computed anew each time.", error)
+        return np.concatenate(list(_chunks(part.images, kind)))
+    return kept if part.rows is None else np.asarray(kept[part.rows])
 
 
 def _cached(images: Images, kind: str) -> Features:
     path = cache_folder() / "features" / f"{kind}-{hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}.npy"
-    try:
+    if not _holds(path, images, kind):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):  # of two runs that start together one computes, the other waits
             if not _holds(path, images, kind):
                 _write(path, images, kind)
-        kept: Features = np.load(path, mmap_mode="r")
-        return kept
-    except OSError as error:
-        _logger.warning("Features cannot be kept (%s); they are computed anew each time.", error)
-        return np.concatenate([FEATURES[kind](images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)])
+    kept: Features = np.load(path, mmap_mode="r")
+    return kept
 
 
 def _holds(path: Path, images: Images, kind: str) -> bool:
@@ -55,12 +58,20 @@ def _holds(path: Path, images: Images, kind: str) -> bool:
     return len(kept) == len(images) and np.array_equal(kept[probes], FEATURES[kind](images[probes]))
 
 
-def _write(path: Path, images: Images, kind: str) -> None:
-    width = FEATURES[kind](images[:1]).shape[1]
-    unfinished = path.with_suffix(".unfinished")
-    kept = np.lib.format.open_memmap(unfinished, "w+", np.float32, (len(images), width))
+def _chunks(images: Images, kind: str) -> Iterator[Features]:
     for start in range(0, len(images), CHUNK):
-        kept[start : start + CHUNK] = FEATURES[kind](images[start : start + CHUNK])
-    kept.flush()
-    del kept
-    unfinished.replace(path)
+        yield FEATURES[kind](images[start : start + CHUNK])
+
+
+def _write(path: Path, images: Images, kind: str) -> None:
+    """Write chunk by chunk into a file beside it: a full disk is an OSError so, and never half a cache."""
+    unfinished = path.with_suffix(".unfinished")
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(images), FEATURES[kind](images[:1]).shape[1])}
+    try:
+        with unfinished.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunk in _chunks(images, kind):
+                file.write(np.ascontiguousarray(chunk, "<f4").data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

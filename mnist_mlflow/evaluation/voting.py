@@ -6,6 +6,7 @@ import numpy.typing as npt
 from mnist_mlflow.types import Labels, Probabilities
 
 ROUNDS = 50
+SMALLEST = 1e-12  # what rounds to no chance at all is still no infinite mistake
 
 
 def choose_voters(probabilities: npt.NDArray[np.floating], labels: Labels, most: int) -> npt.NDArray[np.float64]:
@@ -15,7 +16,7 @@ def choose_voters(probabilities: npt.NDArray[np.floating], labels: Labels, most:
     log loss of the average smallest gets one more vote.
     Source: Caruana et al., Ensemble selection from libraries of models, 2004.
     """
-    given_to_truth = probabilities[:, np.arange(len(labels)), labels].astype(np.float64)
+    given_to_truth = np.maximum(probabilities[:, np.arange(len(labels)), labels], SMALLEST).astype(np.float64)
     votes = np.zeros(len(probabilities), np.int64)
     total = np.zeros(len(labels))
     for _ in range(ROUNDS):

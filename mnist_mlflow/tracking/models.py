@@ -62,7 +62,7 @@ def predict(model_uri: str, images: Images) -> Probabilities:
 
 
 def fetch_model(model_uri: str, folder: Path) -> Path:
-    """Fetch a logged model into a folder; returns where in it the files are that `save_model` kept. Raises Failure."""
+    """Fetch a logged model into a folder; returns where in it its own files are. Raises Failure."""
     try:
         fetched = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(folder)))
         data: str = mlflow.models.Model.load(fetched).flavors["python_function"]["data"]

@@ -1,9 +1,10 @@
-"""What a run leaves behind beside its model: data sets, metrics, curves and pictures."""
+"""What a run leaves behind beside its model: data sets, metrics, curves, pictures and probabilities."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -95,6 +96,6 @@ def read_probabilities(run_id: str, part: str, labels: Labels) -> Probabilities:
             kept = np.load(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=folder))
             if np.array_equal(kept["labels"], labels):
                 return kept["probabilities"].astype(np.float64)  # type: ignore[no-any-return]
-    except (MlflowException, OSError, ValueError, KeyError) as error:
+    except (MlflowException, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise Failure(f"the run has no {path} that can be read: {one_line(error)}") from error
     raise Failure(f"its {path} is about other images")

@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from mnist_mlflow.algorithms.base import Classifier, algorithm_names, get_algorithm
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.parameters import parse
 
 # Enough for 500 images, where the defaults are made for 45,000.
@@ -103,6 +103,14 @@ def test_boosting_stops_early_and_keeps_its_best_round(digits: Dataset) -> None:
     classifier.fit(digits.train, digits.tuning, lambda step, total, metrics: losses.append(metrics["epoch_val_loss"]))
     assert len(losses) < 400
     assert classifier.estimator.num_boosted_rounds() == int(np.argmin(losses)) + 1 == len(losses) - 3
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_a_network_learns_a_small_data_set_with_its_defaults(name: str) -> None:
+    small = load_dataset("digits")
+    algorithm = get_algorithm(name)
+    classifier = algorithm.build(algorithm.Params(), 0).fit(small.train, small.tuning)
+    assert (classifier.predict_proba(small.validation.images).argmax(axis=1) == small.validation.labels).mean() > 0.97
 
 
 @pytest.mark.parametrize("features", ["pixels", "deskewed", "hog"])

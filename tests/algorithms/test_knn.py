@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.covariance import ledoit_wolf
 
 from mnist_mlflow.algorithms import knn
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.images import hog
 
 PLAIN = {"features": "pixels", "components": 0, "n_neighbors": 3, "weights": "uniform"}
 
@@ -19,8 +21,10 @@ def without_intelex(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_plain_scikit_learn_does_without_intelex(without_intelex: object, digits: Dataset) -> None:
-    classifier = knn.build(knn.Params(), 0)
+    classifier = knn.build(knn.Params(), 0).fit(digits.train, digits.tuning)
     assert classifier.engine.startswith("scikit-learn 1.")
+    found = classifier.predict_proba(digits.validation.images).argmax(axis=1)
+    assert (found == digits.validation.labels).mean() > 0.95
 
 
 def test_what_intelex_learned_predicts_the_same_without_it(
@@ -50,9 +54,26 @@ def test_the_plain_baseline_is_scikit_learns(digits: Dataset) -> None:
 
 
 def test_whitening_takes_out_what_varies_within_the_classes(digits: Dataset) -> None:
+    """As the covariance that scikit-learn shrinks says."""
     classifier = knn.build(knn.Params(components=20), 0).fit(digits.train, digits.tuning)
     assert isinstance(classifier, knn.NearestNeighbours)
-    assert classifier.learned
-    features, labels = classifier.learned.features, classifier.learned.labels
-    residuals = features - np.stack([features[labels == digit].mean(axis=0) for digit in range(10)])[labels]
-    assert np.allclose(np.cov(residuals.T), np.eye(20), atol=1e-3)
+    reduce, whiten = (step for _, step in classifier.projection.steps)
+    reduced, labels = reduce.transform(hog(digits.train.images)), digits.train.labels
+    residuals = reduced - np.stack([reduced[labels == digit].mean(axis=0) for digit in range(10)])[labels]
+    covariance, shrinkage = ledoit_wolf(residuals)
+    assert shrinkage > 0.005
+    linear = whiten.components_ / np.sqrt(whiten.explained_variance_)[:, None]
+    assert np.allclose(linear @ covariance @ linear.T, np.eye(20), atol=0.01)
+
+
+@pytest.mark.parametrize("components", [70, 95])
+def test_a_hundred_images_are_enough_to_whiten(components: int) -> None:
+    few = load_dataset("digits", train_size=100)
+    classifier = knn.build(knn.Params(components=components), 0).fit(few.train, few.tuning)
+    assert (classifier.predict_proba(few.validation.images).argmax(axis=1) == few.validation.labels).mean() > 0.85
+
+
+def test_pixels_that_are_always_dark_do_not_matter(digits: Dataset) -> None:
+    params = knn.Params(features="pixels", components=400)
+    classifier = knn.build(params, 0).fit(digits.train, digits.tuning)
+    assert (classifier.predict_proba(digits.validation.images).argmax(axis=1) == digits.validation.labels).mean() > 0.85

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,11 +35,11 @@ def test_features_are_those_of_the_images(kind: str, digits: Dataset) -> None:
         assert np.array_equal(features_of(digits.train, kind), FEATURES[kind](digits.train.images))
 
 
-def test_all_splits_of_a_data_set_share_one_file(digits: Dataset, computed: list[int]) -> None:
+def test_all_parts_and_subsets_of_a_data_set_share_one_file(digits: Dataset, computed: list[int]) -> None:
     features_of(digits.train, "hog")
     computed.clear()
-    other = load_dataset("digits", split_seed=0, train_size=200)
-    for part in (digits.tuning, other.train, other.tuning):
+    fewer = load_dataset("digits", train_size=200)
+    for part in (digits.tuning, fewer.train, fewer.tuning):
         assert np.array_equal(features_of(part, "hog"), FEATURES["hog"](part.images))
     assert max(computed) == features.PROBES
     assert len(kept_files()) == 1
@@ -86,6 +87,30 @@ def test_two_runs_at_once_compute_once(digits: Dataset, computed: list[int]) -> 
     whole = digits.train.whole
     assert whole
     assert sum(count for count in computed if count > features.PROBES) == len(whole)
+
+
+def test_what_is_kept_serves_where_nothing_can_be_written(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = np.array(features_of(digits.train, "hog"))
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(features, "FileLock", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert np.array_equal(features_of(digits.train, "hog"), expected)
+
+
+def test_a_disk_that_is_full_leaves_no_half_file(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(images: Images, kind: str) -> Iterator[np.ndarray]:
+        yield FEATURES[kind](images[:10])
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(features, "_chunks", full)
+    with caplog.at_level(logging.WARNING), pytest.raises(OSError, match="No space left"):
+        features_of(digits.train, "hog")
+    assert [path.suffix for path in (cache_folder() / "features").iterdir()] == [".lock"]
 
 
 def test_without_a_cache_the_features_are_computed(

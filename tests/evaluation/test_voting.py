@@ -45,3 +45,9 @@ def test_no_more_vote_than_may(most: int) -> None:
 
 def test_the_average_is_weighted_by_shares() -> None:
     assert np.allclose(average(VOTERS, np.array([0, 0, 1.0, 3.0, 0])), 0.25 * VOTERS[2] + 0.75 * VOTERS[3])
+
+
+def test_a_voter_that_rules_the_truth_out_is_no_infinite_mistake() -> None:
+    ruled_out = np.zeros((2, 300, 10))
+    assert choose_voters(ruled_out, LABELS, most=2).sum() == pytest.approx(1)
+    assert choose_voters(np.concatenate([ruled_out, VOTERS]), LABELS, most=7)[:2].sum() == 0
