@@ -1,4 +1,4 @@
-"""The test images: nothing else in this project looks at them, and every look leaves a run."""
+"""The test images: nothing else in this package looks at them, and every look leaves a run."""
 
 from __future__ import annotations
 

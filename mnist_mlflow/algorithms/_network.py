@@ -63,10 +63,11 @@ class NetworkClassifier(FeatureClassifier):
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
+        smoothing = self.schedule.label_smoothing  # the tuning slice's too: it has to judge what is aimed at
         self.network.fit(
             **self._lessons(train),
             epochs=self.schedule.epochs,
-            validation_data=(tuning.features, one_hot(tuning.labels)),
+            validation_data=(tuning.features, one_hot(tuning.labels, smoothing)),
             validation_batch_size=1_000,
             callbacks=[_early_stopping(self.schedule.patience), _reporter(report, self.schedule.epochs)],
             verbose=0,
