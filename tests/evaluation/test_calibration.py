@@ -35,3 +35,10 @@ def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:
 
 def test_certainty_falls_into_the_last_bin() -> None:
     assert expected_calibration_error(np.array([3], np.uint8), np.eye(10)[[3]]) == 0
+
+
+def test_scores_without_a_mistake_are_not_certain() -> None:
+    labels = np.arange(100, dtype=np.uint8) % 10
+    scores = 3 * np.eye(10)[labels]
+    confidence = softmax(scores, fit_temperature(scores, labels)).max()
+    assert 0.98 < confidence < 0.999
