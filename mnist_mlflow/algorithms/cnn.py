@@ -1,6 +1,6 @@
 """Convolutional network on deskewed images: three convolutions, each pooled before its activation.
 
-Expect about 99.5 % on the test images, 18 s to learn 45,000 on two cores; 99.7 % in 3 minutes with `recipe=accurate`.
+Expect about 99.4 % on the test images, 20 s to learn 45,000 on two cores; more in 3 minutes with `recipe=accurate`.
 
     mlflow run . -e cnn
     mlflow run . -e cnn -P recipe=accurate
