@@ -1,5 +1,7 @@
 """What travels between the rooms."""
 
+import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,6 +43,11 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @functools.cached_property
+    def images_digest(self) -> str:
+        """The SHA-256 of the images alone."""
+        return hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
 
     def __getitem__(self, chosen: npt.NDArray[np.intp]) -> "Part":
         whole, rows = (self.whole, self.rows[chosen]) if self.rows is not None else (self, chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,15 +29,15 @@ def features_of(part: Part, kind: str) -> Features:
     if kind in IMMEDIATE:
         return FEATURES[kind](part.images)
     try:
-        kept = _cached(part.whole.images if part.whole else part.images, kind)
+        kept = _cached(part.whole or part, kind)
     except OSError as error:
         _logger.warning("Features cannot be kept (%s); they are computed anew each time.", error)
         return np.concatenate(list(_chunks(part.images, kind)))
     return kept if part.rows is None else np.asarray(kept[part.rows])
 
 
-def _cached(images: Images, kind: str) -> Features:
-    path = cache_folder() / "features" / f"{kind}-{hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}.npy"
+def _cached(whole: Part, kind: str) -> Features:
+    path, images = cache_folder() / "features" / f"{kind}-{whole.images_digest}.npy", whole.images
     if not _holds(path, images, kind):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):  # of two runs that start together one computes, the other waits
