@@ -30,7 +30,7 @@ def interval(accuracy: float, tested: int) -> tuple[float, float]:
 
 
 def ratios(row: Row, ours: Records, peer: Records, key: str) -> list[float]:
-    """How many times as fast as the peer ours was, pair by pair.
+    """The peer's figure divided by ours, pair by pair: how many times as fast, or as small, ours was.
 
     Where the peer's measurements are another row's there are no pairs, and its median takes their place.
     """

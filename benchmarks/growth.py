@@ -9,6 +9,11 @@ from benchmarks.process import run_task
 from benchmarks.rows import ALGORITHMS
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 60_000)
+DRAWN = {
+    "fit_seconds": "fit, seconds",
+    "predict_seconds": "prediction of 10,000 images, seconds",
+    "error": "error on the validation images",
+}
 
 
 def measure_growth(train_size: int) -> dict[str, Any]:
@@ -22,25 +27,19 @@ def measure_growth(train_size: int) -> dict[str, Any]:
 
 
 def draw(records: list[dict[str, Any]], path: Path) -> None:
-    """Seconds of fitting on the left, error on the validation images on the right, by size."""
+    """Seconds of fitting, seconds of predicting, and error on the validation images, side by side, by size."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
 
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
-    time, error = figure.subplots(1, 2)
-    for algorithm in ALGORITHMS:
-        fits = [record for record in records if record["algorithm"] == algorithm]
-        scored = [record for record in fits if "error" in record]
-        time.loglog(_sizes(fits), [record["fit_seconds"] for record in fits], "o-", label=algorithm)
-        error.loglog(_sizes(scored), [100 * record["error"] for record in scored], "o-")
-    time.set(xlabel="images learned from", ylabel="fit, seconds")
-    error.set(xlabel="images learned from", ylabel="error on the validation images, %")
-    for axes in (time, error):
+    figure = Figure(figsize=(13, 4.5), layout="constrained")
+    for axes, (key, label) in zip(figure.subplots(1, len(DRAWN)), DRAWN.items(), strict=True):
+        for algorithm in ALGORITHMS:
+            found = [record for record in records if record["algorithm"] == algorithm and key in record]
+            axes.loglog([record["size"] for record in found], [record[key] for record in found], "o-", label=algorithm)
+        axes.set(xlabel="images learned from", ylabel=label)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.yaxis.set_major_formatter("{x:g}")
-    error.yaxis.set_minor_formatter("{x:g}")  # an error may stay within one power of ten
-    figure.legend(loc="outside right center")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_minor_formatter(PercentFormatter(1))  # an error may stay within one power of ten
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path)
-
-
-def _sizes(records: list[dict[str, Any]]) -> list[int]:
-    return [record["size"] for record in records]

@@ -44,5 +44,6 @@ def _start_seconds(*arguments: str) -> float:
 
 def knn_imports_tensorflow(store: Store) -> bool:
     """Whether a tracked run of kNN on the bundled digits has imported TensorFlow when it ends."""
-    printed = run_python("-c", KNN_RUN, MLFLOW_TRACKING_URI=f"sqlite:///{store.folder}/digits.db")
+    environment = store.environment | {"MLFLOW_TRACKING_URI": f"sqlite:///{store.folder}/digits.db"}
+    printed = run_python("-c", KNN_RUN, **environment)
     return printed.split()[-1] == "True"

@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.process import ROOT
+from mnist_mlflow.tracking.provenance import git, git_commit
+
 Results = dict[str, Any]
 
 LIBRARIES = (
@@ -38,12 +41,19 @@ def keep(folder: Path, part: str, figures: Results) -> Results:
 
 
 def circumstances() -> Results:
-    """When, by which command, and on what a part was measured."""
+    """When, by which command, at which commit, and on what a part was measured."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        "commit": commit(),
         "machine": machine(),
     }
+
+
+def commit() -> str:
+    """The commit that was measured, and whether programs had been changed since."""
+    changed = ", with changes" if git(ROOT, "status", "--porcelain", "--", "*.py") else ""
+    return f"{(git_commit(ROOT) or 'unknown')[:10]}{changed}"
 
 
 def machine() -> str:

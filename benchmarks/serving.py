@@ -30,7 +30,7 @@ def predict_latency(store: str, model: str) -> dict[str, float]:
     import mlflow
 
     mlflow.set_tracking_uri(store)
-    loaded, images = mlflow.pyfunc.load_model(model), _test_images()
+    loaded, images = mlflow.pyfunc.load_model(model), _images()
     loaded.predict(images)  # what is done once is not timed
     single = [timed(partial(loaded.predict, images[row : row + 1]))[1] for row in range(SINGLE)]
     batched = [timed(partial(loaded.predict, images))[1] for _ in range(BATCHES)]
@@ -39,15 +39,15 @@ def predict_latency(store: str, model: str) -> dict[str, float]:
 
 def request_latency(store: str, model: str) -> dict[str, float]:
     """Milliseconds that a request with one image takes: the median, and what 95 in 100 stay under."""
-    with _served(store, model) as address, requests.Session() as session:
-        bodies = [{"inputs": [image.tolist()]} for image in _test_images()[:REQUESTS]]
+    with served(store, model) as address, requests.Session() as session:
+        bodies = [{"inputs": [image.tolist()]} for image in _images()[:REQUESTS]]
         _ask(session, address, bodies[0])
         seconds = [timed(partial(_ask, session, address, body))[1] for body in bodies]
     return {"median_ms": 1000 * float(np.median(seconds)), "p95_ms": 1000 * float(np.percentile(seconds, 95))}
 
 
-def _test_images() -> Images:
-    return load_mnist(silent)[1].images[:BATCH]
+def _images() -> Images:
+    return load_mnist(silent)[0].images[:BATCH]
 
 
 def _ask(session: requests.Session, address: str, body: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def _ask(session: requests.Session, address: str, body: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _served(store: str, model: str) -> Iterator[str]:
+def served(store: str, model: str) -> Iterator[str]:
     """The address of `mlflow models serve`, on a port that was free."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

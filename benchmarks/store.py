@@ -27,14 +27,15 @@ class Store:
         """Its address."""
         return f"sqlite:///{self.folder}/mlflow.db"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes commands use this store, and keep features in it."""
+        return {"MLFLOW_TRACKING_URI": self.uri, "XDG_CACHE_HOME": str(self.folder / "cache")}
+
     def type(self, *arguments: str) -> None:
         """Type a command of the package, with this store as the tracking store."""
         click.echo(f"in a store: {' '.join(arguments)}")
-        environment = {
-            "MLFLOW_TRACKING_URI": self.uri,
-            "MNIST_MLFLOW_DATA_DIR": data_folder(),
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
-        }
+        environment = self.environment | {"MNIST_MLFLOW_DATA_DIR": data_folder()}
         run_python("-m", "mnist_mlflow", *arguments, **environment)
 
     def train(self, algorithm: str, *options: str) -> None:

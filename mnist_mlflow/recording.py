@@ -83,7 +83,7 @@ def _record_files(run: Run, learned: Learned, dataset: Dataset, probabilities: P
     """Log the pictures, and the probabilities with which models can be compared and combined image by image."""
     title = f"{learned.algorithm}, {len(dataset.validation):,} validation images"
     drawn = pictures(dataset.validation, probabilities, learned.fitted.curves, title)
-    tuning = learned.fitted.classifier.tuning_probabilities(dataset.tuning)
+    tuning = learned.fitted.classifier.tuning_probabilities
     with run.tracking(), run.files() as folder:
         write_pictures(folder, drawn)
         write_probabilities(folder, "validation", dataset.validation.labels, probabilities)

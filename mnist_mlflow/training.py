@@ -79,7 +79,7 @@ def _search(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Any:
         started, metrics, failure = time.perf_counter(), {}, ""
         try:
             classifier = fit(task, params, dataset, silent).classifier
-            metrics = prefixed("tuning", score(tuning.labels, classifier.tuning_probabilities(tuning)))
+            metrics = prefixed("tuning", score(tuning.labels, classifier.tuning_probabilities))
             return metrics["tuning_log_loss"]
         except BaseException as error:
             failure = one_line(error)

@@ -1,13 +1,7 @@
 """The one model contract, on models as MLflow stores and serves them."""
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +12,7 @@ import pandas as pd
 import pytest
 import requests
 
+from benchmarks.serving import served
 from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.ensembling import combine
@@ -126,40 +121,10 @@ def test_says_what_it_needs_and_where_it_comes_from(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(folder: Path) -> Iterator[str]:
-    """The address of `mlflow models serve` for one model."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    uri = (folder / "svm.txt").read_text()
-    options = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", uri, *options]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/ping", server)
+def address(folder: Path) -> Iterator[str]:
+    """Where `mlflow models serve` answers for one model."""
+    with served(f"sqlite:///{folder}/mlflow.db", (folder / "svm.txt").read_text()) as address:
         yield f"{address}/invocations"
-    finally:
-        stop_group(server)
-
-
-def stop_group(server: "subprocess.Popen[bytes]") -> None:
-    if server.poll() is None:
-        os.killpg(server.pid, signal.SIGTERM)
-    server.wait(timeout=30)
-
-
-def wait_for(address: str, server: "subprocess.Popen[bytes]", seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    pytest.fail(f"{address} does not answer")
 
 
 SAMPLE = FORMS["uint8 (n, 28, 28)"]
@@ -177,9 +142,9 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("form", REQUESTS)
-def test_a_server_answers_every_form_like_predict(served: str, model: Any, form: str) -> None:
+def test_a_server_answers_every_form_like_predict(address: str, model: Any, form: str) -> None:
     kind, body = REQUESTS[form]
-    answer = requests.post(served, data=body, headers={"Content-Type": kind}, timeout=30)
+    answer = requests.post(address, data=body, headers={"Content-Type": kind}, timeout=30)
     assert answer.status_code == 200, answer.text
     predictions = pd.DataFrame(answer.json()["predictions"])
     expected = model.predict(SAMPLE)
@@ -188,8 +153,8 @@ def test_a_server_answers_every_form_like_predict(served: str, model: Any, form:
     assert np.allclose(predictions, expected, atol=1e-9)
 
 
-def test_a_server_says_what_was_wrong(served: str) -> None:
+def test_a_server_says_what_was_wrong(address: str) -> None:
     body = json.dumps({"inputs": SAMPLE[:, :27].tolist()})
-    answer = requests.post(served, data=body, headers={"Content-Type": JSON}, timeout=30)
+    answer = requests.post(address, data=body, headers={"Content-Type": JSON}, timeout=30)
     assert 400 <= answer.status_code < 600
     assert "shape (5, 27, 28); accepted are" in answer.text

@@ -77,6 +77,19 @@ def test_runs_from_a_git_uri(store: Client, git_uri: str, tmp_path: Path) -> Non
     check_run(store, mlflow_run(git_uri, tmp_path, *CNN))
 
 
+def test_the_other_recipe_and_the_ensemble_are_typed_like_any_run(
+    store: Client, repository: Path, tmp_path: Path
+) -> None:
+    small = ("-P", "recipe=accurate", "-P", "epochs=1", "-P", "filters=4")
+    for typed in (("-e", "cnn", *SMALL, *small), ("-e", "knn", *SMALL), ("-e", "ensemble", "-P", "data=digits")):
+        done = mlflow_run(str(repository), tmp_path, *typed)
+        assert done.returncode == 0, done.stderr
+    found = {run.data.tags["algorithm"]: run for run in store.search_runs(["0"])}
+    assert found["cnn"].data.params.items() >= {"recipe": "accurate", "kernel_size": "4", "filters": "4"}.items()
+    assert found["ensemble"].data.tags["mlflow.project.entryPoint"] == "ensemble"
+    assert found["ensemble"].outputs.model_outputs
+
+
 def test_a_changed_file_makes_the_run_dirty(store: Client, repository: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(repository, changed)

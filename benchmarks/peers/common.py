@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 
-def pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.floating]:
     """Images (n, 28, 28) as rows (n, 784) from 0 to 1."""
-    return images.reshape(len(images), -1).astype("float32") / 255
+    return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
 def save(model: Any, folder: Path) -> None:

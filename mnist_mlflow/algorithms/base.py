@@ -50,6 +50,7 @@ class Classifier(ABC):
     requirements: tuple[str, ...]  # the distributions that prediction needs
     library: str  # the distribution that does the learning
     temperature = 1.0
+    tuning_probabilities: Probabilities  # (n, 10) float64 of the tuning slice, from `fit` on; not kept with the model
 
     @property
     def engine(self) -> str:
@@ -59,12 +60,10 @@ class Classifier(ABC):
     def fit(self, train: Part, tuning: Part, report: Report = report_nothing) -> Self:
         """Learn from `train`; stop early and calibrate on `tuning`."""
         self._learn(train, tuning, report)
-        self.temperature = fit_temperature(self._tuning_scores(tuning), tuning.labels)
+        scores = self._tuning_scores(tuning)
+        self.temperature = fit_temperature(scores, tuning.labels)
+        self.tuning_probabilities = softmax(scores, self.temperature)
         return self
-
-    def tuning_probabilities(self, tuning: Part) -> Probabilities:
-        """Probabilities (n, 10) float64 of the tuning slice; unlike `predict_proba`, from features that are kept."""
-        return softmax(self._tuning_scores(tuning), self.temperature)
 
     def _tuning_scores(self, tuning: Part) -> npt.NDArray[np.floating]:
         return np.concatenate([self._scores(batch) for batch in batches(tuning.images)])

@@ -1,4 +1,5 @@
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -112,4 +113,5 @@ def test_the_figures_say_how_they_came_about(machine: Machine, tmp_path: Path, m
     measured = json.loads((tmp_path / "results.json").read_text())["cnn accurate"]["measured"]
     assert measured["command"] == "python -m benchmarks --only 'cnn accurate'"
     assert "cores; Python 3." in measured["machine"]
+    assert re.fullmatch(r"[0-9a-f]{10}(, with changes)?|unknown", measured["commit"])
     assert "scikit-learn 1." in measured["machine"]

@@ -9,13 +9,18 @@ from benchmarks.report import figure, goal, write_report
 from benchmarks.rows import ROWS
 
 Records = list[dict[str, Any]]
-MEASURED = {"date": "2026-01-02 03:04 UTC", "command": "python -m benchmarks", "machine": "a processor, 2 cores"}
+MEASURED = {
+    "date": "2026-01-02 03:04 UTC",
+    "command": "python -m benchmarks",
+    "commit": "0123456789",
+    "machine": "a processor, 2 cores",
+}
 
 
 def records(accuracy: float, *seconds: tuple[float, float], **more: object) -> Records:
-    common = {"accuracy": accuracy, "tested": 10_000, "learned": 45_000, "engine": "an engine 1.0", **more}
-    sizes = {"peak_mb": 400.0, "model_mb": 4.0}
-    return [{**common, **sizes, "fit_seconds": fit, "predict_seconds": predict} for fit, predict in seconds]
+    common = {"accuracy": accuracy, "tested": 10_000, "learned": 45_000, "engine": "an engine 1.0"}
+    common |= {"peak_mb": 400.0, "model_mb": 4.0, **more}
+    return [{**common, "fit_seconds": fit, "predict_seconds": predict} for fit, predict in seconds]
 
 
 def row(ours: Records, peer: Records | None = None) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def row(ours: Records, peer: Records | None = None) -> dict[str, Any]:
 RESULTS: dict[str, Any] = {
     "svm": row(
         records(0.9952, (10, 1), (20, 2), (10, 1)),
-        records(0.9853, (100, 110), (100, 110), (140, 130), learned=60_000),
+        records(0.9853, (100, 110), (100, 110), (140, 130), learned=60_000, model_mb=10.0),
     ),
     "cnn": row(records(0.9925, (50, 1)), records(0.9917, (300, 2), learned=60_000)),
     "cnn accurate": row(
@@ -92,7 +97,9 @@ def test_a_target_that_is_missed_is_said_to_be(report: dict[str, dict[str, list[
 
 
 def test_memory_size_and_engine_are_told(report: dict[str, dict[str, list[str]]]) -> None:
-    assert report["Memory and size"]["svm"] == ["400", "400", "4", "4", "an engine 1.0"]
+    same = ["400", "400", "1 (1 to 1)"]
+    smaller = ["4", "10.0", "2.5 (2.5 to 2.5)"]
+    assert report["Memory and size"]["svm"] == [*same, *smaller, "an engine 1.0"]
 
 
 def test_a_peer_that_was_not_measured_is_said_to_be(tmp_path: Path) -> None:
@@ -121,12 +128,12 @@ def test_what_is_not_learning_is_judged(tmp_path: Path, report: dict[str, dict[s
 
 
 def test_each_part_says_when_and_where(report: dict[str, dict[str, list[str]]]) -> None:
-    assert report["When and where"]["overhead"] == ["2026-01-02 03:04 UTC", "1", "`python -m benchmarks`"]
+    assert report["When and where"]["overhead"] == ["2026-01-02 03:04 UTC", "0123456789", "1", "`python -m benchmarks`"]
 
 
 def test_growth_is_drawn(tmp_path: Path) -> None:
     sizes = (1_000, 60_000)
-    fits = [{"algorithm": "knn", "size": size, "fit_seconds": size / 1_000} for size in sizes]
+    fits = [{"algorithm": "knn", "size": size, "fit_seconds": 1.0, "predict_seconds": size / 1_000} for size in sizes]
     write_report(tmp_path, {"growth": {"records": [fits[0] | {"error": 0.03}, fits[1]], "measured": MEASURED}})
     assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
     assert "](growth.png)" in text_of(tmp_path)

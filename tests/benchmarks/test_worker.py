@@ -62,8 +62,10 @@ def test_a_recipe_brings_its_hyperparameters() -> None:
 def test_growth_scores_only_what_was_not_learned(small_mnist: Part, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "PROTOCOL_TEACHES", 374)
     monkeypatch.setattr(worker, "TUNING", 100)
-    assert 0 < worker.growth("knn", 300)["error"] < 0.3
-    assert "error" not in worker.growth("knn", 450)
+    scored, whole = worker.growth("knn", 300), worker.growth("knn", 450)
+    assert 0 < scored["error"] < 0.3
+    assert "error" not in whole
+    assert all(0 < record["predict_seconds"] < 30 for record in (scored, whole))
 
 
 def test_all_that_is_taught_fits_where_the_protocol_does_not_reach(

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from mnist_mlflow.algorithms._network import Schedule, _one_cycle, augmented, one_hot
+from mnist_mlflow.types import Examples, Features
+
+SCHEDULE = Schedule(epochs=4, batch_size=8, learning_rate=0.01, patience=4, label_smoothing=0.1)
+
+
+def examples(count: int) -> Examples:
+    """Each feature is the image's number, each label its last digit."""
+    numbers = np.arange(count)
+    return Examples(numbers[:, None].astype(np.float32), (numbers % 10).astype(np.uint8))
+
+
+def test_smoothing_shares_out_some_of_the_truth() -> None:
+    rows = one_hot(np.array([3, 0], np.uint8), 0.1)
+    assert rows.dtype == np.float32
+    assert rows.shape == (2, 10)
+    assert np.allclose(rows.sum(axis=1), 1)
+    assert rows[0, 3] == pytest.approx(0.91)
+    assert rows[0, [0, 9]] == pytest.approx(0.01)
+    assert np.array_equal(one_hot(np.array([3], np.uint8)), np.eye(10)[[3]])
+
+
+def test_a_step_is_no_more_than_a_64th_of_the_images() -> None:
+    schedule = Schedule(epochs=1, batch_size=256, learning_rate=0.01, patience=1)
+    assert [schedule.batch(images) for images in (100, 6_400, 45_000)] == [8, 100, 256]
+
+
+def test_the_learning_rate_rises_and_falls_in_one_cycle() -> None:
+    rate = _one_cycle(SCHEDULE, 800)  # 400 steps, of which 120 rise
+    rates = np.array([float(rate(step)) for step in range(401)])
+    assert rates[0] == pytest.approx(0.01 / 25)
+    assert rates.argmax() == 120
+    assert rates.max() == pytest.approx(0.01)
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+    assert (np.diff(rates[:120]) > 0).all()
+    assert (np.diff(rates[121:]) < 0).all()
+
+
+def unchanged(features: Features, random: np.random.Generator) -> Features:
+    return features
+
+
+def test_every_image_is_a_lesson_once_an_epoch_with_its_own_label() -> None:
+    batches = augmented(examples(30), unchanged, SCHEDULE, seed=0)
+    lessons = [batches[index] for index in range(len(batches))]
+    assert [len(features) for features, _ in lessons] == [8, 8, 8, 6]
+    numbers = np.concatenate([features[:, 0] for features, _ in lessons])
+    targets = np.concatenate([targets for _, targets in lessons])
+    assert sorted(numbers) == list(range(30))
+    assert np.array_equal(targets.argmax(axis=1), numbers % 10)
+    assert targets.max() == pytest.approx(0.91)
+
+
+def test_every_epoch_has_an_order_and_changes_of_its_own_and_the_same_for_the_same_seed() -> None:
+    def noisy(features: Features, random: np.random.Generator) -> Features:
+        return features + random.uniform(0, 0.5, features.shape).astype(np.float32)
+
+    def epochs(seed: int) -> list[np.ndarray]:
+        batches = augmented(examples(30), noisy, SCHEDULE, seed)
+        first = batches[0][0]
+        batches.on_epoch_end()
+        return [first, batches[0][0]]
+
+    (first, second), again, other = epochs(0), epochs(0), epochs(1)
+    assert not np.array_equal(first, second)
+    assert np.array_equal([first, second], again)
+    assert not np.array_equal(first, other[0])
+    assert not np.array_equal(first % 1, second % 1)

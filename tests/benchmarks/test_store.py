@@ -1,0 +1,62 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+
+from benchmarks import store as program
+from benchmarks.rows import ACCURATE, ALGORITHMS
+from benchmarks.store import Store, fill, measure_ensemble, model_uri
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.training import Task
+from tests.conftest import Trained, train_into_copy
+
+SMALL = Protocol("digits", train_size=200)
+
+
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A model with the default recipe and one with the other."""
+    tasks = [Task("cnn", {"epochs": 1}, SMALL), Task("cnn", {"recipe": "accurate", "epochs": 1, "filters": 4}, SMALL)]
+    return train_into_copy(new_store, tmp_path_factory.mktemp("mlflow"), *tasks)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], dict[str, str]]]:
+    """What would have been typed, with the environment that would have been added."""
+    commands: list[tuple[tuple[str, ...], dict[str, str]]] = []
+    monkeypatch.setattr(program, "run_python", lambda *words, **given: commands.append((words, given)))
+    monkeypatch.setattr(program, "data_folder", lambda: "/data")
+    return commands
+
+
+def test_every_algorithm_is_trained_in_a_store_of_its_own(typed: list[Any], tmp_path: Path) -> None:
+    fill(Store(tmp_path, 500))
+    expected = [("-m", "mnist_mlflow", name, "--data", "mnist", "--train_size", "500") for name in ALGORITHMS]
+    assert [words for words, _ in typed] == expected
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    environment = {"MLFLOW_TRACKING_URI": uri, "XDG_CACHE_HOME": f"{tmp_path}/cache", "MNIST_MLFLOW_DATA_DIR": "/data"}
+    assert all(given == environment for _, given in typed)
+
+
+def test_the_ensemble_is_chosen_when_all_are_trained_and_tested_when_it_is_chosen(
+    typed: list[Any], trained: Trained, tmp_path: Path
+) -> None:
+    shutil.copy(trained.path, tmp_path / "mlflow.db")
+    with pytest.raises(KeyError, match="test_accuracy"):  # nothing was trained, chosen or tested
+        measure_ensemble(Store(tmp_path, 0))
+    *networks, ensemble, select = [words[2:] for words, _ in typed]
+    assert [words[-1] for words in networks] == [f"--seed={seed}" for seed in ACCURATE.seeds]
+    assert all("--recipe=accurate" in words for words in networks)
+    assert (ensemble[0], select[0]) == ("ensemble", "select")
+
+
+def test_the_models_are_told_apart_and_load(trained: Trained) -> None:
+    store = Store(trained.path.parent, 0)
+    models = store.models()
+    assert list(models) == ["cnn", "cnn accurate, seed 0"]
+    assert [run.info.run_id for run in models.values()] == [outcome.run_id for outcome in trained.outcomes]
+    mlflow.set_tracking_uri(store.uri)
+    assert mlflow.models.get_model_info(model_uri(models["cnn"])).model_id == trained.outcomes[0].model_id
+    mlflow.set_tracking_uri(None)
