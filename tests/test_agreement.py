@@ -119,6 +119,12 @@ def test_readme_has_a_row_for_every_algorithm() -> None:
         assert re.search(rf"^\| `{name}` \|.*`mlflow run \. -e {name} --env-manager local`", readme, re.M), name
 
 
+def test_readme_shows_every_entry_point() -> None:
+    commands = re.findall(r"mlflow run \. .*", (ROOT / "README.md").read_text())
+    shown = {found[1] if (found := re.search(r"-e (\w+)", command)) else "main" for command in commands}
+    assert shown == set(ENTRY_POINTS)
+
+
 def test_readme_and_makefile_name_the_same_targets() -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text())) == targets

@@ -85,7 +85,7 @@ def test_the_other_recipe_and_the_ensemble_are_typed_like_any_run(
         done = mlflow_run(str(repository), tmp_path, *typed)
         assert done.returncode == 0, done.stderr
     found = {run.data.tags["algorithm"]: run for run in store.search_runs(["0"])}
-    assert found["cnn"].data.params.items() >= {"recipe": "accurate", "kernel_size": "4", "filters": "4"}.items()
+    assert found["cnn"].data.params.items() >= {"recipe": "accurate", "augmentation": "1.0", "filters": "4"}.items()
     assert found["ensemble"].data.tags["mlflow.project.entryPoint"] == "ensemble"
     assert found["ensemble"].outputs.model_outputs
 
