@@ -12,13 +12,13 @@ from benchmarks.growth import measure_growth
 from benchmarks.overhead import measure_overhead
 from benchmarks.process import run_task
 from benchmarks.report import write_report
-from benchmarks.results import Results, keep
+from benchmarks.results import Results, circumstances, keep
 from benchmarks.rows import ROWS, Row
 from benchmarks.store import Store, fill, measure_ensemble
 
 HERE = Path(__file__).resolve().parent
 PARTS = (*ROWS, "ensemble", "overhead", "growth")
-PATIENCE = 360  # seconds after which a row is not repeated again
+PATIENCE = 240  # seconds after which a row is not repeated again
 FEWEST_PAIRS = 2
 
 
@@ -40,9 +40,9 @@ def _parse_parts(context: click.Context, parameter: click.Parameter, value: str 
 )
 def main(only: list[str], repeats: int, train_size: int | None) -> None:
     """Measure ours against what a user would pick instead, and write benchmarks/RESULTS.md."""
-    folder = Path(tempfile.mkdtemp(prefix="benchmarks-")) if train_size else HERE
+    folder, measured = Path(tempfile.mkdtemp(prefix="benchmarks-")) if train_size else HERE, circumstances()
     for part, figures in measure(only, repeats, train_size or 0):
-        write_report(folder, keep(folder, part, figures))
+        write_report(folder, keep(folder, part, figures, measured))
     click.echo(f"Written: {folder / 'RESULTS.md'}")
 
 
@@ -52,41 +52,42 @@ def measure(parts: list[str], repeats: int, train_size: int) -> Iterator[tuple[s
     The rows come first: the peak memory of a process counts from that of the one that started it, and this one
     grows when it reads a store.
     """
-    for name in parts:
-        if name in ROWS:
-            yield name, measure_row(ROWS[name], repeats, train_size)
-    if {"ensemble", "overhead"} & set(parts):
-        yield from _measure_store(parts, train_size)
-    if "growth" in parts:
-        yield "growth", measure_growth(train_size)
-
-
-def _measure_store(parts: list[str], train_size: int) -> Iterator[tuple[str, Results]]:
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         store = Store(Path(folder), train_size)
-        fill(store)
+        for name in parts:
+            if name in ROWS:
+                yield name, measure_row(ROWS[name], repeats, store)
+        if {"ensemble", "overhead"} & set(parts):
+            fill(store)
         if "ensemble" in parts:
             yield "ensemble", measure_ensemble(store)
         if "overhead" in parts:
             yield "overhead", measure_overhead(store)
+    if "growth" in parts:
+        yield "growth", measure_growth(train_size)
 
 
-def measure_row(row: Row, repeats: int, train_size: int) -> Results:
-    """Ours and the peer's by turns, in fresh processes; ours alone, with each seed, in a row that has seeds."""
+def measure_row(row: Row, repeats: int, store: Store) -> Results:
+    """Ours, each time with another seed, and the peer's by turns, in fresh processes.
+
+    In a row that has seeds ours is measured alone, once with each, in a run that the ensemble finds in the store.
+    """
     if row.seeds:
-        return {"ours": [_measure_side("ours", row, train_size, seed=seed) for seed in row.seeds]}
+        return {
+            "ours": [_measure_side("tracked", row, store.train_size, seed=seed, store=store.uri) for seed in row.seeds]
+        }
     figures: Results = {"ours": [], "peer": []}
     started = monotonic()
     for pair in range(repeats):
         if pair >= FEWEST_PAIRS and monotonic() - started > PATIENCE:
             break
-        for side, records in figures.items():
-            records.append(_measure_side(side, row, train_size))
+        figures["ours"].append(_measure_side("ours", row, store.train_size, seed=pair))
+        figures["peer"].append(_measure_side("peer", row, store.train_size))
     return figures
 
 
-def _measure_side(side: str, row: Row, train_size: int, **seed: int) -> dict[str, Any]:
-    record: dict[str, Any] = run_task(side, row=row.name, train_size=train_size, **seed)
+def _measure_side(side: str, row: Row, train_size: int, **options: Any) -> dict[str, Any]:
+    record: dict[str, Any] = run_task(side, row=row.name, train_size=train_size, **options)
     click.echo(
         f"{row.name}, {side}: {100 * record['accuracy']:.2f} %, "
         f"fit {record['fit_seconds']:.1f} s, prediction {record['predict_seconds']:.1f} s"

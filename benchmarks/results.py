@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shlex
+import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.process import ROOT
-from mnist_mlflow.tracking.provenance import git, git_commit
 
 Results = dict[str, Any]
 
@@ -33,15 +33,15 @@ def load(folder: Path) -> Results:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def keep(folder: Path, part: str, figures: Results) -> Results:
-    """Put the figures of one part in the place of its earlier ones; returns those of all parts."""
-    results = load(folder) | {part: {**figures, "measured": circumstances()}}
+def keep(folder: Path, part: str, figures: Results, measured: Results) -> Results:
+    """Put the figures of one part, and how they came about, in the place of its earlier ones; returns all parts."""
+    results = load(folder) | {part: {**figures, "measured": measured}}
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     return results
 
 
 def circumstances() -> Results:
-    """When, by which command, at which commit, and on what a part was measured."""
+    """When the measuring begins, by which command, at which commit, and on what."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
@@ -52,8 +52,13 @@ def circumstances() -> Results:
 
 def commit() -> str:
     """The commit that was measured, and whether programs had been changed since."""
-    changed = ", with changes" if git(ROOT, "status", "--porcelain", "--", "*.py") else ""
-    return f"{(git_commit(ROOT) or 'unknown')[:10]}{changed}"
+    changed = ", with changes" if _git("status", "--porcelain", "--", "*.py") else ""
+    return (_git("rev-parse", "--short=10", "HEAD") or "unknown") + changed
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def machine() -> str:

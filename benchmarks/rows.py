@@ -39,4 +39,5 @@ ROWS = {
 ALGORITHMS = tuple(row.name for row in ROWS.values() if not row.seeds)
 ACCURATE = ROWS["cnn accurate"]
 ENSEMBLE_ACCURACY = 99.70  # percent
+CALIBRATION = 0.5  # points of calibration error that any model may have
 START_SECONDS = 0.5  # that importing the package, and --help, may take at most

@@ -56,7 +56,11 @@ class Store:
 
 def _name(run: Run) -> str:
     algorithm, params = run.data.tags["algorithm"], run.data.params
-    return f"{ACCURATE.name}, seed {params['seed']}" if params.get("recipe") == "accurate" else algorithm
+    return _accurate(params["seed"]) if params.get("recipe") == "accurate" else algorithm
+
+
+def _accurate(seed: object) -> str:
+    return f"{ACCURATE.name}, seed {seed}"
 
 
 def model_uri(run: Run) -> str:
@@ -74,11 +78,12 @@ def measure_ensemble(store: Store) -> dict[str, Any]:
     """Train the accurate networks too, combine all models, and score each of them on the test images."""
     options = [f"--{name}={value}" for name, value in ACCURATE.given.items()]
     for seed in ACCURATE.seeds:
-        store.train(ACCURATE.algorithm, *options, f"--seed={seed}")
+        if _accurate(seed) not in store.models():  # where they have a row they have been trained
+            store.train(ACCURATE.algorithm, *options, f"--seed={seed}")
     store.type("ensemble", "--data", "mnist")
     store.type("select", "--data", "mnist")  # which scores all of them on the test images
     return {"models": {name: _figures(run) for name, run in store.models().items()}}
 
 
 def _figures(run: Run) -> dict[str, float]:
-    return {name: run.data.metrics[name] for name in ("val_accuracy", "test_accuracy", "fit_seconds")}
+    return {name: run.data.metrics[name] for name in ("val_accuracy", "val_ece", "test_accuracy", "fit_seconds")}

@@ -21,6 +21,7 @@ from benchmarks.serving import predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import folders, load_mnist
+from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.types import Part, silent
 
 Record = dict[str, Any]
@@ -65,6 +66,36 @@ def peer(row: str, train_size: int = 0) -> Record:
     return {"learned": len(images), **record}
 
 
+def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
+    """Learn as `ours` does, but in a run of a store, and ask the model that it has logged."""
+    import mlflow
+
+    from mnist_mlflow.training import Task, train
+
+    _peer(row)
+    mlflow.set_tracking_uri(store)
+    task = Task(ROWS[row].algorithm, ROWS[row].given, Protocol("mnist", train_size, seed))
+    outcome, dataset = train(task, silent), load_dataset("mnist", 0, train_size)
+    model = mlflow.pyfunc.load_model(f"models:/{outcome.model_id}")
+    predicted, predict_seconds = timed(lambda: model.predict(dataset.test.images)["digit"].to_numpy())
+    return {
+        "learned": len(dataset.train),
+        "engine": mlflow.get_run(outcome.run_id).data.tags["engine"],
+        "accuracy": float(np.mean(predicted == dataset.test.labels)),
+        "tested": len(dataset.test),
+        "fit_seconds": outcome.metrics["fit_seconds"],
+        "predict_seconds": predict_seconds,
+        "peak_mb": peak_mb(),
+        "model_mb": outcome.metrics["model_mb"],
+    }
+
+
+def peak_mb() -> float:
+    """The memory of this process at its peak."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MB
+
+
 def _peer(row: str) -> Any:
     """The peer's program. Ours imports it too: both sides have the library loaded before the clock starts."""
     return import_module(f"benchmarks.peers.{ROWS[row].algorithm}")
@@ -76,7 +107,7 @@ def measure(
     """Seconds, memory of the process at its peak, size on disk, and accuracy on the test images."""
     model, fit_seconds = timed(fit)
     labels, predict_seconds = timed(lambda: predict(model))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+    peak = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
         save(model, Path(folder))
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
@@ -85,7 +116,7 @@ def measure(
         "tested": len(test),
         "fit_seconds": fit_seconds,
         "predict_seconds": predict_seconds,
-        "peak_mb": peak / MB,
+        "peak_mb": peak,
         "model_mb": size / MB,
     }
 
@@ -124,7 +155,7 @@ def data() -> str:
     return str(next(folder for folder in folders() if any(folder.glob("train-images-idx3-ubyte*"))))
 
 
-WORK: tuple[Callable[..., Any], ...] = (ours, peer, growth, predict_latency, request_latency, data)
+WORK: tuple[Callable[..., Any], ...] = (ours, tracked, peer, growth, predict_latency, request_latency, data)
 
 if __name__ == "__main__":
     tasks = {task.__name__: task for task in WORK}

@@ -35,24 +35,31 @@ _logger = logging.getLogger(__name__)
 
 ABOUT = "Finished models that vote. The tuning slice chose and weighted them, and ranks nobody.\n\n"
 FEWEST = 2
+ALIKE = 1e-3  # how far probabilities may be, on average, from those that were logged: machines differ a little
 
 
 @dataclass(frozen=True)
 class Voter:
-    """A finished model that may vote, and what it made of the tuning slice."""
+    """A finished model that may vote, and what it made of the tuning slice and of the validation images."""
 
     candidate: Candidate
     tuning: Probabilities
+    validation: Probabilities
 
 
 @dataclass(frozen=True)
 class Member:
-    """A finished model that votes, and where its files are."""
+    """A voter that was chosen, and where its model's files are."""
 
-    candidate: Candidate
+    voter: Voter
     weight: float
     folder: Path
     classifier: Classifier
+
+    @property
+    def candidate(self) -> Candidate:
+        """The finished model."""
+        return self.voter.candidate
 
 
 def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcome:
@@ -67,7 +74,7 @@ def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcom
         run.log_params(params)
         voters = find_voters(run, dataset, split_seed, progress)
         started = time.perf_counter()
-        members = choose_members(voters, dataset.tuning.labels, most, Path(folder))
+        members = choose_members(voters, dataset.tuning, most, Path(folder))
         weights = [member.weight for member in members]
         ensemble = Ensemble([member.classifier for member in members], weights).fit(dataset.train, dataset.tuning)
         seconds = time.perf_counter() - started
@@ -86,7 +93,7 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
     voters: list[Voter] = []
     for number, candidate in enumerate(singles, 1):
         with _passing_over(candidate):
-            voters.append(Voter(candidate, read_probabilities(candidate.run_id, "tuning", dataset.tuning.labels)))
+            voters.append(_read(candidate, dataset))
         progress("read what they made of the tuning slice", number, len(singles))
     if len(voters) < FEWEST:
         raise Failure(
@@ -97,15 +104,20 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
     return voters
 
 
-def choose_members(voters: Sequence[Voter], labels: Labels, most: int, folder: Path) -> list[Member]:
+def _read(candidate: Candidate, dataset: Dataset) -> Voter:
+    tuning = read_probabilities(candidate.run_id, "tuning", dataset.tuning.labels)
+    return Voter(candidate, tuning, read_probabilities(candidate.run_id, "validation", dataset.validation.labels))
+
+
+def choose_members(voters: Sequence[Voter], tuning: Part, most: int, folder: Path) -> list[Member]:
     """The models whose vote on the tuning slice is best; raises Failure when too few of them load."""
     while len(voters) >= FEWEST:
-        weights = choose_voters(np.stack([voter.tuning for voter in voters]), labels, most)
+        weights = choose_voters(np.stack([voter.tuning for voter in voters]), tuning.labels, most)
         chosen = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
         members: list[Member] = []
         for voter, weight in chosen:
             with _passing_over(voter.candidate):
-                members.append(_load(voter, float(weight), folder))
+                members.append(_load(voter, float(weight), tuning, folder))
         if len(members) == len(chosen):
             if len(members) == 1:
                 _logger.warning(
@@ -126,32 +138,37 @@ def _passing_over(candidate: Candidate) -> Iterator[None]:
         _logger.warning("Passed over %s of run %s: %s", candidate.algorithm, candidate.run_id, error)
 
 
-def _load(voter: Voter, weight: float, folder: Path) -> Member:
-    files = fetch_model(voter.candidate.model_uri, folder / voter.candidate.model_id)
+def _load(voter: Voter, weight: float, tuning: Part, folder: Path) -> Member:
+    """A model that runs with the code of today; raises Failure where that is not what it was logged with."""
+    uri = voter.candidate.model_uri
+    files = fetch_model(uri, folder / voter.candidate.model_id)
     try:
-        return Member(voter.candidate, weight, files, load_classifier(files))
+        member = Member(voter, weight, files, load_classifier(files))
+        answers = member.classifier.predict_proba(tuning.images)
     except Exception as error:
         # A model is somebody's files: whatever it raises, it is this model that cannot vote.
-        raise Failure(f"The model {voter.candidate.model_uri} does not load: {one_line(error)}") from error
+        raise Failure(f"The model {uri} does not load: {one_line(error)}") from error
+    if np.abs(answers - voter.tuning).mean() > ALIKE:
+        raise Failure(f"The model {uri} answers otherwise than when it was logged, by another version of this project.")
+    return member
 
 
 def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:
-    table = contributions(members, validation)
+    table = contributions(members, validation.labels)
     with run.files() as folder:
         table.to_csv(folder / "members.csv", index=False)
     run.describe(ABOUT + table.to_markdown(index=False))
 
 
-def contributions(members: Sequence[Member], validation: Part) -> pd.DataFrame:
+def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:
     """A row for each member: its weight, its own accuracy, and that of the vote without it."""
     import pandas as pd
 
-    kept = [read_probabilities(member.candidate.run_id, "validation", validation.labels) for member in members]
-    votes = np.stack(kept)
+    votes = np.stack([member.voter.validation for member in members])
     weights = np.array([member.weight for member in members])
 
     def accuracy(probabilities: Probabilities) -> float:
-        return float((probabilities.argmax(axis=1) == validation.labels).mean())
+        return float((probabilities.argmax(axis=1) == labels).mean())
 
     together = accuracy(average(votes, weights))
     rows = []

@@ -12,6 +12,7 @@ from mnist_mlflow import ensembling
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.ensembling import combine
 from mnist_mlflow.errors import Failure
+from mnist_mlflow.images import FEATURES
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.selection import select
 from mnist_mlflow.training import Outcome, Task
@@ -150,6 +151,17 @@ def test_a_model_that_does_not_load_is_passed_over(
         members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "rest")
     assert broken in caplog.text
     assert broken not in set(members["run"])
+
+
+def test_a_model_that_answers_otherwise_than_it_did_does_not_vote(
+    trained_store: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """As after a change of the features in this project's code."""
+    hog = FEATURES["hog"]
+    monkeypatch.setitem(FEATURES, "hog", lambda images: hog(images)[:, ::-1])
+    with caplog.at_level(logging.WARNING), pytest.raises(Failure, match="takes two models that load"):
+        combine("digits", 0, 8, silent)
+    assert caplog.text.count("answers otherwise than when it was logged") == 2  # knn and svm, but not logistic
 
 
 def test_one_model_is_no_ensemble(trained_store: Client) -> None:

@@ -82,7 +82,10 @@ class NetworkClassifier(FeatureClassifier):
         return np.asarray(self.network(features, training=False))
 
     def _save(self, folder: Path) -> None:
-        self.network.save(folder / "network.keras", include_optimizer=False)
+        keras = keras_on_tensorflow()
+        # Without what the optimizer remembers, which is twice as large as the network.
+        bare = keras.Sequential([keras.Input(self.network.input_shape[1:]), *self.network.layers])
+        bare.save(folder / "network.keras")
 
     def _restore(self, folder: Path) -> None:
         self.network = keras_on_tensorflow().saving.load_model(folder / "network.keras", compile=False)

@@ -72,11 +72,8 @@ class NearestNeighbours(EstimatorClassifier):
         reduced = reduce.transform(train.features)
         means = np.stack([reduced[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
         residuals = reduced - means[train.labels]
-        whiten, shrinkage = (
-            PCA(whiten=True, svd_solver="covariance_eigh").fit(residuals),
-            ledoit_wolf_shrinkage(residuals),
-        )
-        variances = whiten.explained_variance_
+        whiten = PCA(whiten=True, svd_solver="covariance_eigh").fit(residuals)
+        shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
         whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
         return make_pipeline(reduce, whiten)
 

@@ -1,7 +1,12 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from mnist_mlflow.algorithms._network import Schedule, _one_cycle, augmented, one_hot
+from mnist_mlflow.algorithms.base import get_algorithm
+from mnist_mlflow.data import Dataset
 from mnist_mlflow.types import Examples, Features
 
 SCHEDULE = Schedule(epochs=4, batch_size=8, learning_rate=0.01, patience=4, label_smoothing=0.1)
@@ -37,6 +42,13 @@ def test_the_learning_rate_rises_and_falls_in_one_cycle() -> None:
     assert rates[-1] == pytest.approx(0, abs=1e-6)
     assert (np.diff(rates[:120]) > 0).all()
     assert (np.diff(rates[121:]) < 0).all()
+
+
+def test_a_kept_network_does_not_remember_how_it_learned(digits: Dataset, tmp_path: Path) -> None:
+    classifier: Any = get_algorithm("mlp").build(get_algorithm("mlp").Params(epochs=1), 0)
+    classifier.fit(digits.train, digits.tuning).save(tmp_path)
+    weights = 4 * classifier.network.count_params()  # bytes
+    assert weights < (tmp_path / "network.keras").stat().st_size < 1.2 * weights
 
 
 def unchanged(features: Features, random: np.random.Generator) -> Features:

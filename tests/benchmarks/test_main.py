@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from benchmarks import __main__ as program
 from benchmarks.rows import ROWS
+from benchmarks.store import Store
 
 
 class Machine:
@@ -22,7 +23,7 @@ class Machine:
         self.asked.append((task, arguments))
         self.now += self.seconds
         figures = {"accuracy": 0.99, "tested": 10_000, "learned": 45_000, "engine": "an engine", "peak_mb": 1.0}
-        return figures | {"fit_seconds": 10.0 if task == "ours" else 20.0, "predict_seconds": 1.0, "model_mb": 1.0}
+        return figures | {"fit_seconds": 20.0 if task == "peer" else 10.0, "predict_seconds": 1.0, "model_mb": 1.0}
 
     def monotonic(self) -> float:
         return self.now
@@ -53,20 +54,23 @@ def test_ours_and_the_peers_take_turns(machine: Machine, tmp_path: Path) -> None
     assert typed("--only", "knn", "--repeats", "2").exit_code == 0
     assert [task for task, _ in machine.asked] == ["ours", "peer", "ours", "peer"]
     assert {arguments["row"] for _, arguments in machine.asked} == {"knn"}
+    assert [arguments.get("seed") for _, arguments in machine.asked] == [0, None, 1, None]
     assert "2 (2 to 2)" in (tmp_path / "RESULTS.md").read_text()
 
 
 @pytest.mark.parametrize(("seconds", "pairs"), [(10, 3), (100, 2), (1_000, 2)])
 def test_a_slow_row_is_repeated_less_often(machine: Machine, seconds: float, pairs: int) -> None:
     machine.seconds = seconds
-    program.measure_row(ROWS["xgboost"], repeats=3, train_size=0)
+    program.measure_row(ROWS["xgboost"], 3, Store(Path(), 0))
     assert [task for task, _ in machine.asked] == ["ours", "peer"] * pairs
 
 
-def test_a_row_with_seeds_runs_ours_alone_with_each(machine: Machine) -> None:
-    figures = program.measure_row(ROWS["cnn accurate"], repeats=3, train_size=0)
+def test_a_row_with_seeds_runs_ours_alone_with_each_in_the_store(machine: Machine) -> None:
+    store = Store(Path("/folder"), 0)
+    figures = program.measure_row(ROWS["cnn accurate"], 3, store)
     assert list(figures) == ["ours"]
-    assert [(task, arguments["seed"]) for task, arguments in machine.asked] == [("ours", 0), ("ours", 1), ("ours", 2)]
+    assert [(task, arguments["seed"]) for task, arguments in machine.asked] == [("tracked", seed) for seed in range(3)]
+    assert {arguments["store"] for _, arguments in machine.asked} == {store.uri}
 
 
 def test_only_some_leaves_the_others_as_they_were(machine: Machine, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def test_the_ensemble_is_chosen_when_all_are_trained_and_tested_when_it_is_chose
     with pytest.raises(KeyError, match="test_accuracy"):  # nothing was trained, chosen or tested
         measure_ensemble(Store(tmp_path, 0))
     *networks, ensemble, select = [words[2:] for words, _ in typed]
-    assert [words[-1] for words in networks] == [f"--seed={seed}" for seed in ACCURATE.seeds]
+    assert [words[-1] for words in networks] == ["--seed=1", "--seed=2"]  # 0 is in the store
+    assert ACCURATE.seeds == (0, 1, 2)
     assert all("--recipe=accurate" in words for words in networks)
     assert (ensemble[0], select[0]) == ("ensemble", "select")
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import click
+import mlflow
 import numpy as np
 import pytest
 
@@ -77,6 +78,19 @@ def test_all_that_is_taught_fits_where_the_protocol_does_not_reach(
     assert (len(train), len(tuning), validation) == (500, 100, None)
     assert np.array_equal(train.images[-100:], tuning.images)
     assert train.whole is None
+
+
+def test_a_tracked_fit_gives_the_same_figures_and_leaves_a_model(
+    small_mnist: Part, store: mlflow.MlflowClient, digits: Dataset
+) -> None:
+    tracked, ours = worker.tracked("knn", mlflow.get_tracking_uri()), worker.ours("knn")
+    assert tracked.keys() == ours.keys()
+    same = ("accuracy", "tested", "learned", "engine")
+    assert {key: tracked[key] for key in same} == {key: ours[key] for key in same}
+    assert tracked["model_mb"] == pytest.approx(ours["model_mb"], rel=0.01)
+    (run,) = store.search_runs(["0"])
+    assert run.outputs.model_outputs
+    assert run.data.params["data"] == "mnist"
 
 
 def test_a_failure_in_a_fresh_process_is_told_with_its_command(tmp_path: Path) -> None:
