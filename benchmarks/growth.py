@@ -29,7 +29,7 @@ def measure_growth(train_size: int) -> dict[str, Any]:
 def draw(records: list[dict[str, Any]], path: Path) -> None:
     """Seconds of fitting, seconds of predicting, and error on the validation images, side by side, by size."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(13, 4.5), layout="constrained")
     for axes, (key, label) in zip(figure.subplots(1, len(DRAWN)), DRAWN.items(), strict=True):
@@ -38,8 +38,9 @@ def draw(records: list[dict[str, Any]], path: Path) -> None:
             axes.loglog([record["size"] for record in found], [record[key] for record in found], "o-", label=algorithm)
         axes.set(xlabel="images learned from", ylabel=label)
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.yaxis.set_minor_formatter(PercentFormatter(1))  # an error may stay within one power of ten
+        written = PercentFormatter(1) if key == "error" else StrMethodFormatter("{x:g}")
+        axes.yaxis.set_major_formatter(written)
+        if key != "fit_seconds":  # the others may stay within one power of ten
+            axes.yaxis.set_minor_formatter(written)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,8 @@ def served(store: str, model: str) -> Iterator[str]:
 def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + SERVER_STARTS
     while time.monotonic() < deadline and server.poll() is None:
-        try:
+        with suppress(requests.RequestException):
             if requests.get(f"{address}/ping", timeout=5).ok:
                 return
-        except requests.RequestException:
-            time.sleep(0.3)
+        time.sleep(0.3)
     raise RuntimeError(f"{address} does not answer; the server ended with {server.poll()}.")

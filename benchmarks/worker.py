@@ -4,7 +4,6 @@ For example: python -m benchmarks.worker ours '{"row": "svm"}'
 """
 
 import json
-import resource
 import sys
 import tempfile
 from collections.abc import Callable
@@ -92,6 +91,8 @@ def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
 
 def peak_mb() -> float:
     """The memory of this process at its peak."""
+    import resource  # which Windows has not
+
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MB
 

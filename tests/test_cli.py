@@ -21,7 +21,7 @@ USAGE = {
     ),
     "a mistyped option": (["knn", "--n_neighbor=3"], "Did you mean '--n_neighbors'?", "Help: mnist-mlflow knn --help"),
     "an option of another algorithm": (["knn", "--epochs=3"], "No such option '--epochs'", "knn --help"),
-    "a word for a number": (["cnn", "--epochs=abc"], "'abc' is not a whole number from 1 to 500", "epochs=3"),
+    "a word for a number": (["cnn", "--epochs=abc"], "'abc' is not a whole number from 1 to 500", "epochs=2"),
     "a value out of range": (["mlp", "--dropout=1.5"], "'1.5' is not a number from 0.0 to 0.9", "dropout=0.4"),
     "an unknown data set": (["svm", "--data=emnist"], "'emnist' is not one of auto, mnist, digits", "data=auto"),
     "an unknown algorithm": (["main", "--algorithms=knn,svn"], "no algorithm 'svn'", "accepted: cnn, forest, knn"),

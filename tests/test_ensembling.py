@@ -92,8 +92,11 @@ def test_validation_images_choose_nobody(
     assert chosen[["run", "weight"]].equals(again[["run", "weight"]])
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a zip file", None])
+@pytest.mark.parametrize(
+    ("part", "damage"), [("tuning", b""), ("tuning", b"not a zip file"), ("tuning", None), ("validation", b"")]
+)
 def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
+    part: str,
     damage: bytes | None,
     trained_store: Client,
     outcomes: list[Outcome],
@@ -106,7 +109,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
 
     def spoil(*uris: str, **options: Any) -> str:
         path = Path(download(*uris, **options))
-        if options.get("run_id") == spoilt:
+        if options.get("run_id") == spoilt and part in options["artifact_path"]:
             path.unlink() if damage is None else path.write_bytes(damage)
         return str(path)
 
@@ -114,7 +117,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
     with caplog.at_level(logging.WARNING):
         outcome = combine("digits", 0, 8, silent)
     monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
-    assert f"Passed over knn of run {spoilt}: the run has no tuning_probabilities.npz" in caplog.text
+    assert f"Passed over knn of run {spoilt}: the run has no {part}_probabilities.npz" in caplog.text
     assert spoilt not in set(members_of(trained_store, outcome, tmp_path)["run"])
 
 

@@ -8,6 +8,8 @@ Expect about 99.3 % on the test images, 4 s to learn 45,000 on two cores.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +18,11 @@ import numpy.typing as npt
 
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.algorithms.base import Classifier, Report
 from mnist_mlflow.parameters import choice, integer, real
-from mnist_mlflow.types import Features
+from mnist_mlflow.types import Examples, Features
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,15 @@ def build(params: Params, seed: int) -> Classifier:
 
 class SoftmaxRegression(EstimatorClassifier):
     """Its scores are logits as they are."""
+
+    def _learn_projected(self, train: Examples, tuning: Examples, report: Report) -> None:
+        from sklearn.exceptions import ConvergenceWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in words that tell what to type
+            super()._learn_projected(train, tuning, report)
+        if self.estimator.n_iter_.max() >= (steps := self.estimator.max_iter):
+            _logger.warning("logistic has not converged in %d steps; more, for example: max_iter=%d", steps, 10 * steps)
 
     def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
         scores: npt.NDArray[np.floating] = self.estimator.decision_function(features)

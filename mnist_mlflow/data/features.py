@@ -38,23 +38,26 @@ def features_of(part: Part, kind: str) -> Features:
 
 def _cached(whole: Part, kind: str) -> Features:
     path, images = cache_folder() / "features" / f"{kind}-{whole.images_digest}.npy", whole.images
-    if not _holds(path, images, kind):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):  # of two runs that start together one computes, the other waits
-            if not _holds(path, images, kind):
-                _write(path, images, kind)
-    kept: Features = np.load(path, mmap_mode="r")
-    return kept
+    if (kept := _trusted(path, images, kind)) is not None:
+        return kept
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):  # of two runs that start together one computes, the other waits
+        if (kept := _trusted(path, images, kind)) is not None:
+            return kept
+        _write(path, images, kind)
+        written: Features = np.load(path, mmap_mode="r")
+        return written
 
 
-def _holds(path: Path, images: Images, kind: str) -> bool:
-    """Whether a file is whole, and what this version of the code makes of some of the images."""
+def _trusted(path: Path, images: Images, kind: str) -> Features | None:
+    """What a file holds, if it is whole, and what this version of the code makes of some of the images."""
     try:
-        kept = np.load(path, mmap_mode="r")
+        kept: Features = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):  # absent, cut short, or something else
-        return False
+        return None
     probes = np.linspace(0, len(images) - 1, PROBES).astype(np.intp)
-    return len(kept) == len(images) and np.array_equal(kept[probes], FEATURES[kind](images[probes]))
+    same = len(kept) == len(images) and np.array_equal(kept[probes], FEATURES[kind](images[probes]))
+    return kept if same else None
 
 
 def _chunks(images: Images, kind: str) -> Iterator[Features]:

@@ -114,9 +114,27 @@ def test_a_network_learns_a_small_data_set_with_its_defaults(name: str) -> None:
     assert (classifier.predict_proba(small.validation.images).argmax(axis=1) == small.validation.labels).mean() > 0.97
 
 
-@pytest.mark.parametrize("features", ["pixels", "deskewed", "hog"])
-def test_the_plain_baseline_can_be_had(features: str, digits: Dataset) -> None:
-    classifier = build("knn", features=features).fit(digits.train, digits.tuning)
+OTHERWISE = [
+    *(("knn", {"features": features}) for features in ("pixels", "deskewed")),
+    ("knn", {"features": "pixels", "components": 0, "weights": "uniform", "n_neighbors": 3}),
+    ("logistic", {"features": "pixels"}),
+    ("forest", {"features": "pixels", "splitter": "best"}),
+    ("xgboost", {"features": "deskewed", "components": 30}),
+    ("mlp", {"features": "pixels"}),
+    ("cnn", {"features": "pixels"}),
+    *(("cnn", {"augmentation": 0.0, "kernel_size": size}) for size in (2, 9)),
+]
+
+
+@pytest.mark.parametrize(("name", "given"), OTHERWISE, ids=str)
+def test_what_is_not_the_default_learns_and_is_kept_too(
+    name: str, given: dict[str, Any], digits: Dataset, tmp_path: Path
+) -> None:
+    classifier = build(name, **given).fit(digits.train, digits.tuning)
+    classifier.save(tmp_path)
+    kept = build(name, **given).restore(tmp_path)
+    images = digits.validation.images
+    assert np.array_equal(kept.predict_proba(images), classifier.predict_proba(images))
     assert (classifier.predict_proba(digits.validation.images).argmax(axis=1) == digits.validation.labels).mean() > 0.9
 
 

@@ -5,9 +5,10 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
+from mnist_mlflow.algorithms import svm
 from mnist_mlflow.algorithms.svm import closest_duels, decisions, machines_of
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.images import hog
+from mnist_mlflow.images import hog, pixels
 from mnist_mlflow.types import Features
 
 
@@ -24,6 +25,19 @@ def test_the_duels_are_decided_as_libsvm_decides_them(learned: tuple[SVC, Featur
     won = decisions(machines_of(svc, 0.8), features)
     assert won.dtype == np.float32
     assert np.allclose(won, svc.decision_function(features), atol=1e-4)
+
+
+@pytest.mark.parametrize("components", [0, 30])
+def test_the_plain_machine_is_libsvms_with_gamma_in_units_of_the_features(digits: Dataset, components: int) -> None:
+    params = svm.Params(features="pixels", components=components, C=2.0, gamma=1.5)
+    images, plain = digits.validation.images, pixels(digits.train.images)
+    asked = pixels(images)
+    if components:
+        pca = PCA(components, svd_solver="covariance_eigh").fit(plain)
+        plain, asked = pca.transform(plain), pca.transform(asked)
+    reference = SVC(C=2.0, gamma=1.5 / (plain.shape[1] * plain.var())).fit(plain, digits.train.labels)
+    found = svm.build(params, 0).fit(digits.train, digits.tuning).predict_proba(images).argmax(axis=1)
+    assert (found == reference.predict(asked)).mean() > 0.98  # votes that are tied are settled otherwise
 
 
 def test_the_worst_duel_agrees_with_the_votes_where_those_are_clear(learned: tuple[SVC, Features]) -> None:

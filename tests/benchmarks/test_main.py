@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks import __main__ as program
+from benchmarks import results
 from benchmarks.rows import ROWS
 from benchmarks.store import Store
 
@@ -109,6 +110,12 @@ def test_a_look_at_few_images_leaves_the_figures_alone(
     assert list(tmp_path.iterdir()) == []
     written = Path(result.output.split("Written: ")[1].strip())
     assert written.is_file()
+
+
+@pytest.mark.parametrize(("changes", "expected"), [("", "0123456789"), (" M cli.py", "0123456789, with changes")])
+def test_changes_since_the_commit_are_told(changes: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_git", lambda command, *rest: changes if command == "status" else "0123456789")
+    assert results.commit() == expected
 
 
 def test_the_figures_say_how_they_came_about(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

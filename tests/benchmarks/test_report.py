@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from benchmarks import growth
 from benchmarks.compare import interval, is_accurate, ratios
@@ -137,6 +138,23 @@ def test_what_is_not_learning_is_judged(tmp_path: Path, report: dict[str, dict[s
 
 def test_each_part_says_when_and_where(report: dict[str, dict[str, list[str]]]) -> None:
     assert report["When and where"]["overhead"] == ["2026-01-02 03:04 UTC", "0123456789", "1", "`python -m benchmarks`"]
+
+
+def test_growth_shows_a_line_for_each_algorithm_in_each_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
+    records = [
+        {"algorithm": name, "size": size, "fit_seconds": 1.0, "predict_seconds": 2.0, "error": 0.01}
+        for name in ("svm", "knn")
+        for size in (1_000, 3_000)
+    ]
+    growth.draw([*records, {"algorithm": "svm", "size": 60_000, "fit_seconds": 9.0, "predict_seconds": 2.0}], tmp_path)
+    lines = [{line.get_label(): line.get_xydata().tolist() for line in axes.lines} for axes in drawn[0].axes]
+    assert [len(found["svm"]) for found in lines] == [3, 3, 2]
+    assert lines[0]["svm"][-1] == [60_000, 9.0]
+    assert lines[2]["knn"] == [[1_000, 0.01], [3_000, 0.01]]
 
 
 def test_growth_is_drawn(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from benchmarks import worker
+from benchmarks import process, worker
 from benchmarks.process import run_python
 from benchmarks.rows import ACCURATE, ROWS
 from mnist_mlflow.algorithms.cnn import RECIPES
@@ -97,6 +97,29 @@ def test_a_failure_in_a_fresh_process_is_told_with_its_command(tmp_path: Path) -
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"not images")
     with pytest.raises(click.ClickException, match=r"benchmarks.worker peer .*\n[^T]*Delete it to have it downloaded"):
         run_python("-m", "benchmarks.worker", "peer", '{"row": "knn"}', MNIST_MLFLOW_DATA_DIR=str(tmp_path))
+
+
+def test_a_task_finds_no_features_of_earlier_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    environments: list[dict[str, str]] = []
+
+    def run(*arguments: str, **environment: str) -> str:
+        environments.append(environment)
+        assert not list(Path(environment["XDG_CACHE_HOME"]).iterdir())
+        return 'noise\n{"figure": 1}\n'
+
+    monkeypatch.setattr(process, "run_python", run)
+    monkeypatch.setattr(process, "data_folder", lambda: "/data")
+    assert process.run_task("ours", row="svm") == {"figure": 1}
+    process.run_task("ours", row="svm")
+    assert {environment["MNIST_MLFLOW_DATA_DIR"] for environment in environments} == {"/data"}
+    assert len({environment["XDG_CACHE_HOME"] for environment in environments}) == 2
+
+
+def test_mnist_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(worker, "load_mnist", lambda progress: None)
+    (tmp_path / "train-images-idx3-ubyte.gz").touch()
+    assert worker.data() == str(tmp_path)
 
 
 def test_a_fresh_process_prints_and_is_read() -> None:
