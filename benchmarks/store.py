@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmarks.process import data_folder, run_python
-from benchmarks.rows import ACCURATE, ALGORITHMS
+from benchmarks.rows import ACCURATE, ALGORITHMS, OTHER_VIEWS
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -56,11 +57,13 @@ class Store:
 
 def _name(run: Run) -> str:
     algorithm, params = run.data.tags["algorithm"], run.data.params
-    return _accurate(params["seed"]) if params.get("recipe") == "accurate" else algorithm
+    return _accurate(params) if params.get("recipe") == "accurate" else algorithm
 
 
-def _accurate(seed: object) -> str:
-    return f"{ACCURATE.name}, seed {seed}"
+def _accurate(params: Mapping[str, Any]) -> str:
+    if params.get("features") == "pixels":
+        return f"{ACCURATE.name} on pixels, kernel {params['kernel_size']}"
+    return f"{ACCURATE.name}, seed {params['seed']}"
 
 
 def model_uri(run: Run) -> str:
@@ -76,10 +79,9 @@ def fill(store: Store) -> None:
 
 def measure_ensemble(store: Store) -> dict[str, Any]:
     """Train the accurate networks too, combine all models, and score each of them on the test images."""
-    options = [f"--{name}={value}" for name, value in ACCURATE.given.items()]
-    for seed in ACCURATE.seeds:
-        if _accurate(seed) not in store.models():  # where they have a row they have been trained
-            store.train(ACCURATE.algorithm, *options, f"--seed={seed}")
+    for given in (*({**ACCURATE.given, "seed": seed} for seed in ACCURATE.seeds), *OTHER_VIEWS):
+        if _accurate(given) not in store.models():  # where they have a row they have been trained
+            store.train(ACCURATE.algorithm, *(f"--{name}={value}" for name, value in given.items()))
     store.type("ensemble", "--data", "mnist")
     store.type("select", "--data", "mnist")  # which scores all of them on the test images
     return {"models": {name: _figures(run) for name, run in store.models().items()}}

@@ -17,8 +17,10 @@ SMALL = Protocol("digits", train_size=200)
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A model with the default recipe and one with the other."""
-    tasks = [Task("cnn", {"epochs": 1}, SMALL), Task("cnn", {"recipe": "accurate", "epochs": 1, "filters": 4}, SMALL)]
+    """A model with the default recipe, one with the other, and one that looks at pixels."""
+    accurate = {"recipe": "accurate", "epochs": 1, "filters": 4}
+    given = [{"epochs": 1}, accurate, {**accurate, "features": "pixels", "kernel_size": 4}]
+    tasks = [Task("cnn", params, SMALL) for params in given]
     return train_into_copy(new_store, tmp_path_factory.mktemp("mlflow"), *tasks)
 
 
@@ -47,7 +49,9 @@ def test_the_ensemble_is_chosen_when_all_are_trained_and_tested_when_it_is_chose
     with pytest.raises(KeyError, match="test_accuracy"):  # nothing was trained, chosen or tested
         measure_ensemble(Store(tmp_path, 0))
     *networks, ensemble, select = [words[2:] for words, _ in typed]
-    assert [words[-1] for words in networks] == ["--seed=1", "--seed=2"]  # 0 is in the store
+    seeds = ["--seed=1", "--seed=2", "--seed=3", "--seed=5", "--seed=7"]  # 0 is in the store
+    assert [words[-1] for words in networks] == seeds
+    assert ["--features=pixels" in words for words in networks] == [False, False, True, True, True]
     assert ACCURATE.seeds == (0, 1, 2)
     assert all("--recipe=accurate" in words for words in networks)
     assert (ensemble[0], select[0]) == ("ensemble", "select")
@@ -56,7 +60,7 @@ def test_the_ensemble_is_chosen_when_all_are_trained_and_tested_when_it_is_chose
 def test_the_models_are_told_apart_and_load(trained: Trained) -> None:
     store = Store(trained.path.parent, 0)
     models = store.models()
-    assert list(models) == ["cnn", "cnn accurate, seed 0"]
+    assert list(models) == ["cnn", "cnn accurate, seed 0", "cnn accurate on pixels, kernel 4"]
     assert [run.info.run_id for run in models.values()] == [outcome.run_id for outcome in trained.outcomes]
     mlflow.set_tracking_uri(store.uri)
     assert mlflow.models.get_model_info(model_uri(models["cnn"])).model_id == trained.outcomes[0].model_id

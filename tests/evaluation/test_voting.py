@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_mlflow.evaluation.voting import ROUNDS, average, choose_voters
+from mnist_mlflow.evaluation.voting import BAGS, FEWEST, ROUNDS, average, choose_voters
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(0, 10, 300).astype(np.uint8)
@@ -29,11 +29,25 @@ def test_the_vote_beats_the_best_voter_and_even_weights() -> None:
 
 
 def test_the_weights_are_those_of_a_plain_loop() -> None:
-    bag: list[int] = []
-    for _ in range(ROUNDS):
-        losses = [log_loss(np.mean([VOTERS[member] for member in [*bag, new]], axis=0)) for new in range(len(VOTERS))]
-        bag.append(int(np.argmin(losses)))
-    assert np.allclose(choose_voters(VOTERS, LABELS, most=5), np.bincount(bag, minlength=5) / ROUNDS)
+    random, votes = np.random.default_rng(0), np.zeros(5)
+    for _ in range(BAGS):
+        images = random.integers(0, len(LABELS), FEWEST)
+        chosen: list[int] = []
+        for _ in range(ROUNDS):
+            averages = [np.mean([VOTERS[member] for member in [*chosen, new]], axis=0) for new in range(5)]
+            losses = [-np.log(average[images, LABELS[images]]).mean() for average in averages]
+            chosen.append(int(np.argmin(losses)))
+        votes += np.bincount(chosen, minlength=5)
+    assert np.allclose(choose_voters(VOTERS, LABELS, most=5), votes / (BAGS * ROUNDS))
+
+
+def test_luck_on_a_few_images_does_not_take_all_of_the_weight() -> None:
+    """Two voters are as good as each other but for a single image."""
+    right, luckier = (np.where(np.eye(10)[LABELS] > 0, 0.99, 0.001) for _ in range(2))
+    right[:60], luckier[60:120] = 0.1, 0.1
+    luckier[0] = right[-1]
+    weights = choose_voters(np.stack([right, luckier]), LABELS, most=2)
+    assert 0.3 < weights[0] < 0.7
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
