@@ -14,10 +14,11 @@ from benchmarks.process import run_task
 from benchmarks.report import write_report
 from benchmarks.results import Results, circumstances, keep
 from benchmarks.rows import ROWS, Row
+from benchmarks.searches import measure_searches
 from benchmarks.store import Store, fill, measure_ensemble
 
 HERE = Path(__file__).resolve().parent
-PARTS = (*ROWS, "ensemble", "overhead", "growth")
+PARTS = (*ROWS, "ensemble", "overhead", "growth", "search")
 PATIENCE = 240  # seconds after which a row is not repeated again
 FEWEST_PAIRS = 2
 
@@ -65,6 +66,9 @@ def measure(parts: list[str], repeats: int, train_size: int) -> Iterator[tuple[s
             yield "overhead", measure_overhead(store)
     if "growth" in parts:
         yield "growth", measure_growth(train_size)
+    if "search" in parts:
+        with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+            yield "search", measure_searches(Store(Path(folder), train_size))
 
 
 def measure_row(row: Row, repeats: int, store: Store) -> Results:

@@ -1,17 +1,14 @@
 """RESULTS.md: the figures, written for people."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
-
-from tabulate import tabulate
 
 from benchmarks.compare import Records, interval, is_accurate, mean_accuracy, ratios, typical, verdict
 from benchmarks.growth import draw
 from benchmarks.results import Results
 from benchmarks.rows import CALIBRATION, ENSEMBLE_ACCURACY, ROWS, START_SECONDS, Row
-
-Cells = list[str]
+from benchmarks.search_report import searches
+from benchmarks.writing import Cells, figure, spread, table
 
 TESTED = 10_000  # MNIST's test images
 
@@ -47,6 +44,8 @@ def write_report(folder: Path, results: Results) -> None:
     if "growth" in results:
         draw(results["growth"]["records"], folder / "growth.png")
         sections.append(GROWTH)
+    if "search" in results:
+        sections += searches(results["search"])
     (folder / "RESULTS.md").write_text("\n".join([*sections, _measured(results)]))
 
 
@@ -59,16 +58,11 @@ def _rows(results: Results) -> list[str]:
     if not measured:
         return []
     return [
-        _table("Accuracy", ACCURACY, (_accuracy(*found) for found in measured)),
-        _table("Fit", TIME, (_time(*found, "fit_seconds") for found in measured)),
-        _table("Prediction of 10,000 images", TIME, (_time(*found, "predict_seconds") for found in measured)),
-        _table("Memory and size", SIZE, (_size(*found) for found in measured)),
+        table("Accuracy", ACCURACY, (_accuracy(*found) for found in measured)),
+        table("Fit", TIME, (_time(*found, "fit_seconds") for found in measured)),
+        table("Prediction of 10,000 images", TIME, (_time(*found, "predict_seconds") for found in measured)),
+        table("Memory and size", SIZE, (_size(*found) for found in measured)),
     ]
-
-
-def _table(title: str, head: Sequence[str], lines: Iterable[Cells], text: str = "") -> str:
-    table = tabulate(list(lines), head, tablefmt="github", disable_numparse=True)
-    return "\n".join([f"## {title}", "", *([text, ""] if text else []), table, ""])
 
 
 ACCURACY = ("row", "ours %", "95 % interval", "by seed", "peer %", "to reach %", "", "learned from (ours, peer)")
@@ -98,11 +92,6 @@ def _time(row: Row, ours: Records, peer: Records, key: str) -> Cells:
     return [row.name, *_sides(row, ours, peer, key), goal(target), reached]
 
 
-def spread(found: Sequence[float]) -> str:
-    """The median of some figures, with the lowest and the highest."""
-    return f"{figure(median(found))} ({figure(min(found))} to {figure(max(found))})"
-
-
 def goal(target: float | None) -> str:
     """How a target of time is put."""
     if target is None:
@@ -110,11 +99,6 @@ def goal(target: float | None) -> str:
     if target < 1:
         return f"at most {1 / target:.0f} times the peer's time"
     return "no slower" if target == 1 else f"at least {target:.0f} times as fast"
-
-
-def figure(value: float) -> str:
-    """Three digits that count."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
 SIZE = (
@@ -152,7 +136,7 @@ def _ensemble(results: Results) -> str:
         [name, *(f"{100 * model[key]:.2f}" for key in shares), figure(model["fit_seconds"])]
         for name, model in results["models"].items()
     )
-    return _table("Ensemble", ("model", "validation %", "calibration error %", "test %", "fit s"), lines, text)
+    return table("Ensemble", ("model", "validation %", "calibration error %", "test %", "fit s"), lines, text)
 
 
 def _overhead(results: Results) -> str:
@@ -169,7 +153,7 @@ def _overhead(results: Results) -> str:
     keys = ("tracking_seconds", "single_ms", "batched_ms")
     lines = ([name, *(figure(model[key]) for key in keys)] for name, model in results["models"].items())
     head = ("model", "tracking s a run", "one image ms", "in 1,000: ms an image")
-    return _table("What is not learning", head, lines, text)
+    return table("What is not learning", head, lines, text)
 
 
 def _measured(results: Results) -> str:
@@ -185,4 +169,4 @@ def _measured(results: Results) -> str:
         ]
         for part, measured in found.items()
     )
-    return _table("When and where", ("part", "date", "commit", "machine", "command"), lines, text)
+    return table("When and where", ("part", "date", "commit", "machine", "command"), lines, text)

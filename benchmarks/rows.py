@@ -42,4 +42,6 @@ ACCURATE = ROWS["cnn accurate"]
 OTHER_VIEWS = tuple({**ACCURATE.given, "features": "pixels", "kernel_size": size, "seed": size} for size in (3, 5, 7))
 ENSEMBLE_ACCURACY = 99.70  # percent
 CALIBRATION = 0.5  # points of calibration error that any model may have
+SEARCH_RATIO = 3  # how many times as many trials a search that breaks off laggards has to end in the same time
+TRIAL_MS = 60  # that Optuna and MLflow may take of a trial
 START_SECONDS = 0.5  # that importing the package, and --help, may take at most

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.peers.common import save
 from benchmarks.process import timed
 from benchmarks.rows import ROWS
+from benchmarks.searches import gained, race, trial_overhead
 from benchmarks.serving import predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
@@ -69,7 +70,8 @@ def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
     """Learn as `ours` does, but in a run of a store, and ask the model that it has logged."""
     import mlflow
 
-    from mnist_mlflow.training import Task, train
+    from mnist_mlflow.protocol import Task
+    from mnist_mlflow.training import train
 
     _peer(row)
     mlflow.set_tracking_uri(store)
@@ -156,7 +158,10 @@ def data() -> str:
     return str(next(folder for folder in folders() if any(folder.glob("train-images-idx3-ubyte*"))))
 
 
-WORK: tuple[Callable[..., Any], ...] = (ours, tracked, peer, growth, predict_latency, request_latency, data)
+WORK: tuple[Callable[..., Any], ...] = (
+    *(ours, tracked, peer, growth, predict_latency, request_latency, data),
+    *(race, trial_overhead, gained),
+)
 
 if __name__ == "__main__":
     tasks = {task.__name__: task for task in WORK}

@@ -15,7 +15,7 @@ from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.parameters import Field, accepted, parse
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import Protocol, Search, Task
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
@@ -67,14 +67,16 @@ def _algorithm_command(name: str) -> click.Command:
 
     def run(**options: Any) -> None:
         from mnist_mlflow.console import show_outcome, work_display
-        from mnist_mlflow.training import Task, train
+        from mnist_mlflow.training import train
 
+        task = Task(name, _given(algorithm.Params, options), _protocol(options), Search(**_given(Search, options)))
         with work_display() as progress:
-            outcome = train(Task(name, _given(algorithm.Params, options), _protocol(options)), progress)
+            outcome = train(task, progress)
         show_outcome(name, outcome)
 
     help_text = "\b\n" + algorithm.__doc__.replace("\n\n", "\n\n\b\n")
-    return click.Command(name, callback=run, params=_options(Protocol) + _options(algorithm.Params), help=help_text)
+    params = [option for kind in (Protocol, Search, algorithm.Params) for option in _options(kind)]
+    return click.Command(name, callback=run, params=params, help=help_text)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -83,14 +85,15 @@ def commands() -> None:
     """Train classifiers of handwritten digits under one protocol, and keep one champion."""
 
 
-def _with_options(names: tuple[str, ...] = ()) -> Callable[[click.Command], click.Command]:
+def _with_options(names: tuple[str, ...] = (), kind: type[Any] = Protocol) -> Callable[[click.Command], click.Command]:
     def add(command: click.Command) -> click.Command:
-        command.params += _options(Protocol, names)
+        command.params += _options(kind, names)
         return command
 
     return add
 
 
+@_with_options(kind=Search)
 @_with_options()
 @commands.command("main")
 @click.option("--algorithms", default="all", show_default=True, help="which ones, separated by commas")
@@ -102,7 +105,7 @@ def main_command(algorithms: str, **options: Any) -> None:
     names = parse_algorithms(algorithms)
     try:
         with work_display() as progress:
-            selection = run_all(names, _protocol(options), progress)
+            selection = run_all(names, _protocol(options), Search(**_given(Search, options)), progress)
     except SomeFailed as error:
         show_selection(error.selection)
         raise

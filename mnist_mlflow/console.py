@@ -49,11 +49,12 @@ def work_display() -> Iterator[types.Progress]:
     bars: dict[str, TaskID] = {}
     display = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
-    def show(what: str, done: int, total: int) -> None:
+    def show(what: str, done: int, total: int, note: str = "") -> None:
         if what not in bars:
             bars[what] = display.add_task(what, total=None)
             display.start()
-        display.update(bars[what], completed=done, total=total or None)
+        description = f"{what}: {note}" if note else what
+        display.update(bars[what], completed=done, total=total or None, description=description)
         if total and done >= total:
             display.remove_task(bars.pop(what))
         if not bars:
@@ -80,6 +81,8 @@ def show_outcome(algorithm: str, outcome: Outcome) -> None:
     figures = "  ".join(f"val_{name} {outcome.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
     seconds = outcome.metrics["fit_seconds"]
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {outcome.run_id}", soft_wrap=True)
+    if outcome.to_go_on:
+        out.print(f"The search was cut short. To go on with it: {outcome.to_go_on}", soft_wrap=True)
 
 
 def show_metrics(model_uri: str, metrics: dict[str, float]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 Field = dataclasses.Field[Any]
@@ -24,10 +25,17 @@ def choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
     return dataclasses.field(default=default, metadata={"choices": choices, "meaning": meaning})
 
 
+def word(default: str, meaning: str) -> Any:
+    """A name of letters, digits, points, dashes and underscores."""
+    return dataclasses.field(default=default, metadata={"pattern": r"[\w.-]{1,100}", "meaning": meaning})
+
+
 def accepted(field: Field) -> str:
     """What a field accepts, in words."""
     if choices := field.metadata.get("choices"):
         return f"one of {', '.join(choices)}"
+    if "pattern" in field.metadata:
+        return "a name of letters, digits, points, dashes and underscores"
     kind = "a whole number" if isinstance(field.default, int) else "a number"
     return f"{kind} from {field.metadata['low']} to {field.metadata['high']}"
 
@@ -47,4 +55,6 @@ def parse(field: Field, text: str) -> Any:
 def _fits(field: Field, value: Any) -> bool:
     if choices := field.metadata.get("choices"):
         return value in choices
+    if pattern := field.metadata.get("pattern"):
+        return re.fullmatch(pattern, value) is not None
     return bool(field.metadata["low"] <= value <= field.metadata["high"])

@@ -1,10 +1,17 @@
 """The parameters that every algorithm takes."""
 
+from __future__ import annotations
+
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from mnist_mlflow.data import DATA
-from mnist_mlflow.parameters import choice, integer
+from mnist_mlflow.parameters import choice, integer, real, word
+
+OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
+NEW_STUDY = "auto"
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,47 @@ class Protocol:
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
 
 
-def changed(protocol: Protocol) -> dict[str, object]:
+@dataclass(frozen=True)
+class Search:
+    """How hyperparameters are searched, where they are."""
+
+    timeout: float = real(0.0, 0.0, 1e7, "seconds after which the search ends; 0: no limit")
+    workers: int = integer(1, 1, 256, "processes that try at the same time, each with its share of the cores")
+    study: str = word(NEW_STUDY, "the study to go on with, or what to call it; auto: a new one")
+    objective: str = choice("log_loss", OBJECTIVES, "what is aimed at on the tuning slice; of two, the knee is kept")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train: an algorithm with the hyperparameters that were given (others have their defaults)."""
+
+    algorithm: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Protocol = field(default_factory=Protocol)
+    search: Search = field(default_factory=Search)
+
+    @property
+    def searches(self) -> bool:
+        """Whether hyperparameters are to be searched: until so many were tried, or for so long."""
+        return bool(self.protocol.trials or self.search.timeout)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hyperparameters to learn with, and, where the search for them was cut short, what to type to go on with it."""
+
+    params: Any
+    to_go_on: str = ""
+
+
+def changed(settings: Protocol | Search) -> dict[str, object]:
     """What differs from the defaults."""
-    defaults = dataclasses.asdict(Protocol())
-    return {name: value for name, value in dataclasses.asdict(protocol).items() if value != defaults[name]}
+    defaults = dataclasses.asdict(type(settings)())
+    return {name: value for name, value in dataclasses.asdict(settings).items() if value != defaults[name]}
+
+
+def command(entry_point: str, settings: Mapping[str, object]) -> str:
+    """What to type to run an entry point with these settings."""
+    options = (f" -P {key}={value}" for key, value in settings.items())
+    name = "" if entry_point == "main" else f" -e {entry_point}"
+    return f"mlflow run .{name} --env-manager local{''.join(options)}"

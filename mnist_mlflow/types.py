@@ -2,8 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,15 @@ Labels = npt.NDArray[np.uint8]  # (n,), 0 to 9
 Features = npt.NDArray[np.float32]  # (n, d)
 Probabilities = npt.NDArray[np.float64]  # (n, 10), rows sum to 1
 
-Progress = Callable[[str, int, int], None]  # what is under way, how much is done, of how much (0: unknown)
+
+class Progress(Protocol):
+    """What is told how work comes on."""
+
+    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
+        """What is under way, how much is done, of how much (0: unknown), and what else there is to say."""
 
 
-def silent(what: str, done: int, total: int) -> None:
+def silent(what: str, done: int, total: int, note: str = "") -> None:
     """Report to nobody."""
 
 

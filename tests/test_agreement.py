@@ -142,12 +142,12 @@ ORDER = (
     ("console", "pipeline"),
     ("selection",),
     ("training", "ensembling", "scoring", "reporting"),
-    ("recording",),
+    ("recording", "searching"),
     ("search", "protocol", "model", "tracking"),
     ("algorithms",),
     ("data",),
     ("images", "evaluation"),
-    ("parameters", "types", "errors"),
+    ("parameters", "types", "errors", "interrupts", "processes"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 PACKAGE = ROOT / "mnist_mlflow"

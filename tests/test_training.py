@@ -34,30 +34,3 @@ def test_what_cannot_be_learned_is_said_in_a_line(store: Client) -> None:
     assert run.info.status == "FAILED"
     assert run.data.tags["failure"].startswith("knn cannot learn")
     assert run.data.tags["dataset"] == "digits"
-
-
-def test_a_search_keeps_the_best_of_its_trials(store: Client) -> None:
-    protocol = Protocol("digits", train_size=200, trials=4)
-    outcome = train(Task("knn", {"features": "deskewed"}, protocol), silent)
-    parent = store.get_run(outcome.run_id)
-    trials = store.search_runs(["0"], f"tags.mlflow.parentRunId = '{outcome.run_id}'")
-    assert sorted(trial.info.run_name for trial in trials) == [f"trial-{number:03d}" for number in range(4)]
-    best = min(trials, key=lambda trial: trial.data.metrics["tuning_log_loss"])
-    for name in ("n_neighbors", "weights", "components", "features"):
-        assert parent.data.params[name] == best.data.params[name]
-    assert {trial.data.params["features"] for trial in trials} == {"deskewed"}
-    assert {trial.data.tags["role"] for trial in trials} == {"trial"}
-    assert not [name for trial in trials for name in trial.data.metrics if name.startswith("val_")]
-    assert not any(store.list_artifacts(trial.info.run_id) for trial in trials)
-
-
-def test_a_trial_that_is_interrupted_is_not_finished(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "fit", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        train(Task("knn", {}, Protocol("digits", train_size=200, trials=2)), silent)
-    found = {run.info.run_name: run for run in store.search_runs(["0"])}
-    assert {name: run.info.status for name, run in found.items()} == {"knn": "KILLED", "trial-000": "FAILED"}
-    assert found["trial-000"].data.tags["failure"] == "KeyboardInterrupt"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.algorithms.base import Classifier, Watch
 from mnist_mlflow.evaluation.voting import SMALLEST, average
 from mnist_mlflow.parameters import integer
 from mnist_mlflow.types import Images, Part
@@ -31,7 +31,7 @@ class Ensemble(Classifier):
         self.members, self.weights = members, np.asarray(weights)
         self.requirements = tuple(sorted({name for member in members for name in member.requirements}))
 
-    def _learn(self, train: Part, tuning: Part, report: Report) -> None:
+    def _learn(self, train: Part, tuning: Part, watch: Watch) -> None:
         """The members have learned."""
 
     def _scores(self, images: Images) -> npt.NDArray[np.floating]:

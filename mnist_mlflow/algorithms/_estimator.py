@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms._features import FeatureClassifier
-from mnist_mlflow.algorithms.base import Report
+from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.types import Examples, Features
 
 SMALLEST_PROBABILITY = 1e-3  # that nobody voted for a class does not make it impossible
@@ -36,10 +36,10 @@ class EstimatorClassifier(FeatureClassifier):
         self.projection: Any = None
         self.io = _skops()  # before anything is learned: what cannot be kept is not worth learning
 
-    def _learn_features(self, train: Examples, tuning: Examples, report: Report) -> None:
+    def _learn_features(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         if self.components:
             self.projection = self._fit_projection(train)
-        self._learn_projected(self._projected(train), self._projected(tuning), report)
+        self._learn_projected(self._projected(train), self._projected(tuning), watch)
 
     def _fit_projection(self, train: Examples) -> Any:
         from sklearn.decomposition import PCA
@@ -52,7 +52,7 @@ class EstimatorClassifier(FeatureClassifier):
     def _project(self, features: Features) -> Features:
         return np.asarray(self.projection.transform(features)) if self.components else features
 
-    def _learn_projected(self, train: Examples, tuning: Examples, report: Report) -> None:
+    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         self.estimator.fit(train.features, train.labels)
 
     def _score_features(self, features: Features) -> npt.NDArray[np.floating]:

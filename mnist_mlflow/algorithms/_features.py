@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.algorithms.base import Classifier, Report, batches
+from mnist_mlflow.algorithms.base import Classifier, Watch, batches
 from mnist_mlflow.images import FEATURES
 from mnist_mlflow.types import Examples, Features, Images, Part
 
@@ -20,18 +20,20 @@ class FeatureClassifier(Classifier):
     def __init__(self, features: str) -> None:
         self.features = features
 
-    def _learn(self, train: Part, tuning: Part, report: Report) -> None:
-        self._learn_features(_read(train, self.features), _read(tuning, self.features), report)
+    def _learn(self, train: Part, tuning: Part, watch: Watch) -> None:
+        self._learn_features(_read(train, self.features), _read(tuning, self.features), watch)
 
     def _tuning_scores(self, tuning: Part) -> npt.NDArray[np.floating]:
-        features = _read(tuning, self.features).features
+        return self._score_batches(_read(tuning, self.features).features)
+
+    def _score_batches(self, features: Features) -> npt.NDArray[np.floating]:
         return np.concatenate([self._score_features(batch) for batch in batches(features)])
 
     def _scores(self, images: Images) -> npt.NDArray[np.floating]:
         return self._score_features(FEATURES[self.features](images))
 
     @abstractmethod
-    def _learn_features(self, train: Examples, tuning: Examples, report: Report) -> None: ...
+    def _learn_features(self, train: Examples, tuning: Examples, watch: Watch) -> None: ...
 
     @abstractmethod
     def _score_features(self, features: Features) -> npt.NDArray[np.floating]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import os
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms._features import FeatureClassifier
-from mnist_mlflow.algorithms.base import Report
+from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
 MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
@@ -41,19 +42,24 @@ class Schedule:
         """How many of so many images make a step."""
         return max(SMALLEST_BATCH, min(self.batch_size, images // FEWEST_STEPS))
 
+    def steps(self, images: int) -> int:
+        """How many steps it takes with so many images."""
+        return self.epochs * math.ceil(images / self.batch(images))
+
 
 class NetworkClassifier(FeatureClassifier):
     """Layers on features, and a dense one for the digits. The epoch that was best on the tuning slice is kept."""
 
     requirements = ("keras", "opencv-python-headless", "tensorflow")
     library = "tensorflow"
+    learns_in_steps = True
 
     def __init__(self, features: str, layers: Callable[[], Sequence[Any]], schedule: Schedule, seed: int) -> None:
         super().__init__(features)
         self.layers, self.schedule, self.seed = layers, schedule, seed
         self.network: Any = None
 
-    def _learn_features(self, train: Examples, tuning: Examples, report: Report) -> None:
+    def _learn_features(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         keras = keras_on_tensorflow()
         _be_repeatable(self.seed)
         inputs = keras.Input((train.features.shape[1],))
@@ -69,7 +75,11 @@ class NetworkClassifier(FeatureClassifier):
             epochs=self.schedule.epochs,
             validation_data=(tuning.features, one_hot(tuning.labels, smoothing)),
             validation_batch_size=1_000,
-            callbacks=[_early_stopping(self.schedule.patience), _reporter(report, self.schedule.epochs)],
+            callbacks=[
+                _early_stopping(self.schedule.patience),
+                _noting(watch, self.schedule.epochs),
+                *([self._judging(watch, len(train.labels), tuning)] if watch.stages else []),
+            ],
             verbose=0,
         )
 
@@ -77,6 +87,18 @@ class NetworkClassifier(FeatureClassifier):
         """What Keras learns from, as arguments of its `fit`."""
         targets = one_hot(train.labels, self.schedule.label_smoothing)
         return {"x": train.features, "y": targets, "batch_size": self.schedule.batch(len(targets))}
+
+    def _judging(self, watch: Watch, images: int, tuning: Examples) -> Any:
+        """Lets the watch judge in the midst of an epoch too: what learns for two has few ends of them."""
+        due = watch.due(self.schedule.steps(images))
+        step = itertools.count(1)
+
+        def judge(batch: int, logs: Mapping[str, float]) -> None:
+            if stage := due.get(next(step)):
+                scores = self._score_batches(tuning.features)
+                watch.judge(stage, tuning.labels, self._calibrate(scores, tuning.labels))
+
+        return keras_on_tensorflow().callbacks.LambdaCallback(on_train_batch_end=judge)
 
     def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
         return np.asarray(self.network(features, training=False))
@@ -127,7 +149,7 @@ def one_hot(labels: Labels, smoothing: float = 0.0) -> npt.NDArray[np.float32]:
 
 def _one_cycle(schedule: Schedule, images: int) -> Any:
     """The learning rate rises in three tenths of the steps and falls along a cosine to nought (Smith, 2018)."""
-    steps = schedule.epochs * math.ceil(images / schedule.batch(images))
+    steps = schedule.steps(images)
     rising = max(1, int(WARM_UP * steps))
     return keras_on_tensorflow().optimizers.schedules.CosineDecay(
         initial_learning_rate=schedule.learning_rate / 25,
@@ -169,7 +191,7 @@ def _early_stopping(patience: int) -> Any:
     return keras_on_tensorflow().callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
 
 
-def _reporter(report: Report, epochs: int) -> Any:
+def _noting(watch: Watch, epochs: int) -> Any:
     def note(epoch: int, logs: Mapping[str, float]) -> None:
         metrics = {
             "train_loss": logs["loss"],
@@ -177,6 +199,6 @@ def _reporter(report: Report, epochs: int) -> Any:
             "epoch_val_loss": logs["val_loss"],
             "epoch_val_accuracy": logs["val_accuracy"],
         }
-        report(epoch + 1, epochs, metrics)
+        watch.note(epoch + 1, epochs, metrics)
 
     return keras_on_tensorflow().callbacks.LambdaCallback(on_epoch_end=note)

@@ -12,6 +12,7 @@ share, or what is made of several.
 from __future__ import annotations
 
 import json
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -25,20 +26,36 @@ import numpy.typing as npt
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.calibration import fit_temperature, softmax
-from mnist_mlflow.types import CLASSES, Images, Part, Probabilities, Progress, silent
+from mnist_mlflow.types import CLASSES, Images, Labels, Part, Probabilities, Progress, silent
 
 BATCH = 1_000
+WHOLE = 32  # stages of learning are counted in such parts
+SMALLEST_SHARE = 1_000
+MIDST = 0.4  # of the steps: where networks begin to rank as they will in the end
 
 
-class Report(Protocol):
-    """What a classifier calls while it learns: which step of how many, and how well it does."""
+class Watch:
+    """Looks on while a classifier learns; this one takes no note and stops nothing.
 
-    def __call__(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+    `stages` are the parts of the learning, in units of a 32nd, after which it wants to judge: shares of the images,
+    each learned from to the end. Where a classifier learns in steps, the last stage is over in the midst of them; the
+    others are not, since early steps tell little: the learning rate rises, or a high one is ahead for no other reason.
+    """
+
+    stages: tuple[int, ...] = ()
+
+    def due(self, steps: int) -> dict[int, int]:
+        """After which of so many steps which stage is over."""
+        return {math.ceil(MIDST * steps): stage for stage in self.stages[-1:]}
+
+    def note(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Take note of the metrics after `step` (from 1) of `total`."""
 
+    def judge(self, stage: int, labels: Labels, probabilities: Probabilities) -> None:
+        """Judge what a stage gave for images of the tuning slice, (n,) and (n, 10); to raise stops the learning."""
 
-def report_nothing(step: int, total: int, metrics: Mapping[str, float]) -> None:
-    """Take note of nothing."""
+
+UNWATCHED = Watch()
 
 
 class Classifier(ABC):
@@ -49,6 +66,7 @@ class Classifier(ABC):
 
     requirements: tuple[str, ...]  # the distributions that prediction needs
     library: str  # the distribution that does the learning
+    learns_in_steps = False  # and asks the watch by itself then
     temperature = 1.0
     tuning_probabilities: Probabilities  # (n, 10) float64 of the tuning slice, from `fit` on; not kept with the model
 
@@ -57,13 +75,24 @@ class Classifier(ABC):
         """What does the learning, with its version."""
         return f"{self.library} {version(self.library)}"
 
-    def fit(self, train: Part, tuning: Part, report: Report = report_nothing) -> Self:
-        """Learn from `train`; stop early and calibrate on `tuning`."""
-        self._learn(train, tuning, report)
-        scores = self._tuning_scores(tuning)
-        self.temperature = fit_temperature(scores, tuning.labels)
-        self.tuning_probabilities = softmax(scores, self.temperature)
+    def fit(self, train: Part, tuning: Part, watch: Watch = UNWATCHED) -> Self:
+        """Learn from `train`; stop early and calibrate on `tuning`.
+
+        Where a watch wants to judge, it first learns from shares of the images, and is judged by a share of the tuning
+        slice; shares of fewer than a thousand tell too little and are passed over.
+        """
+        for stage in watch.stages[:-1] if self.learns_in_steps else watch.stages:
+            if (size := len(train) * stage // WHOLE) >= SMALLEST_SHARE:
+                judges = share_of(tuning, min(SMALLEST_SHARE, len(tuning)))
+                self._learn(share_of(train, size), judges, UNWATCHED)
+                watch.judge(stage, judges.labels, self._calibrate(self._tuning_scores(judges), judges.labels))
+        self._learn(train, tuning, watch)
+        self.tuning_probabilities = self._calibrate(self._tuning_scores(tuning), tuning.labels)
         return self
+
+    def _calibrate(self, scores: npt.NDArray[np.floating], labels: Labels) -> Probabilities:
+        self.temperature = fit_temperature(scores, labels)
+        return softmax(scores, self.temperature)
 
     def _tuning_scores(self, tuning: Part) -> npt.NDArray[np.floating]:
         return np.concatenate([self._scores(batch) for batch in batches(tuning.images)])
@@ -90,7 +119,7 @@ class Classifier(ABC):
         return self
 
     @abstractmethod
-    def _learn(self, train: Part, tuning: Part, report: Report) -> None: ...
+    def _learn(self, train: Part, tuning: Part, watch: Watch) -> None: ...
 
     @abstractmethod
     def _scores(self, images: Images) -> npt.NDArray[np.floating]:
@@ -101,6 +130,13 @@ class Classifier(ABC):
 
     @abstractmethod
     def _restore(self, folder: Path) -> None: ...
+
+
+def share_of(part: Part, size: int) -> Part:
+    """So many of the images, digits in proportion, the same ones each time."""
+    from mnist_mlflow.data.dataset import stratified_split  # which is not installed where a logged model predicts
+
+    return part if size == len(part) else stratified_split(part, size, 0)[1]
 
 
 def batches(rows: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.algorithms.base import Classifier, Watch
 from mnist_mlflow.parameters import choice, integer
 from mnist_mlflow.types import CLASSES, Examples
 
@@ -77,9 +77,9 @@ class NearestNeighbours(EstimatorClassifier):
         whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
         return make_pipeline(reduce, whiten)
 
-    def _learn_projected(self, train: Examples, tuning: Examples, report: Report) -> None:
+    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         self.learned = train
-        super()._learn_projected(train, tuning, report)
+        super()._learn_projected(train, tuning, watch)
 
     def _save_estimator(self, folder: Path) -> None:
         assert self.learned

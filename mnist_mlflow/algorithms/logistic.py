@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.algorithms.base import Classifier, Watch
 from mnist_mlflow.parameters import choice, integer, real
 from mnist_mlflow.types import Examples, Features
 
@@ -52,12 +52,12 @@ def build(params: Params, seed: int) -> Classifier:
 class SoftmaxRegression(EstimatorClassifier):
     """Its scores are logits as they are."""
 
-    def _learn_projected(self, train: Examples, tuning: Examples, report: Report) -> None:
+    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in words that tell what to type
-            super()._learn_projected(train, tuning, report)
+            super()._learn_projected(train, tuning, watch)
         if self.estimator.n_iter_.max() >= (steps := self.estimator.max_iter):
             _logger.warning("logistic has not converged in %d steps; more, for example: max_iter=%d", steps, 10 * steps)
 

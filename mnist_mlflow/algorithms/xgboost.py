@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Report
+from mnist_mlflow.algorithms.base import Classifier, Watch
 from mnist_mlflow.parameters import choice, integer, real
-from mnist_mlflow.types import CLASSES, Examples, Features
+from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,13 @@ class BoostedTrees(EstimatorClassifier):
 
     requirements = (*EstimatorClassifier.requirements, "xgboost")
     library = "xgboost"
+    learns_in_steps = True
 
     def __init__(self, params: Params, seed: int) -> None:
         super().__init__(params.features, params.components, None)
         self.params, self.seed = params, seed
 
-    def _learn_projected(self, train: Examples, tuning: Examples, report: Report) -> None:
+    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         import xgboost
 
         learned = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=self.params.max_bin)
@@ -74,10 +75,26 @@ class BoostedTrees(EstimatorClassifier):
             self.params.rounds,
             evals=[(learned, "train"), (watched, "tuning")],
             early_stopping_rounds=self.params.patience,
-            callbacks=[_reporter(report, self.params.rounds)],
+            callbacks=[self._looking_on(watch, watched, tuning.labels)],
             verbose_eval=False,
         )
         self.estimator = booster[: booster.best_iteration + 1]
+
+    def _looking_on(self, watch: Watch, watched: Any, labels: Labels) -> Any:
+        from xgboost.callback import TrainingCallback
+
+        rounds, calibrate = self.params.rounds, self._calibrate
+        due = watch.due(rounds)
+
+        class LookingOn(TrainingCallback):  # type: ignore[misc]
+            def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
+                watch.note(epoch + 1, rounds, _figures(evals_log))
+                if stage := due.get(epoch + 1):
+                    scores = model.predict(watched, output_margin=True)
+                    watch.judge(stage, labels, calibrate(scores, labels))
+                return False
+
+        return LookingOn()
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -106,18 +123,10 @@ class BoostedTrees(EstimatorClassifier):
         self.estimator = xgboost.Booster(model_file=folder / "booster.ubj")
 
 
-def _reporter(report: Report, rounds: int) -> Any:
-    from xgboost.callback import TrainingCallback
-
-    class Reporter(TrainingCallback):  # type: ignore[misc]
-        def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
-            train, tuning = evals_log["train"], evals_log["tuning"]
-            metrics = {
-                "train_loss": train["mlogloss"][-1],
-                "epoch_val_loss": tuning["mlogloss"][-1],
-                "epoch_val_accuracy": 1 - tuning["merror"][-1],
-            }
-            report(epoch + 1, rounds, metrics)
-            return False
-
-    return Reporter()
+def _figures(evals_log: Mapping[str, Any]) -> dict[str, float]:
+    train, tuning = evals_log["train"], evals_log["tuning"]
+    return {
+        "train_loss": train["mlogloss"][-1],
+        "epoch_val_loss": tuning["mlogloss"][-1],
+        "epoch_val_accuracy": 1 - tuning["merror"][-1],
+    }

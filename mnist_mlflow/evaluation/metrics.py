@@ -6,24 +6,33 @@ from mnist_mlflow.evaluation.calibration import expected_calibration_error
 from mnist_mlflow.types import CLASSES, Labels, Probabilities
 
 
+def essentials(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
+    """Accuracy, log loss in nats and calibration error: labels (n,) uint8, probabilities (n, 10)."""
+    from sklearn.metrics import log_loss
+
+    return {
+        "accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
+        "log_loss": float(log_loss(labels, probabilities, labels=range(CLASSES))),
+        "ece": expected_calibration_error(labels, probabilities),
+    }
+
+
 def score(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
     """Accuracy, macro precision, recall and F1, log loss, calibration error, and F1 of each class.
 
     Labels (n,) uint8, probabilities (n, 10); all figures are shares of 1, log loss is in nats. A class that is
     never predicted has precision 0.
     """
-    from sklearn.metrics import log_loss, precision_recall_fscore_support
+    from sklearn.metrics import precision_recall_fscore_support
 
     predicted = probabilities.argmax(axis=1)
     classes = list(range(CLASSES))
     precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
     return {
-        "accuracy": float((predicted == labels).mean()),
+        **essentials(labels, probabilities),
         "precision_macro": float(precision.mean()),
         "recall_macro": float(recall.mean()),
         "f1_macro": float(f1.mean()),
-        "log_loss": float(log_loss(labels, probabilities, labels=classes)),
-        "ece": expected_calibration_error(labels, probabilities),
         **{f"f1_{digit}": float(f1[digit]) for digit in classes},
     }
 

@@ -42,7 +42,7 @@ def find_candidates(client: mlflow.MlflowClient, dataset_digest: str, split_dige
     conditions = {"role": "model", "dataset_digest": dataset_digest, "split_digest": split_digest}
     condition = " and ".join(f"tags.{key} = '{value}'" for key, value in conditions.items())
     scored = "metrics.val_accuracy >= 0 and metrics.val_log_loss >= 0"
-    runs = _search(client, f"attributes.status = 'FINISHED' and {scored} and {condition}")
+    runs = search_runs(client, f"attributes.status = 'FINISHED' and {scored} and {condition}")
     candidates = [_candidate(run) for run in runs if run.outputs and run.outputs.model_outputs]
     return sorted(candidates, key=lambda found: (-found.metrics["val_accuracy"], found.metrics["val_log_loss"]))
 
@@ -52,7 +52,8 @@ def _candidate(run: Run) -> Candidate:
     return Candidate(run.info.run_id, model_id, run.data.tags["algorithm"], run.data.metrics, run.data.params)
 
 
-def _search(client: mlflow.MlflowClient, condition: str) -> Iterator[Run]:
+def search_runs(client: mlflow.MlflowClient, condition: str) -> Iterator[Run]:
+    """All runs of all experiments that meet a condition in MLflow's filter language, the oldest first."""
     experiments = [found.experiment_id for found in _experiments(client)]
     token: str | None = ""
     while token is not None:

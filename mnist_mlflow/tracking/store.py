@@ -1,6 +1,7 @@
 """The tracking store: which one it is, whether it answers, and its creation by one process alone."""
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -25,6 +26,18 @@ def store_uri() -> str:
     """The address of the store that is connected."""
     uri: str = mlflow.get_tracking_uri()
     return uri
+
+
+def studies_uri() -> str:
+    """Where searches keep their studies: OPTUNA_STORAGE, else a SQLite file beside the store that is connected.
+
+    It is a file of its own: Optuna's tables and MLflow's do not go together.
+    """
+    if named := os.environ.get("OPTUNA_STORAGE"):
+        return named
+    store = store_uri()
+    local = Path(unquote(store.removeprefix(SQLITE))).parent if store.startswith(SQLITE) else project_root()
+    return SQLITE + (local / "optuna.db").as_posix()
 
 
 def connect() -> mlflow.MlflowClient:

@@ -1,35 +1,97 @@
-"""Trials of a search: small child runs, one level deep."""
+"""Trials of a search: small child runs, one level deep; and searches that were broken off."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+import mlflow
 from mlflow.entities import Metric, Param
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
 
+from mnist_mlflow.tracking.candidates import search_runs
 from mnist_mlflow.tracking.runs import Run
 
+Points = list[tuple[int, float]]
 
-def log_trial(
-    parent: Run,
-    number: int,
-    seconds: float,
-    tags: Mapping[str, str],
-    params: Mapping[str, object],
-    metrics: Mapping[str, float],
-    failure: str = "",
-) -> None:
-    """Write down a trial that took `seconds` and has just ended, as a child run `trial-000`."""
-    client, now = parent.client, int(time.time() * 1000)
-    experiment = client.get_run(parent.id).info.experiment_id
-    ours = {**tags, "role": "trial", "mlflow.parentRunId": parent.id}
-    if failure:
-        ours["failure"] = failure
-    name = f"trial-{number:03d}"
-    child = client.create_run(experiment, now - int(seconds * 1000), tags=ours, run_name=name).info.run_id
-    client.log_batch(
-        child,
-        params=[Param(key, str(value)) for key, value in params.items()],
-        metrics=[Metric(key, value, now, 0) for key, value in metrics.items()],
-    )
-    client.set_terminated(child, "FAILED" if failure else "FINISHED", now)
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that has ended, as the store is to know it; times in milliseconds since the epoch."""
+
+    number: int
+    started: int
+    ended: int
+    state: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Points] = field(default_factory=dict)
+    failure: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its run is called."""
+        return f"trial-{self.number:03d}"
+
+
+class Trials:
+    """The child runs of a search: each trial is written once, and one that was half written is written to its end."""
+
+    def __init__(self, parent: Run, tags: Mapping[str, str]) -> None:
+        self.client, self.parent = parent.client, parent.id
+        self.experiment = parent.client.get_run(parent.id).info.experiment_id
+        self.tags = {**tags, "role": "trial", "mlflow.parentRunId": parent.id}
+        self.begun: dict[str, str] = {}  # run ids, by name
+        self.written: set[str] = set()
+        for child in children(parent.client, parent.id):
+            self.begun[child.info.run_name] = child.info.run_id
+            if child.info.status != "RUNNING":
+                self.written.add(child.info.run_name)
+
+    def write(self, trials: Iterable[Trial]) -> None:
+        """Write those trials that have not been written."""
+        for trial in trials:
+            if trial.name not in self.written:
+                self._write(trial)
+                self.written.add(trial.name)
+
+    def _write(self, trial: Trial) -> None:
+        tags = {"trial_state": trial.state, **({"failure": trial.failure} if trial.failure else {})}
+        if trial.name not in self.begun:
+            created = self.client.create_run(self.experiment, trial.started, self.tags | tags, trial.name)
+            self.begun[trial.name] = created.info.run_id
+        points = {name: [(0, value)] for name, value in trial.metrics.items()} | dict(trial.curves)
+        self.client.log_batch(
+            self.begun[trial.name],
+            params=[Param(key, str(value)) for key, value in trial.params.items()],
+            metrics=[Metric(key, value, trial.ended, step) for key, line in points.items() for step, value in line],
+        )
+        status = "FAILED" if trial.failure else "FINISHED"
+        self.client.set_terminated(self.begun[trial.name], status, trial.ended)
+
+
+def children(client: mlflow.MlflowClient, parent: str) -> list[MlflowRun]:
+    """The child runs of a run."""
+    return list(search_runs(client, f"tags.mlflow.parentRunId = '{parent}'"))
+
+
+def run_exists(client: mlflow.MlflowClient, run_id: str) -> bool:
+    """Whether a run is in this store."""
+    try:
+        client.get_run(run_id)
+    except MlflowException:
+        return False
+    return True
+
+
+def running_searches(client: mlflow.MlflowClient, study: str) -> dict[str, str]:
+    """The runs that search in a study and have not ended, each with its tag `owner`."""
+    runs = search_runs(client, f"attributes.status = 'RUNNING' and tags.study = '{study}'")
+    return {run.info.run_id: run.data.tags["owner"] for run in runs if "owner" in run.data.tags}
+
+
+def close_search(run: Run, reason: str) -> None:
+    """Close the run of a search whose process is gone."""
+    run.set_tags({"failure": reason})
+    run.client.set_terminated(run.id, "FAILED")

@@ -1,6 +1,7 @@
 """What every algorithm promises, asked of each."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import optuna
 import pytest
 
-from mnist_mlflow.algorithms.base import Classifier, algorithm_names, get_algorithm
+from mnist_mlflow.algorithms.base import Classifier, Watch, algorithm_names, get_algorithm
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.parameters import parse
 
@@ -25,15 +26,25 @@ def build(name: str, seed: int = 0, **given: Any) -> Classifier:
     return algorithm.build(algorithm.Params(**(SMALL.get(name, {}) | given)), seed)
 
 
+class Noted(Watch):
+    """What is said while a classifier learns."""
+
+    def __init__(self) -> None:
+        self.metrics: list[dict[str, float]] = []
+
+    def note(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        self.metrics.append(dict(metrics))
+
+    @property
+    def losses(self) -> list[float]:
+        return [metrics["epoch_val_loss"] for metrics in self.metrics]
+
+
 @pytest.fixture(scope="module", params=algorithm_names())
 def learned(request: pytest.FixtureRequest, digits: Dataset) -> tuple[str, Classifier, list[dict[str, float]]]:
     """Each algorithm, having learned 500 digits, with what it reported."""
-    reports: list[dict[str, float]] = []
-    name: str = request.param
-    classifier = build(name).fit(
-        digits.train, digits.tuning, lambda step, total, metrics: reports.append(dict(metrics))
-    )
-    return name, classifier, reports
+    noted, name = Noted(), str(request.param)
+    return name, build(name).fit(digits.train, digits.tuning, noted), noted.metrics
 
 
 Learned = tuple[str, Classifier, list[dict[str, float]]]
@@ -86,9 +97,9 @@ def test_reports_curves_where_there_are_steps(learned: Learned) -> None:
 
 @pytest.mark.parametrize(("name", "given"), [("mlp", {"epochs": 40}), ("cnn", {"epochs": 40, "label_smoothing": 0.1})])
 def test_a_network_stops_early_and_keeps_its_best_epoch(name: str, given: dict[str, Any], digits: Dataset) -> None:
-    losses: list[float] = []
-    classifier = build(name, **given, patience=2, learning_rate=0.05)
-    classifier.fit(digits.train, digits.tuning, lambda step, total, metrics: losses.append(metrics["epoch_val_loss"]))
+    noted = Noted()
+    classifier = build(name, **given, patience=2, learning_rate=0.05).fit(digits.train, digits.tuning, noted)
+    losses = noted.losses
     assert len(losses) < 40
     assert len(losses) - 1 - int(np.argmin(losses)) == 2
     classifier.temperature = 1.0
@@ -99,9 +110,9 @@ def test_a_network_stops_early_and_keeps_its_best_epoch(name: str, given: dict[s
 
 
 def test_boosting_stops_early_and_keeps_its_best_round(digits: Dataset) -> None:
-    losses: list[float] = []
-    classifier: Any = build("xgboost", patience=3, learning_rate=0.5)
-    classifier.fit(digits.train, digits.tuning, lambda step, total, metrics: losses.append(metrics["epoch_val_loss"]))
+    noted = Noted()
+    classifier: Any = build("xgboost", patience=3, learning_rate=0.5).fit(digits.train, digits.tuning, noted)
+    losses = noted.losses
     assert len(losses) < 200
     assert classifier.estimator.num_boosted_rounds() == int(np.argmin(losses)) + 1 == len(losses) - 3
 

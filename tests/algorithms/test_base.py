@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_mlflow.algorithms import cnn, knn
-from mnist_mlflow.algorithms.base import BATCH, Classifier, Report, algorithm_names, get_algorithm, resolve
+from mnist_mlflow.algorithms.base import BATCH, Classifier, Watch, algorithm_names, get_algorithm, resolve
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.types import Images, Part
@@ -20,7 +20,7 @@ class Overconfident(Classifier):
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def _learn(self, train: Part, tuning: Part, report: Report) -> None:
+    def _learn(self, train: Part, tuning: Part, watch: Watch) -> None:
         self.answers = {image.tobytes(): label for image, label in zip(tuning.images, tuning.labels, strict=True)}
 
     def _scores(self, images: Images) -> np.ndarray:

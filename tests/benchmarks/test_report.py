@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 
 from benchmarks import growth
 from benchmarks.compare import interval, is_accurate, ratios
-from benchmarks.report import figure, goal, write_report
+from benchmarks.report import goal, write_report
 from benchmarks.rows import ROWS
+from benchmarks.writing import figure
 
 Records = list[dict[str, Any]]
 MEASURED = {

@@ -1,0 +1,75 @@
+"""What RESULTS.md says of searches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.compare import verdict
+from benchmarks.results import Results
+from benchmarks.rows import SEARCH_RATIO, TRIAL_MS
+from benchmarks.writing import Cells, figure, table
+
+RACED = ("search", "seed", "s", "trials", "unpruned", "times as many", "", "best log loss", "unpruned", "")
+GAINED = (
+    *("search", "trials (broken off)", "s", "validation %", "defaults %", "difference, points"),
+    *("log loss", "defaults", "what it changed"),
+)
+
+ABOUT = f"""A search that breaks laggards off (*pruned*: successive halving, after 1/32, 1/8 and about half of learning)
+against one that does not, both for as long, each in a process of its own with features to compute. A trial counts when
+it has ended, in whatever way. Pruned, {SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be
+at least as good on the tuning slice."""
+
+GAINS = """Searches as users type them, `-P trials=30`, against a run with the defaults: both models are scored on the
+10,000 validation images, which no trial has seen, and the difference is that of the pairs, with its 95 % interval."""
+
+
+def searches(results: Results) -> list[str]:
+    """Races, overhead and gains, a section each."""
+    overhead = results["overhead"]
+    text = (
+        f"Optuna and MLflow take {overhead['ms']:.0f} ms of a trial on SQLite (mean of {overhead['trials']} that learn "
+        f"nothing), to reach {TRIAL_MS}: {verdict(overhead['ms'] <= TRIAL_MS)}."
+    )
+    return [
+        table("Search: pruned against unpruned", RACED, map(_race, *_sides(results["raced"])), ABOUT),
+        table("Search: what it finds", GAINED, map(_gain, results["gained"]), f"{GAINS}\n\n{text}"),
+    ]
+
+
+def _sides(raced: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for pruned in (True, False):
+        yield [record for record in raced if record["prune"] == pruned]
+
+
+def _race(pruned: dict[str, Any], other: dict[str, Any]) -> Cells:
+    ratio = pruned["trials"] / max(1, other["trials"])
+    better = other["best"] is None or (pruned["best"] is not None and pruned["best"] <= other["best"])
+    return [
+        *(pruned["algorithm"], str(pruned["seed"]), figure(pruned["seconds"])),
+        *(str(pruned["trials"]), str(other["trials"]), figure(ratio), verdict(ratio >= SEARCH_RATIO)),
+        *(_loss(pruned["best"]), _loss(other["best"]), verdict(better)),
+    ]
+
+
+def _loss(value: float | None) -> str:
+    return "none" if value is None else f"{value:.5f}"
+
+
+def _gain(gained: dict[str, Any]) -> Cells:
+    best, defaults, trials = gained["best"], gained["defaults"], gained["trials"]
+    mean, low, high = (100 * value for value in gained["difference"])
+    params = ", ".join(f"{key}={_short(value)}" for key, value in gained["params"].items())
+    return [
+        *(gained["algorithm"], f"{sum(trials.values())} ({trials['pruned']})", figure(gained["seconds"])),
+        *(f"{100 * side['val_accuracy']:.2f}" for side in (best, defaults)),
+        f"{mean:+.2f} ({low:+.2f} to {high:+.2f})",
+        *(f"{side['val_log_loss']:.4f}" for side in (best, defaults)),
+        params,
+    ]
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.3g}"
+    except ValueError:
+        return value
