@@ -1,6 +1,6 @@
 """Support vector machine on HOG features, with a radial basis function kernel unless another is asked for.
 
-Expect about 99.6 % on the test images, 7 s to learn 45,000 on two cores.
+Expect about 99.6 % on the test images, 8 s to learn 45,000 on two cores.
 
     mlflow run . -e svm
     mlflow run . -e svm -P C=10 -P gamma=2.5

@@ -71,8 +71,10 @@ class Trier:
             self.study.optimize(self._try, n_trials=1, catch=(Exception,))
 
     def _try(self, trial: optuna.Trial) -> list[float]:
-        claim(trial, self.owner, self.job.run)
-        self.begun()
+        try:
+            claim(trial, self.owner, self.job.run)
+        finally:
+            self.begun()  # somebody waits to hear it, whatever becomes of the trial
         ended: dict[str, Any] = {"metrics": {}}
         started = time.perf_counter()
         try:

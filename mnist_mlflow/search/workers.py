@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -20,13 +20,13 @@ from typing import Any
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import Failure, one_line
 from mnist_mlflow.processes import this_process
+from mnist_mlflow.search.cores import keep_to_a_share_of_the_cores, threads_of_a_share
 from mnist_mlflow.search.study import FrozenTrial, Study, admit, release
 from mnist_mlflow.search.trying import Job, Trier
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 Trials = Sequence[FrozenTrial]
 
-POLL = 1.0  # seconds between looks at the clock
+POLL = 1.0  # seconds between looks at the clock: when the time is up, what is under way is broken off
 CLOSING = 3.0  # seconds
 
 
@@ -82,7 +82,7 @@ class _Worker:
         self.number = number
         self.tries = False
         self.process = context.Process(target=_work, args=(end, job, data, number, of), daemon=True)
-        with _threads_of_a_share(of):
+        with threads_of_a_share(of):
             self.process.start()
         end.close()
 
@@ -102,7 +102,7 @@ def try_in_processes(gate: Gate, data: Data, workers: int, ended: Callable[[Tria
     """
     crew = [_Worker(gate.job, data, number, workers) for number in range(workers)]
     try:
-        while crew:
+        while crew and not gate.job.is_late():
             ready = wait([worker.pipe for worker in crew], POLL)
             for worker in [worker for worker in crew if worker.pipe in ready]:
                 _answer(worker, gate, crew, lambda number: _Worker(gate.job, data, number, workers))
@@ -128,12 +128,19 @@ def _answer(worker: _Worker, gate: Gate, crew: list[_Worker], replace: Callable[
         raise Failure(what)
     if gate.opens(gate.trials()):
         worker.tries = True
-        worker.pipe.send("try")
-        with contextlib.suppress(EOFError, ConnectionError):  # seen at the next turn
-            worker.pipe.recv()  # it has begun: the next one may be let in
+        _let_in(worker)
     else:
         crew.remove(worker)
         worker.end()
+
+
+def _let_in(worker: _Worker) -> None:
+    """Tell a worker to try, and wait until it has begun: then the next one may be let in."""
+    with contextlib.suppress(EOFError, ConnectionError):  # seen at the next turn
+        worker.pipe.send("try")
+        said, what = worker.pipe.recv()
+        if said == "cannot":
+            raise Failure(what)
 
 
 def _work(pipe: Connection, job: Job, data: Data, number: int, of: int) -> None:
@@ -141,7 +148,7 @@ def _work(pipe: Connection, job: Job, data: Data, number: int, of: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which decides
     signal.signal(signal.SIGTERM, _interrupt)
     logging.getLogger("mnist_mlflow").addHandler(logging.NullHandler())
-    _keep_to_a_share_of_the_cores(number, of)
+    keep_to_a_share_of_the_cores(number, of)
     inbox = _Inbox(pipe)
     try:
         trier = Trier(job, data.load(), begun=lambda: pipe.send(("begun", "")))
@@ -176,27 +183,3 @@ class _Inbox:
                 self.words.release()
         except (EOFError, OSError):
             os._exit(1)
-
-
-@contextlib.contextmanager
-def _threads_of_a_share(of: int) -> Iterator[None]:
-    """While a worker starts, the libraries' variables say how many threads it may have."""
-    share = str(max(1, (os.cpu_count() or 1) // of))
-    kept: dict[str, str | None] = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, share))
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
-def _keep_to_a_share_of_the_cores(number: int, of: int) -> None:
-    """Where the system allows it, since not every library heeds the variables."""
-    if not hasattr(os, "sched_setaffinity"):
-        return
-    cores = sorted(os.sched_getaffinity(0))
-    mine: list[Any] = cores[number % len(cores) :: of] if of <= len(cores) else [cores[number % len(cores)]]
-    os.sched_setaffinity(0, mine)

@@ -1,22 +1,24 @@
 """Several processes that try at the same time, killed for real."""
 
+import dataclasses
 import multiprocessing
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
+from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.search import workers as module
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import FrozenTrial, failure, settled
-from mnist_mlflow.search.trying import Job
+from mnist_mlflow.search.trying import Job, Trier
 from mnist_mlflow.search.workers import Data, Gate, try_in_processes
 from tests.conftest import ROOT, start_python
 
@@ -120,39 +122,39 @@ def test_a_worker_that_dies_before_it_has_tried_anything_is_not_replaced_for_eve
         try_in_processes(gate(tmp_path, 3), DATA, 1, lambda trials: None)
 
 
-def _threads(pipe: Any, number: int, of: int) -> None:
-    from threadpoolctl import threadpool_info
-
-    module._keep_to_a_share_of_the_cores(number, of)
-    import numpy  # noqa: F401
-
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    pipe.send((cores, max(info["num_threads"] for info in threadpool_info())))
-
-
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
-def test_workers_share_the_cores() -> None:
-    of = os.cpu_count() or 1
-    context, found = multiprocessing.get_context("spawn"), []
-    for number in range(2):
-        pipe, end = context.Pipe()
-        with module._threads_of_a_share(of):
-            process = context.Process(target=_threads, args=(end, number, of))
-            process.start()
-        found.append(pipe.recv())
-        process.join()
-    (first, threads), (second, _) = found
-    assert threads == 1
-    assert not first & second
+def test_when_the_time_is_up_workers_end_whatever_they_do(tmp_path: Path) -> None:
+    opened = gate(tmp_path, 10_000)
+    late = Gate(opened.study, dataclasses.replace(opened.job, deadline=time.time() + 8), 10_000)
+    try_in_processes(late, DATA, 1, lambda trials: None)
+    assert time.time() < late.job.deadline + 20
+    assert "RUNNING" not in [trial.state.name for trial in opened.study.trials]
+    assert children() == []
 
 
-def test_the_variables_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with module._threads_of_a_share(10_000):
-        assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
-    assert os.environ["OMP_NUM_THREADS"] == "7"
-    assert "MKL_NUM_THREADS" not in os.environ
+def test_a_worker_that_can_no_longer_try_says_so_instead_of_beginning() -> None:
+    pipe, end = multiprocessing.Pipe()
+    end.send(("cannot", "the storage is gone"))
+    with pytest.raises(Failure, match="the storage is gone"):
+        module._let_in(SimpleNamespace(pipe=pipe))  # type: ignore[arg-type]
+    assert end.recv() == "try"
+
+
+def test_a_trial_that_cannot_be_claimed_has_begun_all_the_same(
+    tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or its worker and the supervisor would wait for each other."""
+
+    def fail(*arguments: object) -> None:
+        raise OSError("locked")
+
+    begun: list[None] = []
+    opened = gate(tmp_path, 1)
+    trier = Trier(opened.job, digits, lambda: begun.append(None))
+    monkeypatch.setattr("mnist_mlflow.search.trying.claim", fail)
+    assert opened.opens(opened.trials())
+    trier.try_next()
+    assert begun == [None]
+    assert opened.study.trials[0].state.name == "FAIL"
 
 
 def test_a_worker_told_to_end_closes_its_trial(tmp_path: Path) -> None:
