@@ -168,7 +168,7 @@ def _conclude(search: _Search, trials: Sequence[FrozenTrial], interrupted: bool)
     """Log the study's story, and say what was found."""
     space, done = search.job.space, settled(trials)
     best, default = story.best_trial(trials, search.study.directions), story.default_trial(trials, space)
-    if not best and (failed := story.reasons(done)):
+    if (failed := story.reasons(done)) and len(failed) == len(done):
         raise Failure(f"All {len(failed)} trials failed, the first one so: {failed[0]}")
     unfinished = interrupted or (search.wanted is not None and len(done) < search.wanted)
     to_go_on = _to_go_on(search)

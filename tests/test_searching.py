@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import optuna
 import pandas as pd
 import pytest
 
@@ -223,6 +224,19 @@ def test_a_search_whose_trials_all_fail_gives_the_first_reason(store: Client, mo
     (parent,) = store.search_runs(["0"], "tags.role = 'model'")
     assert parent.info.status == "FAILED"
     assert "reason 0" in parent.data.tags["failure"]
+
+
+def test_where_some_were_broken_off_and_none_is_complete_the_defaults_are_kept(
+    store: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn(trier: Trier, trial: optuna.Trial, ended: dict[str, Any]) -> None:
+        trier.space.propose(trial)
+        raise MemoryError if trial.number == 0 else optuna.TrialPruned
+
+    monkeypatch.setattr(Trier, "_learn", learn)
+    run = store.get_run(train(task(2), silent).run_id)
+    assert run.data.params["n_neighbors"] == "8"
+    assert {"trials_fail": "1", "trials_pruned": "1"}.items() <= run.data.tags.items()
 
 
 @pytest.mark.parametrize(("trials", "ended"), [(0, "complete"), (100, "out of time")])

@@ -39,7 +39,7 @@ class Trials:
     """The child runs of a search: each trial is written once, and one that was half written is written to its end."""
 
     def __init__(self, parent: Run, tags: Mapping[str, str]) -> None:
-        self.client, self.parent = parent.client, parent.id
+        self.client = parent.client
         self.experiment = parent.client.get_run(parent.id).info.experiment_id
         self.tags = {**tags, "role": "trial", "mlflow.parentRunId": parent.id}
         self.begun: dict[str, str] = {}  # run ids, by name
