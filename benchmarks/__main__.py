@@ -19,7 +19,7 @@ from benchmarks.store import Store, fill, measure_ensemble
 
 HERE = Path(__file__).resolve().parent
 PARTS = (*ROWS, "ensemble", "overhead", "growth", "search")
-PATIENCE = 240  # seconds after which a row is not repeated again
+PATIENCE = 500  # seconds after which a row is not repeated again
 FEWEST_PAIRS = 2
 
 

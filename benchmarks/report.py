@@ -140,10 +140,15 @@ def _ensemble(results: Results) -> str:
     text += f"{verdict(worst <= CALIBRATION)}."
     shares = ("val_accuracy", "val_ece", "test_accuracy")
     lines = (
-        [name, *(f"{100 * model[key]:.2f}" for key in shares), figure(model["fit_seconds"])]
+        [name, *(f"{100 * model[key]:.2f}" for key in shares), figure(model["fit_seconds"]), _share(model["weight"])]
         for name, model in results["models"].items()
     )
-    return table("Ensemble", ("model", "validation %", "calibration error %", "test %", "fit s"), lines, text)
+    head = ("model", "validation %", "calibration error %", "test %", "fit s", "share of the vote %")
+    return table("Ensemble", head, lines, text)
+
+
+def _share(weight: float | None) -> str:
+    return f"{100 * weight:.1f}" if weight else ""
 
 
 def _overhead(results: Results) -> str:

@@ -57,6 +57,7 @@ def commit() -> str:
 
 
 def _git(*arguments: str) -> str:
+    # That of `tracking` would bring MLflow along, and with it memory that every process started from here counts.
     done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 

@@ -37,6 +37,16 @@ def predict_latency(store: str, model: str) -> dict[str, float]:
     return {"single_ms": 1000 * float(np.median(single)), "batched_ms": 1000 * float(np.median(batched)) / BATCH}
 
 
+def accuracies(store: str, models: dict[str, str]) -> dict[str, float]:
+    """The accuracy of each of these models, of which the addresses are given, on the test images."""
+    import mlflow
+
+    mlflow.set_tracking_uri(store)
+    test = load_mnist(silent)[1]
+    answers = {name: mlflow.pyfunc.load_model(uri).predict(test.images)["digit"] for name, uri in models.items()}
+    return {name: float(np.mean(digits.to_numpy() == test.labels)) for name, digits in answers.items()}
+
+
 def request_latency(store: str, model: str) -> dict[str, float]:
     """Milliseconds that a request with one image takes: the median, and what 95 in 100 stay under."""
     with served(store, model) as address, requests.Session() as session:

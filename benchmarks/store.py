@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.process import data_folder, run_python
+from benchmarks.process import data_folder, run_python, run_task
 from benchmarks.rows import ACCURATE, ALGORITHMS, OTHER_VIEWS
 
 if TYPE_CHECKING:
@@ -78,14 +79,32 @@ def fill(store: Store) -> None:
 
 
 def measure_ensemble(store: Store) -> dict[str, Any]:
-    """Train the accurate networks too, combine all models, and score each of them on the test images."""
+    """Train the accurate networks too, combine all models, and only then ask each about the test images."""
     for given in (*({**ACCURATE.given, "seed": seed} for seed in ACCURATE.seeds), *OTHER_VIEWS):
         if _accurate(given) not in store.models():  # where they have a row they have been trained
             store.train(ACCURATE.algorithm, *(f"--{name}={value}" for name, value in given.items()))
     store.type("ensemble", "--data", "mnist")
-    store.type("select", "--data", "mnist")  # which scores all of them on the test images
-    return {"models": {name: _figures(run) for name, run in store.models().items()}}
+    models = store.models()
+    tested = run_task("accuracies", store=store.uri, models={name: model_uri(run) for name, run in models.items()})
+    weights = vote_weights(store, models["ensemble"].info.run_id)
+    return {
+        "models": {
+            name: {**_figures(run), "test_accuracy": tested[name], "weight": weights.get(run.info.run_id)}
+            for name, run in models.items()
+        }
+    }
+
+
+def vote_weights(store: Store, ensemble: str) -> dict[str, float]:
+    """The weight of each member's vote in a run that made an ensemble, by the member's run."""
+    import pandas as pd
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = download_artifacts(run_id=ensemble, artifact_path="members.csv", dst_path=folder, tracking_uri=store.uri)
+        members = pd.read_csv(path)
+    return dict(zip(members["run"], members["weight"].astype(float), strict=True))
 
 
 def _figures(run: Run) -> dict[str, float]:
-    return {name: run.data.metrics[name] for name in ("val_accuracy", "val_ece", "test_accuracy", "fit_seconds")}
+    return {name: run.data.metrics[name] for name in ("val_accuracy", "val_ece", "fit_seconds")}

@@ -17,7 +17,7 @@ from benchmarks.peers.common import save
 from benchmarks.process import timed
 from benchmarks.rows import ROWS
 from benchmarks.searches import gained, race, trial_overhead
-from benchmarks.serving import predict_latency, request_latency
+from benchmarks.serving import accuracies, predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import folders, load_mnist
@@ -159,7 +159,7 @@ def data() -> str:
 
 
 WORK: tuple[Callable[..., Any], ...] = (
-    *(ours, tracked, peer, growth, predict_latency, request_latency, data),
+    *(ours, tracked, peer, growth, predict_latency, request_latency, accuracies, data),
     *(race, trial_overhead, gained),
 )
 

@@ -20,7 +20,7 @@ from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import ENDED, FrozenTrial, Study, failure, outcome, release, settled, was_killed
 from mnist_mlflow.search.trying import LAST_STAGE, Job
-from mnist_mlflow.search.workers import Data, Gate, try_here, try_in_processes
+from mnist_mlflow.search.workers import MOST_TRIALS, Data, Gate, try_here, try_in_processes
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import studies_uri
@@ -116,7 +116,7 @@ def _run(search: _Search, dataset: Dataset, trials: Sequence[FrozenTrial]) -> No
 
     _show(search, trials)
     workers, protocol = search.task.search.workers, search.task.protocol
-    if workers == 1:
+    if workers == 1 and search.wanted and search.wanted <= MOST_TRIALS:
         try_here(gate, dataset, ended)
     else:
         try_in_processes(gate, Data(dataset.name, protocol.split_seed, protocol.train_size), workers, ended)

@@ -1,6 +1,7 @@
 """A search inside a run: what the store holds afterwards, and what becomes of a study that is taken up again."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -239,19 +240,26 @@ def test_where_some_were_broken_off_and_none_is_complete_the_defaults_are_kept(
     assert {"trials_fail": "1", "trials_pruned": "1"}.items() <= run.data.tags.items()
 
 
-@pytest.mark.parametrize(("trials", "ended"), [(0, "complete"), (100, "out of time")])
-def test_a_timeout_ends_the_search_and_not_the_run(
-    store: Client, monkeypatch: pytest.MonkeyPatch, trials: int, ended: str
-) -> None:
+def test_a_timeout_ends_the_search_and_not_the_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[None] = []
     real = Trier.try_next
     monkeypatch.setattr(Trier, "try_next", lambda trier: begun.append(None) or real(trier))
     monkeypatch.setattr(Job, "is_late", lambda job: len(begun) >= 3)  # as if the clock said so
-    outcome = train(task(trials, timeout=60.0), silent)
+    outcome = train(task(50, timeout=60.0), silent)
     assert len(trials_of(store, outcome.run_id)) == 3
     assert "-P timeout=60.0" in outcome.to_go_on
     run = store.get_run(outcome.run_id)
-    assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", ended)
+    assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "out of time")
+
+
+def test_as_many_are_tried_as_there_is_time_for_in_a_process_of_its_own(store: Client) -> None:
+    outcome = train(task(0, timeout=12.0), silent)
+    run = store.get_run(outcome.run_id)
+    assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "complete")
+    assert "-P timeout=12.0" in outcome.to_go_on
+    owners = {trial.user_attrs["owner"]["pid"] for trial in study_of(run.data.tags["study"]).trials}
+    assert owners
+    assert os.getpid() not in owners
 
 
 def test_a_clock_that_has_run_out_lets_nothing_begin(store: Client) -> None:

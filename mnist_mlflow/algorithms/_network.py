@@ -67,8 +67,10 @@ class NetworkClassifier(FeatureClassifier):
         self.network.compile(
             optimizer=keras.optimizers.Adam(_one_cycle(self.schedule, len(train.labels))),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+            metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         )
+        # What makes no variable while it is traced is traced once, not twice: the better part of a second.
+        self.network.optimizer.build(self.network.trainable_variables)
         smoothing = self.schedule.label_smoothing  # the tuning slice's too: it has to judge what is aimed at
         self.network.fit(
             **self._lessons(train),

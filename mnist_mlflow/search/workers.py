@@ -1,7 +1,7 @@
 """The loop of a search: in this process, or in several that are watched over from here.
 
 Each worker learns from an end of a pipe whether it may go on; whoever's end falls silent is gone. A worker whose
-supervisor is gone ends at once, a worker that is gone is replaced.
+supervisor is gone ends at once; a worker that is gone, or has tried enough, is replaced.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ Trials = Sequence[FrozenTrial]
 
 POLL = 1.0  # seconds between looks at the clock: when the time is up, what is under way is broken off
 CLOSING = 3.0  # seconds
+MOST_TRIALS = 64  # of one process: TensorFlow keeps tens of megabytes of each network, until its process ends
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, end = context.Pipe()
         self.number = number
-        self.tries = False
+        self.tried = 0
         self.process = context.Process(target=_work, args=(end, job, data, number, of), daemon=True)
         with threads_of_a_share(of):
             self.process.start()
@@ -117,21 +118,27 @@ def _answer(worker: _Worker, gate: Gate, crew: list[_Worker], replace: Callable[
     try:
         said, what = worker.pipe.recv()
     except (EOFError, ConnectionError):
-        crew.remove(worker)
-        worker.end()
-        if not worker.tries:
+        if not worker.tried:
             raise Failure("A worker of the search ended before it could try anything.") from None
         release(gate.study, gate.job.run)
-        crew.append(replace(worker.number))
+        _replace(worker, crew, replace)
         return
     if said == "cannot":
         raise Failure(what)
-    if gate.opens(gate.trials()):
-        worker.tries = True
-        _let_in(worker)
-    else:
+    if not gate.opens(gate.trials()):
         crew.remove(worker)
         worker.end()
+    elif worker.tried < MOST_TRIALS:
+        worker.tried += 1
+        _let_in(worker)
+    else:
+        _replace(worker, crew, replace)
+
+
+def _replace(worker: _Worker, crew: list[_Worker], replace: Callable[[int], _Worker]) -> None:
+    crew.remove(worker)
+    worker.end()
+    crew.append(replace(worker.number))
 
 
 def _let_in(worker: _Worker) -> None:

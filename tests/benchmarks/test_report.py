@@ -40,14 +40,27 @@ RESULTS: dict[str, Any] = {
     ),
     "ensemble": {
         "models": {
-            "svm": {"val_accuracy": 0.9967, "val_ece": 0.0012, "test_accuracy": 0.9952, "fit_seconds": 7},
+            "svm": {
+                "val_accuracy": 0.9967,
+                "val_ece": 0.0012,
+                "test_accuracy": 0.9952,
+                "fit_seconds": 7,
+                "weight": 0.1525,
+            },
             "cnn accurate, seed 0": {
                 "val_accuracy": 0.9965,
                 "val_ece": 0.0055,
                 "test_accuracy": 0.9968,
                 "fit_seconds": 800,
+                "weight": 0.0,
             },
-            "ensemble": {"val_accuracy": 0.997, "val_ece": 0.001, "test_accuracy": 0.9971, "fit_seconds": 9},
+            "ensemble": {
+                "val_accuracy": 0.997,
+                "val_ece": 0.001,
+                "test_accuracy": 0.9971,
+                "fit_seconds": 9,
+                "weight": None,
+            },
         },
         "measured": MEASURED,
     },
@@ -124,7 +137,9 @@ def test_the_ensemble_is_set_against_the_best_by_validation(tmp_path: Path) -> N
     assert "99.71 % of the test images (99.58 to 99.80), to reach 99.70 %: reached." in found
     assert "by validation accuracy, svm, has 99.52 %" in found
     assert "is 0.55 points at most, to reach 0.5: not reached" in found
-    assert tables(found.split("## Ensemble")[1].split("##")[0])["svm"] == ["99.67", "0.12", "99.52", "7"]
+    lines = tables(found.split("## Ensemble")[1].split("##")[0])
+    assert lines["svm"] == ["99.67", "0.12", "99.52", "7", "15.2"]
+    assert [lines[name][-1] for name in ("cnn accurate, seed 0", "ensemble")] == ["", ""]
 
 
 def test_what_is_not_learning_is_judged(tmp_path: Path, report: dict[str, dict[str, list[str]]]) -> None:

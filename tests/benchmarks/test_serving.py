@@ -4,7 +4,7 @@ import mlflow
 import pytest
 
 from benchmarks import serving
-from benchmarks.serving import predict_latency, request_latency, served
+from benchmarks.serving import accuracies, predict_latency, request_latency, served
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.training import Task
@@ -29,6 +29,15 @@ def model(trained: Trained, digits: Dataset, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_batch_costs_less_an_image_than_one_at_a_time(model: tuple[str, str]) -> None:
     found = predict_latency(*model)
     assert 0 < found["batched_ms"] < found["single_ms"] < 1_000
+    mlflow.set_tracking_uri(None)
+
+
+def test_models_are_scored_on_the_test_images(model: tuple[str, str], digits: Dataset) -> None:
+    store, uri = model
+    found = accuracies(store, {"knn": uri})
+    expected = mlflow.pyfunc.load_model(uri).predict(digits.test.images)["digit"] == digits.test.labels
+    assert found == {"knn": expected.mean()}
+    assert 0.8 < found["knn"] < 1
     mlflow.set_tracking_uri(None)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import store as program
 from benchmarks.rows import ACCURATE, ALGORITHMS
-from benchmarks.store import Store, fill, measure_ensemble, model_uri
+from benchmarks.store import Store, fill, measure_ensemble, model_uri, vote_weights
 from mnist_mlflow.protocol import Protocol
 from mnist_mlflow.training import Task
 from tests.conftest import Trained, train_into_copy
@@ -42,19 +42,45 @@ def test_every_algorithm_is_trained_in_a_store_of_its_own(typed: list[Any], tmp_
     assert all(given == environment for _, given in typed)
 
 
-def test_the_ensemble_is_chosen_when_all_are_trained_and_tested_when_it_is_chosen(
-    typed: list[Any], trained: Trained, tmp_path: Path
+def test_all_are_tested_when_the_ensemble_is_chosen(
+    typed: list[Any], trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(trained.path, tmp_path / "mlflow.db")
-    with pytest.raises(KeyError, match="test_accuracy"):  # nothing was trained, chosen or tested
-        measure_ensemble(Store(tmp_path, 0))
-    *networks, ensemble, select = [words[2:] for words, _ in typed]
+    first, other = (trained.outcomes[index].run_id for index in (0, 1))
+    asked: list[int] = []
+
+    def run_task(task: str, store: str, models: dict[str, str]) -> dict[str, float]:
+        asked.append(len(typed))
+        return dict.fromkeys(models, 0.75)
+
+    class Filled(Store):
+        def models(self) -> dict[str, Any]:
+            found = super().models()
+            return {**found, "ensemble": found["cnn"]} if typed and typed[-1][0][2] == "ensemble" else found
+
+    monkeypatch.setattr(program, "run_task", run_task)
+    monkeypatch.setattr(program, "vote_weights", lambda store, run: {other: 0.4} if run == first else {})
+    models = measure_ensemble(Filled(tmp_path, 0))["models"]
+    *networks, ensemble = [words[2:] for words, _ in typed]
     seeds = ["--seed=1", "--seed=2", "--seed=3", "--seed=5", "--seed=7"]  # 0 is in the store
     assert [words[-1] for words in networks] == seeds
     assert ["--features=pixels" in words for words in networks] == [False, False, True, True, True]
     assert ACCURATE.seeds == (0, 1, 2)
     assert all("--recipe=accurate" in words for words in networks)
-    assert (ensemble[0], select[0]) == ("ensemble", "select")
+    assert (ensemble[0], asked) == ("ensemble", [len(typed)])
+    assert {name: model["weight"] for name, model in models.items() if model["weight"]} == {"cnn accurate, seed 0": 0.4}
+    assert {model["test_accuracy"] for model in models.values()} == {0.75}
+
+
+def test_the_weights_of_a_vote_are_read_from_its_run(store: mlflow.MlflowClient, tmp_path: Path) -> None:
+    run = store.create_run("0").info.run_id
+    (tmp_path / "members.csv").write_text("algorithm,weight,run\nsvm,0.25,a\ncnn,0.75,b\n")
+    store.log_artifact(run, str(tmp_path / "members.csv"))
+
+    class Named(Store):
+        uri = mlflow.get_tracking_uri()
+
+    assert vote_weights(Named(tmp_path, 0), run) == {"a": 0.25, "b": 0.75}
 
 
 def test_the_models_are_told_apart_and_load(trained: Trained) -> None:

@@ -86,6 +86,17 @@ def test_two_workers_try_as_many_as_are_wanted(tmp_path: Path) -> None:
     assert len(calls) >= 7
 
 
+def test_a_worker_that_has_tried_enough_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TRIALS", 2)
+    opened = gate(tmp_path, 5)
+    try_in_processes(opened, DATA, 1, lambda trials: None)
+    trials = opened.study.trials
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 5
+    pids = [trial.user_attrs["owner"]["pid"] for trial in trials]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
+    assert children() == []
+
+
 def test_workers_whose_supervisor_is_killed_end_too(tmp_path: Path) -> None:
     code = f"""
 import sys
