@@ -15,10 +15,11 @@ from benchmarks.report import write_report
 from benchmarks.results import Results, circumstances, keep
 from benchmarks.rows import ROWS, Row
 from benchmarks.searches import measure_searches
+from benchmarks.selecting import measure_selecting
 from benchmarks.store import Store, fill, measure_ensemble
 
 HERE = Path(__file__).resolve().parent
-PARTS = (*ROWS, "ensemble", "overhead", "growth", "search")
+PARTS = (*ROWS, "ensemble", "overhead", "growth", "search", "selecting")
 PATIENCE = 500  # seconds after which a row is not repeated again
 FEWEST_PAIRS = 2
 
@@ -69,6 +70,8 @@ def measure(parts: list[str], repeats: int, train_size: int) -> Iterator[tuple[s
     if "search" in parts:
         with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
             yield "search", measure_searches(Store(Path(folder), train_size))
+    if "selecting" in parts:
+        yield "selecting", measure_selecting(train_size)
 
 
 def measure_row(row: Row, repeats: int, store: Store) -> Results:

@@ -8,6 +8,7 @@ from benchmarks.growth import draw
 from benchmarks.results import Results
 from benchmarks.rows import CALIBRATION, ENSEMBLE_ACCURACY, ROWS, START_SECONDS, Row
 from benchmarks.search_report import searches
+from benchmarks.selecting_report import selections
 from benchmarks.writing import Cells, figure, spread, table
 
 TESTED = 10_000  # MNIST's test images
@@ -52,6 +53,8 @@ def write_report(folder: Path, results: Results) -> None:
         sections.append(GROWTH)
     if "search" in results:
         sections += searches(results["search"])
+    if "selecting" in results:
+        sections += selections(results["selecting"])
     (folder / "RESULTS.md").write_text("\n".join([*sections, _measured(results)]))
 
 

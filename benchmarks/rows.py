@@ -44,4 +44,6 @@ ENSEMBLE_ACCURACY = 99.70  # percent
 CALIBRATION = 0.5  # points of calibration error that any model may have
 SEARCH_RATIO = 3  # how many times as many trials a search that breaks off laggards has to end in the same time
 TRIAL_MS = 60  # that Optuna and MLflow may take of a trial
+MOST_FALSE, LEAST_POWER = 0.05, 0.9  # of two models, how often the better-looking one is called better
+RANK_SECONDS = 1.5  # for 10,000 runs and 2,000 models
 START_SECONDS = 0.5  # that importing the package, and --help, may take at most

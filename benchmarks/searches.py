@@ -133,7 +133,8 @@ def gained(store: str, algorithm: str) -> dict[str, Any]:
     condition = f"tags.role = 'model' and tags.algorithm = '{algorithm}'"
     default, best = client.search_runs(["0"], condition, order_by=["start_time"])
     right = [
-        read_probabilities(run.info.run_id, "validation", labels).argmax(axis=1) == labels for run in (default, best)
+        read_probabilities(run.info.artifact_uri, "validation", labels).argmax(axis=1) == labels
+        for run in (default, best)
     ]
     metrics = ("val_accuracy", "val_log_loss", "val_ece", "fit_seconds")
     return {

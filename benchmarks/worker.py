@@ -17,6 +17,7 @@ from benchmarks.peers.common import save
 from benchmarks.process import timed
 from benchmarks.rows import ROWS
 from benchmarks.searches import gained, race, trial_overhead
+from benchmarks.selecting import rank_store, simulated_rates
 from benchmarks.serving import accuracies, predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
@@ -161,6 +162,7 @@ def data() -> str:
 WORK: tuple[Callable[..., Any], ...] = (
     *(ours, tracked, peer, growth, predict_latency, request_latency, accuracies, data),
     *(race, trial_overhead, gained),
+    *(rank_store, simulated_rates),
 )
 
 if __name__ == "__main__":

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
@@ -14,11 +12,12 @@ import click
 from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.errors import Failure
-from mnist_mlflow.parameters import Field, accepted, parse
-from mnist_mlflow.protocol import Protocol, Search, Task
+from mnist_mlflow.options import given, options, settings, with_options
+from mnist_mlflow.protocol import Act, Protocol, Rule, Scope, Search, Task
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
+DATA = ("data", "split_seed")
 MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty()).lower(),
@@ -26,56 +25,20 @@ MLFLOW_DEFAULTS = {
 }
 
 
-class Accepted(click.ParamType[Any]):
-    """What a field of a dataclass accepts."""
-
-    def __init__(self, field: Field) -> None:
-        self.field, self.name = field, type(field.default).__name__
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value as the field's type."""
-        try:
-            return parse(self.field, value) if isinstance(value, str) else value
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-def _options(kind: type[Any], names: tuple[str, ...] = ()) -> list[click.Parameter]:
-    """An option for each field of a dataclass (or for some), spelled like the field, absent unless given."""
-    return [
-        click.Option(
-            [f"--{field.name}", field.name],
-            type=Accepted(field),
-            help=f"{field.metadata['meaning']}: {accepted(field)}  [default: {field.default}]",
-        )
-        for field in dataclasses.fields(kind)
-        if not names or field.name in names
-    ]
-
-
-def _given(kind: type[Any], options: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(kind)}
-    return {name: value for name, value in options.items() if name in names and value is not None}
-
-
-def _protocol(options: dict[str, Any]) -> Protocol:
-    return Protocol(**_given(Protocol, options))
-
-
 def _algorithm_command(name: str) -> click.Command:
     algorithm = get_algorithm(name)
 
-    def run(**options: Any) -> None:
+    def run(**typed: Any) -> None:
         from mnist_mlflow.console import show_outcome, work_display
         from mnist_mlflow.training import train
 
-        task = Task(name, _given(algorithm.Params, options), _protocol(options), Search(**_given(Search, options)))
+        task = Task(name, given(algorithm.Params, typed), settings(Protocol, typed), settings(Search, typed))
         with work_display() as progress:
             outcome = train(task, progress)
         show_outcome(name, outcome)
 
     help_text = "\b\n" + algorithm.__doc__.replace("\n\n", "\n\n\b\n")
-    params = [option for kind in (Protocol, Search, algorithm.Params) for option in _options(kind)]
+    params = [option for kind in (Protocol, Search, algorithm.Params) for option in options(kind)]
     return click.Command(name, callback=run, params=params, help=help_text)
 
 
@@ -85,68 +48,82 @@ def commands() -> None:
     """Train classifiers of handwritten digits under one protocol, and keep one champion."""
 
 
-def _with_options(names: tuple[str, ...] = (), kind: type[Any] = Protocol) -> Callable[[click.Command], click.Command]:
-    def add(command: click.Command) -> click.Command:
-        command.params += _options(kind, names)
-        return command
-
-    return add
-
-
-@_with_options(kind=Search)
-@_with_options()
+@with_options(Search)
+@with_options(Protocol)
 @commands.command("main")
 @click.option("--algorithms", default="all", show_default=True, help="which ones, separated by commas")
-def main_command(algorithms: str, **options: Any) -> None:
+def main_command(algorithms: str, **typed: Any) -> None:
     """Train all algorithms, each in a run of its own, then select the champion."""
     from mnist_mlflow.console import show_selection, work_display
-    from mnist_mlflow.pipeline import SomeFailed, parse_algorithms, run_all
+    from mnist_mlflow.pipeline import SomeFailed, run_all
+    from mnist_mlflow.scope import parse_names
 
-    names = parse_algorithms(algorithms)
+    names = parse_names(algorithms, algorithm_names())
     try:
         with work_display() as progress:
-            selection = run_all(names, _protocol(options), Search(**_given(Search, options)), progress)
+            selection = run_all(names, settings(Protocol, typed), settings(Search, typed), progress)
     except SomeFailed as error:
         show_selection(error.selection)
         raise
     show_selection(selection)
 
 
-@_with_options(("data", "split_seed"))
-@commands.command("ensemble", params=list(_options(EnsembleParams)))
-def ensemble_command(**options: Any) -> None:
+@with_options(Protocol, DATA)
+@commands.command("ensemble", params=options(EnsembleParams))
+def ensemble_command(**typed: Any) -> None:
     """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
     from mnist_mlflow.console import show_outcome, work_display
     from mnist_mlflow.ensembling import combine
 
-    protocol, params = _protocol(options), EnsembleParams(**_given(EnsembleParams, options))
+    protocol, params = settings(Protocol, typed), settings(EnsembleParams, typed)
     with work_display() as progress:
         outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
     show_outcome("ensemble", outcome)
 
 
-@_with_options(("data", "split_seed"))
+@with_options(Act)
+@with_options(Scope)
+@with_options(Rule)
+@with_options(Protocol, DATA)
 @commands.command("select")
-def select_command(**options: Any) -> None:
-    """Rank the finished runs, register the best as champion, then score all of them on the test images."""
-    from mnist_mlflow.console import show_selection, work_display
-    from mnist_mlflow.selection import select
+def select_command(**typed: Any) -> None:
+    """Choose a champion among the finished runs, register it, then score the finalists on the test images."""
+    from mnist_mlflow.console import show_rollback, show_selection, work_display
+    from mnist_mlflow.selection import Request, roll_back, select
 
-    protocol = _protocol(options)
+    protocol, act = settings(Protocol, typed), settings(Act, typed)
+    if act.rollback and act.dry_run:
+        raise click.UsageError(
+            "rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out."
+        )
+    if act.rollback:
+        show_rollback(*roll_back())
+        return
+    request = Request(protocol.split_seed, settings(Rule, typed), settings(Scope, typed), bool(act.dry_run))
     with work_display() as progress:
-        selection = select(protocol.data, protocol.split_seed, progress)
+        selection = select(protocol.data, request, progress)
     show_selection(selection)
 
 
-@_with_options(("data", "split_seed"))
+@commands.command("report")
+@click.option("--out", default="report.html", show_default=True, help="the file to write")
+def report_command(out: str) -> None:
+    """Write what the store knows of the champion as a page that needs nothing else."""
+    from mnist_mlflow.console import show_report
+    from mnist_mlflow.reporting import report
+
+    show_report(report(out))
+
+
+@with_options(Protocol, DATA)
 @commands.command("evaluate")
 @click.option("--model", required=True, help="its URI, for example models:/mnist-digits@champion")
-def evaluate_command(model: str, **options: Any) -> None:
+def evaluate_command(model: str, **typed: Any) -> None:
     """Score any logged or registered model on the test images."""
     from mnist_mlflow.console import show_metrics, work_display
     from mnist_mlflow.scoring import evaluate
 
-    protocol = _protocol(options)
+    protocol = settings(Protocol, typed)
     with work_display() as progress:
         metrics = evaluate(model, protocol.data, protocol.split_seed, progress)
     show_metrics(model, metrics)

@@ -21,7 +21,7 @@ from mnist_mlflow.errors import Failure, one_line
 from mnist_mlflow.evaluation.voting import average, choose_voters
 from mnist_mlflow.model import ENSEMBLE, load_classifier, save_ensemble
 from mnist_mlflow.recording import Fitted, Learned, Outcome, record, record_data
-from mnist_mlflow.tracking.candidates import Candidate, find_candidates
+from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
 from mnist_mlflow.tracking.models import fetch_model
 from mnist_mlflow.tracking.results import read_probabilities
 from mnist_mlflow.tracking.runs import Run, open_run
@@ -88,7 +88,7 @@ def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcom
 
 def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
     """The finished single models that were tuned on the same slice; raises Failure for fewer than two."""
-    found = find_candidates(run.client, dataset.digest, dataset.split_digest)
+    found = find_candidates(run.client, Query(dataset.digest, dataset.split_digest))
     singles = [candidate for candidate in found if candidate.algorithm != ENSEMBLE]
     voters: list[Voter] = []
     for number, candidate in enumerate(singles, 1):
@@ -105,8 +105,8 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
 
 
 def _read(candidate: Candidate, dataset: Dataset) -> Voter:
-    tuning = read_probabilities(candidate.run_id, "tuning", dataset.tuning.labels)
-    return Voter(candidate, tuning, read_probabilities(candidate.run_id, "validation", dataset.validation.labels))
+    tuning = read_probabilities(candidate.artifacts, "tuning", dataset.tuning.labels)
+    return Voter(candidate, tuning, read_probabilities(candidate.artifacts, "validation", dataset.validation.labels))
 
 
 def choose_members(voters: Sequence[Voter], tuning: Part, most: int, folder: Path) -> list[Member]:

@@ -25,17 +25,22 @@ def choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
     return dataclasses.field(default=default, metadata={"choices": choices, "meaning": meaning})
 
 
+def text(default: str, pattern: str, form: str, meaning: str) -> Any:
+    """Text that a pattern matches; `form` says in words what that is."""
+    return dataclasses.field(default=default, metadata={"pattern": pattern, "form": form, "meaning": meaning})
+
+
 def word(default: str, meaning: str) -> Any:
     """A name of letters, digits, points, dashes and underscores."""
-    return dataclasses.field(default=default, metadata={"pattern": r"[\w.-]{1,100}", "meaning": meaning})
+    return text(default, r"[\w.-]{1,100}", "a name of letters, digits, points, dashes and underscores", meaning)
 
 
 def accepted(field: Field) -> str:
     """What a field accepts, in words."""
     if choices := field.metadata.get("choices"):
         return f"one of {', '.join(choices)}"
-    if "pattern" in field.metadata:
-        return "a name of letters, digits, points, dashes and underscores"
+    if form := field.metadata.get("form"):
+        return str(form)
     kind = "a whole number" if isinstance(field.default, int) else "a number"
     return f"{kind} from {field.metadata['low']} to {field.metadata['high']}"
 
@@ -48,7 +53,8 @@ def parse(field: Field, text: str) -> Any:
     except ValueError:
         value = math.nan
     if not _fits(field, value):
-        raise ValueError(f"{text!r} is not {accepted(field)}. For example: {field.name}={field.default}")
+        example = f" For example: {field.name}={field.default}" if field.default != "" else ""
+        raise ValueError(f"{text!r} is not {accepted(field)}.{example}")
     return value
 
 

@@ -9,29 +9,15 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.data import load_dataset
-from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import NEW_STUDY, Protocol, Search, changed, command
-from mnist_mlflow.selection import Selection, select_in
+from mnist_mlflow.selection import Request, Selection, select_in, selection_tags
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.types import Progress
 
-ALL = "all"
 SHORTEST = 1.0  # seconds that a search has when the others have taken all of the time
 ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
-
-
-def parse_algorithms(text: str) -> list[str]:
-    """The algorithms that a comma-separated list names; `all` names them all. Raises UsageError."""
-    if text == ALL:
-        return algorithm_names()
-    names = dict.fromkeys(stripped for name in text.split(",") if (stripped := name.strip()))
-    if not names:
-        raise UsageError(f"algorithms={text!r} names none; accepted: {ALL}, or some of {', '.join(algorithm_names())}.")
-    for name in names:
-        get_algorithm(name)
-    return list(names)
 
 
 class SomeFailed(Failure):
@@ -65,7 +51,7 @@ def run_all(algorithms: Sequence[str], protocol: Protocol, search: Search, progr
     With a timeout each search may take its share of the time that is left: what one does not need the next ones have.
     An algorithm that fails does not stop the others: SomeFailed is raised at the end, with the selection.
     """
-    with open_run("main", {"role": "selection"}) as run:
+    with open_run("main", selection_tags()) as run:
         dataset = load_dataset(protocol.data, protocol.split_seed, protocol.train_size, progress)
         searched = changed(search)
         run.log_params({"algorithms": ",".join(algorithms), **dataclasses.asdict(protocol), **searched})
@@ -75,7 +61,7 @@ def run_all(algorithms: Sequence[str], protocol: Protocol, search: Search, progr
         failed = [name for name in algorithms if not _train(run, name, found, budget.share(search), dataset.fallback)]
         if len(failed) == len(algorithms):
             raise Failure("Every algorithm failed, see the output above.")
-        selection = select_in(run, dataset, protocol.split_seed, progress)
+        selection = select_in(run, dataset, Request(protocol.split_seed), progress)
         if failed:
             raise SomeFailed(failed, protocol, search, selection)
         return selection

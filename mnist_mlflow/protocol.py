@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_mlflow.data import DATA
-from mnist_mlflow.parameters import choice, integer, real, word
+from mnist_mlflow.parameters import choice, integer, real, text, word
 
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 NEW_STUDY = "auto"
+PREFERENCES = ("accuracy", "latency", "size")
+ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,34 @@ class Search:
     workers: int = integer(1, 1, 256, "processes that try at the same time, each with its share of the cores")
     study: str = word(NEW_STUDY, "the study to go on with, or what to call it; auto: a new one")
     objective: str = choice("log_loss", OBJECTIVES, "what is aimed at on the tuning slice; of two, the knee is kept")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What makes a champion of those that are not significantly worse than the best."""
+
+    prefer: str = choice("accuracy", PREFERENCES, "what decides among models that are as good as the best")
+    max_ms_per_image: float = real(0.0, 0.0, 1e6, "milliseconds an image at most, measured anew here; 0: any")
+    max_mb: float = real(0.0, 0.0, 1e6, "size of the model at most; 0: any")
+    max_ece: float = real(0.0, 0.0, 1.0, "calibration error on the validation images at most; 0: any")
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a selection does with its decision."""
+
+    dry_run: int = integer(0, 0, 1, "1: decide, and change nothing")
+    rollback: int = integer(0, 0, 1, "1: put the previous champion back, and decide nothing")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which runs of the store may become champion."""
+
+    algorithms: str = text("all", r"\w+( *, *\w+)*", "all, or some names, separated by commas", "which algorithms")
+    since: str = text("", rf"|{ISO_TIME}", "a date, or a time like 2026-11-24T08:30", "runs that began then or later")
+    experiment: str = text("", ".*", "the name of an experiment", "runs of this experiment alone")
+    where: str = text("", ".*", "a filter in MLflow's language", 'for example "metrics.val_log_loss < 0.05"')
 
 
 @dataclass(frozen=True)

@@ -1,77 +1,104 @@
-"""The leaderboard and the model card: tables and text from what the store holds."""
+"""The report: a page about the champion, from what the store holds alone."""
 
 from __future__ import annotations
 
+import base64
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from mnist_mlflow.card import Section, Subject, write_card
+from mnist_mlflow.errors import Failure, UsageError
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import CHAMPION_URI
+from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, Registry
+from mnist_mlflow.tracking.results import read_file, read_kept
+from mnist_mlflow.tracking.runs import open_run
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-PERCENT = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "ece")
-COLUMNS = {
-    **{f"val_{name}": f"val {name.removesuffix('_macro')} %" for name in PERCENT},
-    "val_log_loss": "val log loss",
-    "test_accuracy": "test accuracy %",
-    "test_f1_macro": "test f1 %",
-    "fit_seconds": "fit s",
-    "predict_ms_per_image": "ms/image",
-    "model_mb": "MB",
+AGAIN = "Choose one first: mlflow run . -e select --env-manager local"
+PICTURES = {
+    "confusion_matrix": "Confusion matrix: how often each digit was read as each",
+    "reliability": "Reliability: accuracy against confidence",
+    "mistakes": "The worst mistakes on the validation images",
+    "learning_curves": "Learning curves",
 }
 
 
-def leaderboard(candidates: list[Candidate]) -> pd.DataFrame:
-    """A row for each candidate, the best first: shares as percentages, with the run that each comes from."""
-    import pandas as pd
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the page, and what it shows in words."""
 
-    rows = [
-        {
-            "rank": rank,
-            "algorithm": candidate.algorithm,
-            **{title: _figure(candidate, metric) for metric, title in COLUMNS.items()},
-            "run": candidate.run_id,
-        }
-        for rank, candidate in enumerate(candidates, 1)
-    ]
-    return pd.DataFrame(rows).dropna(axis="columns", how="all")
+    data: str
+    caption: str
 
 
-def _figure(candidate: Candidate, metric: str) -> str | None:
-    value = candidate.metrics.get(metric)
-    if value is None:
+@dataclass(frozen=True)
+class Page:
+    """What the template is filled with."""
+
+    title: str
+    leaderboard: Sequence[Mapping[str, str]]
+    sections: Sequence[Section]
+    pictures: Sequence[Picture]
+
+
+def report(out: str) -> Path:
+    """Write the page into a file, and keep it in a run of its own; returns the file's path.
+
+    Raises Failure when there is no champion, or when what its selection left cannot be read.
+    """
+    path = Path(out).absolute()
+    if not path.parent.is_dir():
+        raise UsageError(f"out={out}: there is no folder {path.parent}. Make it, or name another file.")
+    with open_run("report", {"role": "report"}) as run:
+        page = render(_page(Registry(run.client)))
+        path.write_text(page)
+        with run.files() as folder:
+            (folder / "report.html").write_text(page)
+        return path
+
+
+def render(page: Page) -> str:
+    """The page as HTML that needs nothing else."""
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True)
+    return environment.get_template("page.html.jinja").render(vars(page))
+
+
+def _page(registry: Registry) -> Page:
+    version = registry.version(CHAMPION)
+    if version is None:
+        raise Failure(f"There is no champion to report on. {AGAIN}")
+    selection_run = version.tags.get("selection_run_id")
+    if not selection_run or "ms_per_image" not in version.tags:
+        raise Failure(
+            f"Version {version.version} of {REGISTERED_MODEL} was not chosen by `select`: nothing is known of it."
+        )
+    candidate, selection = registry.candidate(version), registry.artifacts(selection_run)
+    decision = json.loads(read_file(selection, "decision.json"))
+    board = list(csv.DictReader(io.StringIO(read_file(selection, "leaderboard.csv").decode())))
+    sections = write_card(_subject(candidate, version.tags, decision))
+    pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
+    pictures += [_picture(candidate.artifacts, name, caption) for name, caption in PICTURES.items()]
+    title = f"{REGISTERED_MODEL}, version {version.version}: {candidate.algorithm}"
+    return Page(title, board, sections, [picture for picture in pictures if picture])
+
+
+def _subject(candidate: Candidate, tags: Mapping[str, str], decision: Mapping[str, Any]) -> Subject:
+    labels, probabilities = read_kept(candidate.artifacts, "validation")
+    known = replace(candidate, metrics={**candidate.metrics, "ms_per_image": float(tags["ms_per_image"])})
+    tested = {name: float(value) for name, value in tags.items() if name.startswith("test_")}
+    return Subject(known, labels, probabilities, decision["sentences"], tested)
+
+
+def _picture(artifacts: str, name: str, caption: str) -> Picture | None:
+    """A picture of a run, embedded; None where the run has none of that name."""
+    try:
+        png = read_file(artifacts, f"plots/{name}.png")
+    except Failure:
         return None
-    share = metric.split("_", 1)[1] in PERCENT
-    return f"{100 * value:.2f}" if share else f"{value:.3g}"
-
-
-def write_leaderboard(table: pd.DataFrame, folder: Path) -> None:
-    """Write the leaderboard as `leaderboard.csv`, `.md` and `.html`."""
-    table.to_csv(folder / "leaderboard.csv", index=False)
-    (folder / "leaderboard.md").write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
-    table.to_html(folder / "leaderboard.html", index=False, border=0)
-
-
-def model_card(champion: Candidate, dataset: str, compared: int) -> str:
-    """What the registry says of a champion, in Markdown."""
-    figures = "\n".join(
-        f"| {title} | {_figure(champion, metric)} |" for metric, title in COLUMNS.items() if metric in champion.metrics
-    )
-    params = "\n".join(f"| `{key}` | {value} |" for key, value in sorted(champion.params.items()))
-    return f"""**{champion.algorithm}** reads single handwritten digits (28 x 28 pixels, bright ink on dark ground).
-It had the best validation accuracy of {compared} comparable run(s) on `{dataset}`.
-
-| figure | value |
-| --- | --- |
-{figures}
-
-| parameter | value |
-| --- | --- |
-{params}
-
-Trained in run `{champion.run_id}`. Load it with
-
-    mlflow.pyfunc.load_model("{CHAMPION_URI}").predict(images)
-"""
+    return Picture(f"data:image/png;base64,{base64.b64encode(png).decode()}", caption)

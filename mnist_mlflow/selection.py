@@ -1,23 +1,32 @@
-"""Rank what the store holds, decide, register the champion, and only then open the test images."""
+"""Rank what the store holds, decide by statistics and budgets, register; only then are the test images opened."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.deciding import Choice, choose
+from mnist_mlflow.decision import Decision
 from mnist_mlflow.errors import Failure
-from mnist_mlflow.reporting import leaderboard, model_card, write_leaderboard
-from mnist_mlflow.scoring import score_on_test
-from mnist_mlflow.tracking.candidates import Candidate, find_candidates
-from mnist_mlflow.tracking.models import predict
-from mnist_mlflow.tracking.registry import CHAMPION_URI, REGISTERED_MODEL, register_champion, tag_version
-from mnist_mlflow.tracking.results import as_metrics, dataset_tags, describe_test
-from mnist_mlflow.tracking.runs import Run, open_run
-from mnist_mlflow.tracking.store import store_uri
+from mnist_mlflow.gate import Verdict, pass_gate
+from mnist_mlflow.leaderboard import leaderboard
+from mnist_mlflow.processes import this_process
+from mnist_mlflow.protocol import Rule, Scope
+from mnist_mlflow.ranking import Contender, Field, Reader, gather
+from mnist_mlflow.registering import register, tell, write_down
+from mnist_mlflow.scope import as_query
+from mnist_mlflow.scoring import Opened, open_for
+from mnist_mlflow.timing import measure
+from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.overlooked import Overlooked, find_overlooked
+from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.results import dataset_tags
+from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
+from mnist_mlflow.tracking.store import store_uri, taking_turns
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -26,98 +35,115 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selection:
-    """Who won, as which version of the registered model; all who took part, and why some have no test metrics."""
+    """What was decided, the version that the winner has (none where nothing was to be changed), and the leaderboard."""
 
-    champion: Candidate
-    version: int
+    decision: Decision
+    version: str | None
     table: pd.DataFrame
-    not_scored: list[str]
     store: str
-    registered_model: str = REGISTERED_MODEL
-    model_uri: str = CHAMPION_URI
+    opened: Opened = field(default_factory=lambda: Opened({}, [], 0))
+    repaired: bool = False
 
 
-def select(data: str, split_seed: int, progress: Progress) -> Selection:
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a selection."""
+
+    split_seed: int = 0
+    rule: Rule = field(default_factory=Rule)
+    scope: Scope = field(default_factory=Scope)
+    dry_run: bool = False
+
+
+def selection_tags() -> dict[str, str]:
+    """From its first moment on a selection is known by these: a killed one can be closed by the next."""
+    return {"role": "selection", "owner": json.dumps(this_process())}
+
+
+def select(data: str, request: Request, progress: Progress) -> Selection:
     """Choose the champion in a run of its own; raises Failure when there is nothing to choose from."""
-    with open_run("select", {"role": "selection"}) as run:
-        dataset = load_dataset(data, split_seed, progress=progress)
-        run.log_params({"data": data, "split_seed": split_seed})
-        return select_in(run, dataset, split_seed, progress)
+    with open_run("select", selection_tags()) as run:
+        dataset = load_dataset(data, request.split_seed, progress=progress)
+        asked = {**vars(request.rule), **vars(request.scope), "dry_run": int(request.dry_run)}
+        run.log_params({"data": data, "split_seed": request.split_seed, **asked})
+        return select_in(run, dataset, request, progress)
 
 
-def select_in(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> Selection:
-    """Choose the champion by validation accuracy, register it, then score every candidate on the test images."""
+def roll_back() -> tuple[str, str]:
+    """Put the previous champion back; returns its version, and that of the one that was taken back."""
+    with open_run("select", selection_tags()) as run, taking_turns():
+        registry = Registry(run.client)
+        registry.repair()
+        run.log_params({"rollback": 1})
+        restored, taken_back = registry.roll_back()
+        run.set_tags({"champion_version": restored, "rolled_back_version": taken_back})
+        return restored, taken_back
+
+
+def select_in(run: Run, dataset: Dataset, request: Request, progress: Progress) -> Selection:
+    """Decide, write the decision down, register the winner, then score the finalists on the test images."""
     run.set_tags(dataset_tags(dataset))
-    candidates = find_candidates(run.client, dataset.digest, dataset.split_digest)
-    if not candidates:
-        raise Failure(
-            f"There is no finished run on {dataset.name} with split_seed={split_seed} in {store_uri()}. "
-            f"Train one first, for example: "
-            f"mlflow run . -e knn --env-manager local -P data={dataset.name} -P split_seed={split_seed}"
-        )
-    champion = _best_that_loads(candidates, dataset)
-    version = _register(run, champion, dataset, len(candidates))
-    candidates, reasons = _open_test(run, candidates, dataset, progress)
-    champion = next(scored for scored in candidates if scored.run_id == champion.run_id)
-    tag_version(run.client, version, champion.test_metrics)
-    table = leaderboard(candidates)
-    with run.files() as folder:
-        write_leaderboard(table, folder)
-    run.describe(model_card(champion, dataset.name, len(candidates)))
-    return Selection(champion, version, table, reasons, store_uri())
+    with taking_turns():
+        registry = Registry(run.client)
+        if not request.dry_run:
+            close_abandoned(run, "tags.role = 'selection'")
+        repaired = not request.dry_run and registry.repair()
+        read = Reader(dataset.validation.labels)
+        decision = _decide(run, registry, dataset, request, read, progress)
+        write_down(run, decision, read)
+        if request.dry_run:
+            return Selection(decision, None, leaderboard(decision.choice, {}), store_uri())
+        version = register(run, registry, decision, dataset)
+        finalists = [finalist.candidate for finalist in decision.choice.finalists]
+        opened = open_for(run, finalists, dataset, progress)
+        tell(run, registry, version, decision, opened)
+    return Selection(decision, version, leaderboard(decision.choice, opened.tested), store_uri(), opened, repaired)
 
 
-def _best_that_loads(candidates: Sequence[Candidate], dataset: Dataset) -> Candidate:
-    """The first candidate whose model reads an image: a champion that nobody can load is none."""
-    reasons: list[str] = []
-    for candidate in candidates:
-        try:
-            predict(candidate.model_uri, dataset.validation.images[:1])
-            return candidate
-        except Failure as error:
-            reasons.append(str(error))
-    raise Failure(f"None of the {len(candidates)} candidates has a model that loads. The best: {reasons[0]}")
+def _decide(
+    run: Run, registry: Registry, dataset: Dataset, request: Request, read: Reader, progress: Progress
+) -> Decision:
+    query, taken_back = as_query(dataset, request.scope), registry.taken_back()
+
+    def find(excluded: Mapping[str, str]) -> Field:
+        found = gather(find_candidates(run.client, query), request.rule, read, {**taken_back, **excluded})
+        if not found.contenders and not found.left_out:
+            others = not_comparable(run.client, query)
+            raise Failure(_nothing(dataset.name, request.split_seed, query, others))
+        return found
+
+    def compare(candidates: Sequence[Candidate]) -> tuple[dict[str, float], dict[str, str]]:
+        addresses = {candidate.run_id: candidate.model_uri for candidate in candidates}
+        return measure(addresses, dataset.validation.images, read.check, progress)
+
+    def ask(candidate: Candidate) -> Contender:
+        return read.ask(candidate, dataset.validation.images)
+
+    champion = registry.champion()
+    choice = choose(find, request.rule, compare, champion.run_id if champion else "")
+    verdict = pass_gate(registry, choice, read, ask, compare)
+    return Decision(
+        choice,
+        verdict,
+        query,
+        datetime.now(UTC).isoformat(timespec="milliseconds"),
+        not_comparable(run.client, query),
+        _overlooked(run, registry, choice, verdict, query),
+    )
 
 
-def _register(run: Run, champion: Candidate, dataset: Dataset, compared: int) -> int:
-    decision = {
-        "champion": {"run_id": champion.run_id, "model_id": champion.model_id, "algorithm": champion.algorithm},
-        "rule": "best val_accuracy, then val_log_loss",
-        "compared": compared,
-        **dataset_tags(dataset),
-    }
-    with run.files() as folder:
-        (folder / "decision.json").write_text(json.dumps(decision, indent=2))
-    card = model_card(champion, dataset.name, compared)
-    origin = {"run_id": champion.run_id, "selection_run_id": run.id, "algorithm": champion.algorithm}
-    tags = origin | dataset_tags(dataset) | champion.final_metrics
-    version = register_champion(run.client, champion.model_id, champion.run_id, card, tags)
-    run.set_tags({"champion_run_id": champion.run_id, "champion_version": version})
-    return version
+def _overlooked(run: Run, registry: Registry, choice: Choice, verdict: Verdict, query: Query) -> list[Overlooked]:
+    """What is newer than the model that is champion from now on, and was not considered."""
+    champion = choice.winner.candidate if verdict.alias == CHAMPION else registry.champion()
+    took_part = {candidate.run_id: "" for candidate in choice.field.candidates}
+    reasons = took_part | {run_id: reason for run_id, (_, reason) in choice.field.left_out.items()}
+    return list(find_overlooked(run.client, champion, query, reasons, choice.field.floor)) if champion else []
 
 
-def _open_test(
-    run: Run, candidates: Sequence[Candidate], dataset: Dataset, progress: Progress
-) -> tuple[list[Candidate], list[str]]:
-    """The candidates with their test metrics, and why some have none; what was scored before is not scored again."""
-    scored: list[Candidate] = []
-    reasons: list[str] = []
-    for number, candidate in enumerate(candidates, 1):
-        try:
-            scored.append(candidate if candidate.test_metrics else _score_on_test(candidate, dataset, run))
-        except Failure as error:
-            scored.append(candidate)
-            reasons.append(str(error))
-        progress("score on the test images", number, len(candidates))
-    opened = sum(new is not old for new, old in zip(scored, candidates, strict=True))
-    run.set_tags({"test_opened_for": f"{opened} of {len(candidates)} candidates, after the decision"})
-    if reasons:
-        run.set_tags({"not_scored": "; ".join(reasons)})
-    return scored, reasons
-
-
-def _score_on_test(candidate: Candidate, dataset: Dataset, run: Run) -> Candidate:
-    metrics = score_on_test(candidate.model_uri, dataset)
-    owner = Run(run.client, candidate.run_id)
-    owner.log_metrics(as_metrics(owner, metrics, candidate.model_id, describe_test(dataset)))
-    return dataclasses.replace(candidate, metrics=candidate.metrics | metrics)
+def _nothing(data: str, split_seed: int, query: Query, others: Sequence[NotComparable]) -> str:
+    typed = f"-P data={data} -P split_seed={split_seed}"
+    told = f"There is no finished run on {data} with split_seed={split_seed} in {store_uri()}"
+    if query.is_narrow:
+        return f"{told} that the filters let through. Type: mlflow run . -e select --env-manager local {typed}"
+    listed = "".join(f"\nNot comparable: {other.text}" for other in others)
+    return f"{told}. Train one first, for example: mlflow run . -e knn --env-manager local {typed}{listed}"

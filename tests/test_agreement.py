@@ -1,6 +1,7 @@
 """Files, MLproject, command line, conda.yaml, Makefile and documents say the same."""
 
 import ast
+import json
 import re
 import shlex
 import tomllib
@@ -13,6 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from benchmarks.compare import mean_accuracy, typical
+from benchmarks.rows import ROWS, Row
 from mnist_mlflow import cli
 from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
@@ -36,7 +39,7 @@ def pins() -> dict[str, str]:
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    expected = {"main", "ensemble", "select", "evaluate", *algorithm_names()}
+    expected = {"main", "ensemble", "select", "report", "evaluate", *algorithm_names()}
     assert set(ENTRY_POINTS) == set(cli.commands.commands) == expected
 
 
@@ -53,6 +56,7 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
     options = {option.name: option for option in cli.commands.commands[name].params}
     defaults = vars(Protocol()) | {"algorithms": "all", "model": CHAMPION_URI, "members": EnsembleParams().members}
+    defaults |= {"out": "report.html"}
     stanza = ENTRY_POINTS[name]["parameters"]
     assert stanza.keys() <= options.keys()
     assert {parameter: entry["default"] for parameter, entry in stanza.items()}.items() <= defaults.items()
@@ -119,6 +123,35 @@ def test_readme_has_a_row_for_every_algorithm() -> None:
         assert re.search(rf"^\| `{name}` \|.*`mlflow run \. -e {name} --env-manager local`", readme, re.M), name
 
 
+MEASURED: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+
+
+def cells_of(start: str) -> list[str]:
+    (row,) = re.findall(rf"^\| {re.escape(start)} \|.*", (ROOT / "README.md").read_text(), re.M)
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def seconds(value: float) -> str:
+    return f"{value:.0f} s" if value >= 2 else f"{value:.2g} s"
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row.name)
+def test_the_figures_of_readme_are_those_of_the_benchmark(row: Row) -> None:
+    ours, peer = MEASURED[row.name]["ours"], MEASURED[row.algorithm]["peer"]
+    start = f"`{row.algorithm}`, `recipe=accurate`" if row.given else f"`{row.algorithm}`"
+    _, _, accuracy, fit, predict, size, _ = cells_of(start)
+    assert accuracy == f"{mean_accuracy(ours):.2f} % ({mean_accuracy(peer):.2f} %)"
+    times = ("fit_seconds", "predict_seconds")
+    expected = [f"{seconds(typical(ours, key))} ({seconds(typical(peer, key))})" for key in times]
+    assert [fit, predict] == expected
+    assert float(size.removesuffix(" MB")) == pytest.approx(typical(ours, "model_mb"), rel=0.2)
+
+
+def test_the_ensemble_of_readme_is_that_of_the_benchmark() -> None:
+    measured = MEASURED["ensemble"]["models"]["ensemble"]["test_accuracy"]
+    assert cells_of("`ensemble`")[2] == f"{100 * measured:.2f} %"
+
+
 def test_readme_shows_every_entry_point() -> None:
     commands = re.findall(r"mlflow run \. .*", (ROOT / "README.md").read_text())
     shown = {found[1] if (found := re.search(r"-e (\w+)", command)) else "main" for command in commands}
@@ -141,9 +174,13 @@ ORDER = (
     ("cli",),
     ("console", "pipeline"),
     ("selection",),
-    ("training", "ensembling", "scoring", "reporting"),
-    ("recording", "searching"),
-    ("search", "protocol", "model", "tracking"),
+    ("registering",),
+    ("decision",),
+    ("gate", "leaderboard"),
+    ("deciding",),
+    ("ranking", "training", "ensembling", "scoring", "reporting", "timing", "scope"),
+    ("card", "recording", "searching"),
+    ("search", "protocol", "model", "tracking", "options"),
     ("algorithms",),
     ("data",),
     ("images", "evaluation"),

@@ -141,14 +141,46 @@ def test_the_whole_way(store: Client, command: Command) -> None:
     assert (status, errors.count("Traceback")) == (0, 0)
     for expected in (
         "Leaderboard",
-        "Champion: knn, version 1 of mnist-digits",
+        "Version 1 of mnist-digits is champion",
+        "rule             of the models that are not significantly worse than the best",
         "mlflow.pyfunc.load_model(",
         "mlflow ui",
     ):
         assert expected in output
+    assert "The test images of this split have been opened once." in errors
     status, output, _ = command("evaluate", "--model=models:/mnist-digits@champion", "--data=digits")
     assert status == 0
     assert "test_accuracy" in output
+
+
+def test_a_decision_can_be_tried_and_taken_back(store: Client, command: Command) -> None:
+    for neighbors in (30, 3):
+        assert command("knn", "--data=digits", "--train_size=300", f"--n_neighbors={neighbors}")[0] == 0
+        status, output, _ = command("select", "--data=digits", "--dry_run=1")
+        assert (status, "Nothing was changed: dry_run=1." in output) == (0, True)
+        assert command("select", "--data=digits", "--prefer=latency")[0] == 0
+    assert command("select", "--rollback=1", "--dry_run=1")[0] == 2
+    status, output, errors = command("select", "--rollback=1")
+    if status:  # the same one was chosen twice
+        assert "There is no previous champion of mnist-digits" in errors
+    else:
+        assert "Version 1 of mnist-digits is champion again" in output
+
+
+def test_a_report_of_nothing_is_one_line(store: Client, command: Command) -> None:
+    status, _, errors = command("report")
+    assert status == 1
+    assert errors.startswith("Error: There is no champion to report on. Choose one first: mlflow run . -e select")
+
+
+@pytest.mark.parametrize(
+    "option", ["--prefer=beauty", "--max_mb=-1", "--max_ece=2", "--since=yesterday", "--dry_run=2", "--algorithms=,,"]
+)
+def test_what_a_selection_does_not_accept_is_told(command: Command, option: str) -> None:
+    status, _, errors = command("select", "--data=digits", option)
+    assert status == 2
+    assert "is not" in errors
+    assert "Help: mnist-mlflow select --help" in errors
 
 
 def test_help_needs_no_heavy_library() -> None:

@@ -13,8 +13,9 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.ensembling import combine
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.images import FEATURES
-from mnist_mlflow.protocol import Protocol
-from mnist_mlflow.selection import select
+from mnist_mlflow.protocol import Protocol, Scope
+from mnist_mlflow.selection import Request, select
+from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.training import Outcome, Task
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy
@@ -109,7 +110,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
 
     def spoil(*uris: str, **options: Any) -> str:
         path = Path(download(*uris, **options))
-        if options.get("run_id") == spoilt and part in options["artifact_path"]:
+        if spoilt in uris[0] and f"{part}_probabilities" in uris[0]:
             path.unlink() if damage is None else path.write_bytes(damage)
         return str(path)
 
@@ -133,8 +134,9 @@ def test_a_model_that_no_other_adds_to_votes_alone(
 
 def test_an_ensemble_can_become_champion(trained_store: Client) -> None:
     outcome = combine("digits", 0, 8, silent)
-    trained_store.log_metric(outcome.run_id, "val_accuracy", 1.0)
-    assert select("digits", 0, silent).champion.run_id == outcome.run_id
+    selected = select("digits", Request(scope=Scope(algorithms="ensemble")), silent)
+    assert selected.decision.choice.winner.candidate.run_id == outcome.run_id
+    assert Registry(trained_store).aliases()[CHAMPION] == selected.version
 
 
 def test_a_model_that_does_not_load_is_passed_over(

@@ -24,6 +24,7 @@ from mnist_mlflow.training import train
 from mnist_mlflow.types import silent
 
 recording.pictures, searching.draw = (lambda *_: {{}}), (lambda *_: None)
+searching.MOST_TRIALS = {trials}  # in this process
 task = Task("logistic", {{"features": "pixels", "max_iter": 20}},
             Protocol("digits", train_size=100, trials={trials}), Search(study="mine"))
 
@@ -52,7 +53,7 @@ def killed(store: mlflow.MlflowClient, tmp_path: Path) -> mlflow.MlflowClient:
     """The store after all kills and a last search that was let go on to its end."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails
-    moments = [random.Random(seed + kill).uniform(0.3, 2.0) for kill in range(KILLS)]
+    moments = [random.Random(seed + kill).uniform(0.2, 1.6) for kill in range(KILLS)]
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     printed = python(CODE.format(trials=TRIALS, moments=moments), ROOT, MLFLOW_TRACKING_URI=uri)
     assert printed.splitlines()[-1] == "last 0", printed

@@ -5,7 +5,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.protocol import Protocol
-from mnist_mlflow.selection import select
+from mnist_mlflow.selection import Request, select
 from mnist_mlflow.training import Task, train
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT, python
@@ -16,7 +16,7 @@ def test_a_notebook_runs_from_its_first_cell_to_its_last(
     store: mlflow.MlflowClient, notebook: Path, tmp_path: Path
 ) -> None:
     train(Task("knn", {}, Protocol("digits", train_size=200)), silent)
-    select("digits", 0, silent)
+    select("digits", Request(), silent)
     cells = json.loads(notebook.read_text())["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     printed = python(code, tmp_path, MPLBACKEND="agg", MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())

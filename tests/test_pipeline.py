@@ -10,8 +10,8 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import mnist
-from mnist_mlflow.errors import Failure, UsageError
-from mnist_mlflow.pipeline import Budget, SomeFailed, parse_algorithms, run_all
+from mnist_mlflow.errors import Failure
+from mnist_mlflow.pipeline import Budget, SomeFailed, run_all
 from mnist_mlflow.protocol import Protocol, Search
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
@@ -123,13 +123,3 @@ def test_the_time_is_shared_and_what_one_does_not_need_the_others_have(monkeypat
 
 def test_without_a_timeout_there_is_nothing_to_share() -> None:
     assert Budget(0.0, 2).share(Search(workers=3)) == Search(workers=3)
-
-
-def test_algorithms_are_checked_before_anything_is_trained() -> None:
-    assert parse_algorithms("svm, knn,svm") == ["svm", "knn"]
-    assert len(parse_algorithms("all")) == 7
-    assert parse_algorithms("knn,") == ["knn"]
-    with pytest.raises(UsageError, match="no algorithm 'svn'; accepted: cnn, forest"):
-        parse_algorithms("knn,svn")
-    with pytest.raises(UsageError, match="names none; accepted: all, or some of cnn, forest"):
-        parse_algorithms(" ,")

@@ -59,22 +59,22 @@ def check_run(client: Client, done: "subprocess.CompletedProcess[str]") -> None:
     (run,) = client.search_runs(["0"])
     assert run.info.status == "FINISHED"
     assert run.outputs.model_outputs
-    assert run.data.tags["mlflow.project.entryPoint"] == "cnn"
+    assert run.data.tags["mlflow.project.entryPoint"] == "xgboost"
     assert len(run.data.tags["mlflow.source.git.commit"]) == 40
     assert run.data.tags["git_dirty"] == "False"
-    assert (run.data.params["epochs"], run.data.params["learning_rate"]) == ("1", "1e-3")
-    assert run.data.params["filters"] == "16"
+    assert (run.data.params["rounds"], run.data.params["learning_rate"]) == ("2", "1e-2")
+    assert run.data.params["seed"] == "0"
 
 
-CNN = ("-e", "cnn", *SMALL, "-P", "epochs=1", "-P", "learning_rate=1e-3")
+TREES = ("-e", "xgboost", *SMALL, "-P", "rounds=2", "-P", "learning_rate=1e-2")
 
 
 def test_runs_from_the_folder(store: Client, repository: Path, tmp_path: Path) -> None:
-    check_run(store, mlflow_run(str(repository), tmp_path, *CNN))
+    check_run(store, mlflow_run(str(repository), tmp_path, *TREES))
 
 
 def test_runs_from_a_git_uri(store: Client, git_uri: str, tmp_path: Path) -> None:
-    check_run(store, mlflow_run(git_uri, tmp_path, *CNN))
+    check_run(store, mlflow_run(git_uri, tmp_path, *TREES))
 
 
 def test_the_other_recipe_and_the_ensemble_are_typed_like_any_run(

@@ -32,10 +32,11 @@ def pictures(part: Part, probabilities: Probabilities, curves: Curves, title: st
     }
     if curves:
         figures["learning_curves"] = learning_curves(curves, title)
-    return {name: _png(figure) for name, figure in figures.items()}
+    return {name: as_png(figure) for name, figure in figures.items()}
 
 
-def _png(figure: Figure) -> bytes:
+def as_png(figure: Figure) -> bytes:
+    """A picture as a PNG file."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -50,15 +52,34 @@ def _output_schema() -> Schema:
     return Schema([ColSpec(DataType.long, "digit"), ColSpec(DataType.double, "confidence"), *probabilities])
 
 
+Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of images
+
+
+def load_model(model_uri: str) -> Answer:
+    """A logged or registered model, to be asked; raises Failure when it does not load, or when it does not answer."""
+    with _as_failure(model_uri):
+        model = mlflow.pyfunc.load_model(model_uri)
+
+    def answer(images: Images) -> Probabilities:
+        with _as_failure(model_uri):
+            probabilities: Probabilities = model.predict(images)[PROBABILITY_COLUMNS].to_numpy()
+            return probabilities
+
+    return answer
+
+
 def predict(model_uri: str, images: Images) -> Probabilities:
-    """What a logged or registered model makes of images; raises Failure when it does not load or predict."""
+    """What a logged or registered model makes of images; raises Failure when it does not load or answer."""
+    return load_model(model_uri)(images)
+
+
+@contextlib.contextmanager
+def _as_failure(model_uri: str) -> Iterator[None]:
+    """A model is somebody's code and files: whatever it raises, it is this model that cannot be asked."""
     try:
-        predictions = mlflow.pyfunc.load_model(model_uri).predict(images)
-        probabilities: Probabilities = predictions[PROBABILITY_COLUMNS].to_numpy()
+        yield
     except Exception as error:
-        # A model is somebody's code and files: whatever it raises, it is this model that cannot be asked.
-        raise Failure(f"The model {model_uri} cannot be scored: {one_line(error)}") from error
-    return probabilities
+        raise Failure(f"The model {model_uri} cannot be asked: {one_line(error)}") from error
 
 
 def fetch_model(model_uri: str, folder: Path) -> Path:

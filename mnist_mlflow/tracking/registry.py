@@ -1,46 +1,191 @@
-"""The model registry: one registered model, whose champion everybody loads."""
+"""The model registry: one registered model, whose champion everybody loads, and which remembers those before it.
+
+Which version bears which alias is changed in one step that cannot stay half done: what is to be is written down
+first, in a tag of the registered model, and whoever comes next finishes what a killed process began.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+
 REGISTERED_MODEL = "mnist-digits"
-CHAMPION, PREVIOUS = "champion", "previous"
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
 CHAMPION_URI = f"models:/{REGISTERED_MODEL}@{CHAMPION}"
+UNFINISHED = "unfinished"  # the tag that says which version every alias is to have
+ROLLED_BACK = "rolled_back"  # the tag of a version that somebody has taken back, with the time
+
+NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for an alias that there is not
+
+Found = TypeVar("Found")
+Aliases = dict[str, str | None]  # the version that has each alias
 
 
-def register_champion(
-    client: mlflow.MlflowClient, model_id: str, run_id: str, description: str, tags: Mapping[str, object]
-) -> int:
-    """Give a logged model the alias `champion`; returns its version.
+class Registry:
+    """The registered model, seen through a client; to be changed by one process at a time (`taking_turns`)."""
 
-    A model that is the champion already stays the version that it is. The champion before it becomes `previous`.
-    """
-    current = _version_of(client, CHAMPION)
-    if current is not None and current.run_id == run_id:
-        return int(current.version)
-    version = mlflow.register_model(
-        f"models:/{model_id}", REGISTERED_MODEL, tags={key: str(value) for key, value in tags.items()}
-    ).version
-    client.update_model_version(REGISTERED_MODEL, version, description)
-    if current is not None:
-        client.set_registered_model_alias(REGISTERED_MODEL, PREVIOUS, current.version)
-    client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
-    return int(version)
+    def __init__(self, client: mlflow.MlflowClient) -> None:
+        self.client = client
+
+    def version(self, alias: str) -> ModelVersion | None:
+        """The version that has an alias; None where none has, or where it was deleted."""
+        return _or_none(lambda: self.client.get_model_version_by_alias(REGISTERED_MODEL, alias))
+
+    def aliases(self) -> Aliases:
+        """Which versions have the aliases now."""
+        found = {alias: self.version(alias) for alias in ALIASES}
+        return {alias: str(version.version) if version else None for alias, version in found.items()}
+
+    def version_of(self, candidate: Candidate) -> ModelVersion | None:
+        """The version that a candidate's model is registered as, if it is."""
+        condition = f"name = '{REGISTERED_MODEL}' and run_id = '{candidate.run_id}'"
+        versions = self.client.search_model_versions(condition)
+        return next((found for found in versions if found.source == candidate.model_uri), None)
+
+    def candidate(self, version: ModelVersion) -> Candidate:
+        """What a version comes from; where its run is gone, what the version itself tells of it."""
+        address = f"{REGISTERED_MODEL}/{version.version}"
+        found = _or_none(lambda: as_candidate(self.client, version.run_id, address))
+        if found is None:
+            return Candidate(version.run_id or "", address, version.tags.get("algorithm", ""), tags=version.tags)
+        return replace(found, tags={**version.tags, **found.tags})
+
+    def artifacts(self, run_id: str) -> str:
+        """Where the artifacts of a run are; raises Failure where the run is gone."""
+        try:
+            root: str = self.client.get_run(run_id).info.artifact_uri
+        except MlflowException as error:
+            raise Failure(f"The run {run_id} is gone ({one_line(error)})") from error
+        return root
+
+    def champion(self) -> Candidate | None:
+        """What the champion comes from, if there is one."""
+        version = self.version(CHAMPION)
+        return self.candidate(version) if version else None
+
+    def taken_back(self) -> dict[str, str]:
+        """The runs whose models were champion and were taken back, and what is to be said of each."""
+        versions = self.client.search_model_versions(f"name = '{REGISTERED_MODEL}'")
+        return {found.run_id: _taken_back_text(found) for found in versions if ROLLED_BACK in found.tags}
+
+    def register(self, candidate: Candidate, card: str, tags: Mapping[str, object]) -> str:
+        """Register a candidate's model with all that is to be said of it; returns its version.
+
+        A model that is registered already stays the version that it is, and is said anew.
+        """
+        said = {key: str(value) for key, value in tags.items()}
+        known = self.version_of(candidate)
+        version = str((known or mlflow.register_model(candidate.model_uri, REGISTERED_MODEL, tags=said)).version)
+        if known:
+            self.tag(version, said)
+        self.describe(version, card)
+        return version
+
+    def tag(self, version: str, tags: Mapping[str, object]) -> None:
+        """Set tags of a version."""
+        for key, value in tags.items():
+            self.client.set_model_version_tag(REGISTERED_MODEL, version, key, str(value))
+
+    def describe(self, version: str, card: str) -> None:
+        """Set what the registry's page says of a version, in Markdown."""
+        self.client.update_model_version(REGISTERED_MODEL, version, card)
+
+    def crown(self, version: str) -> None:
+        """Make a version the champion, and the champion before it `previous`."""
+        now = self.aliases()
+        if now[CHAMPION] == version:
+            self.move({**now, CHALLENGER: None if now[CHALLENGER] == version else now[CHALLENGER]})
+        else:
+            others = {PREVIOUS: now[CHAMPION] or now[PREVIOUS], CHALLENGER: now[CHALLENGER]}
+            self.move({CHAMPION: version, **{key: None if at == version else at for key, at in others.items()}})
+
+    def challenge(self, version: str) -> None:
+        """Make a version the challenger."""
+        self.move({**self.aliases(), CHALLENGER: version})
+
+    def roll_back(self) -> tuple[str, str]:
+        """Put the previous champion back in its place; returns its version, and that of the one that was taken back.
+
+        The latter does not become champion again by itself. Raises Failure when there is none to put back.
+        """
+        now = self.aliases()
+        champion, previous = now[CHAMPION], now[PREVIOUS]
+        if not champion or not previous:
+            raise Failure(
+                f"There is no {'previous champion' if champion else 'champion'} of {REGISTERED_MODEL} to go back from "
+                "or to. A model becomes champion by: mlflow run . -e select --env-manager local"
+            )
+        self._change({**now, CHAMPION: previous, PREVIOUS: champion}, taken_back=champion)
+        return previous, champion
+
+    def move(self, aliases: Aliases) -> None:
+        """Give the aliases to these versions, all or none."""
+        if aliases != self.aliases():
+            self._change(aliases)
+
+    def _change(self, aliases: Aliases, taken_back: str = "") -> None:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        change = json.dumps({"aliases": aliases, "taken_back": taken_back, "at": at})
+        self.client.set_registered_model_tag(REGISTERED_MODEL, UNFINISHED, change)
+        self._finish(aliases, taken_back, at)
+
+    def repair(self) -> bool:
+        """Finish what a process that was killed has begun; returns whether there was anything."""
+        registered = _or_none(lambda: self.client.get_registered_model(REGISTERED_MODEL))
+        tags = registered.tags if registered else {}
+        if UNFINISHED not in tags:
+            return False
+        self._finish(**json.loads(tags[UNFINISHED]))
+        return True
+
+    def _finish(self, aliases: Aliases, taken_back: str, at: str) -> None:
+        """Do, or do to its end, what was written down; what was done before is done again to no effect.
+
+        Where the version that was to be champion is gone by now, nothing is left to be done.
+        """
+        champion = aliases[CHAMPION]
+        if not champion or self._exists(champion):
+            self._give(aliases, taken_back, at)
+        self.client.delete_registered_model_tag(REGISTERED_MODEL, UNFINISHED)
+
+    def _give(self, aliases: Aliases, taken_back: str, at: str) -> None:
+        if taken_back and self._exists(taken_back):
+            self.tag(taken_back, {ROLLED_BACK: at})
+        for alias, version in aliases.items():
+            if version and self._exists(version):
+                self.client.set_registered_model_alias(REGISTERED_MODEL, alias, version)
+            elif self.version(alias):
+                self.client.delete_registered_model_alias(REGISTERED_MODEL, alias)
+        if taken_back and (champion := self.version(CHAMPION)) and ROLLED_BACK in champion.tags:
+            self.client.delete_model_version_tag(REGISTERED_MODEL, str(champion.version), ROLLED_BACK)
+
+    def _exists(self, version: str) -> bool:
+        return _or_none(lambda: self.client.get_model_version(REGISTERED_MODEL, version)) is not None
 
 
-def tag_version(client: mlflow.MlflowClient, version: int, tags: Mapping[str, object]) -> None:
-    """Set tags of a version of the registered model."""
-    for key, value in tags.items():
-        client.set_model_version_tag(REGISTERED_MODEL, str(version), key, str(value))
+def _taken_back_text(version: ModelVersion) -> str:
+    return (
+        f"it was champion and was taken back on {version.tags[ROLLED_BACK]}; to let it take part again, "
+        f"delete the tag {ROLLED_BACK} of version {version.version}"
+    )
 
 
-def _version_of(client: mlflow.MlflowClient, alias: str) -> ModelVersion | None:
+def _or_none(ask: Callable[[], Found]) -> Found | None:
+    """What the store answers; None where there is nothing of that name, which no other error is to be taken for."""
     try:
-        return client.get_model_version_by_alias(REGISTERED_MODEL, alias)
-    except MlflowException:
+        return ask()
+    except MlflowException as error:
+        if error.error_code not in NOT_THERE:
+            raise
         return None

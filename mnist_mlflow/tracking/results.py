@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import time
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,13 +13,12 @@ import mlflow
 import numpy as np
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import Failure, one_line
 from mnist_mlflow.evaluation.plots import Curves
 from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.types import Labels, Part, Probabilities
+from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 
 LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
@@ -88,14 +87,38 @@ def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: 
     np.savez_compressed(path, labels=labels, probabilities=probabilities.astype(np.float32))
 
 
-def read_probabilities(run_id: str, part: str, labels: Labels) -> Probabilities:
+def read_probabilities(artifacts: str, part: str, labels: Labels) -> Probabilities:
     """The probabilities (n, 10) that a run has kept of the part with these labels; raises Failure for none."""
+    kept, probabilities = read_kept(artifacts, part)
+    if not np.array_equal(kept, labels):
+        raise Failure(f"its {PROBABILITIES.format(part=part)} is about other images")
+    return probabilities
+
+
+def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
+    """The labels (n,) and probabilities (n, 10) that a run has kept of a part; raises Failure for none."""
     path = PROBABILITIES.format(part=part)
+    content = read_file(artifacts, path)
+    try:
+        kept = np.load(io.BytesIO(content))
+        labels, probabilities = np.atleast_1d(kept["labels"]), kept["probabilities"].astype(np.float64)
+    except Exception as error:
+        # Somebody's file: whatever reading it raises, it is this one that cannot be read.
+        raise Failure(f"the run has no {path} that can be read: {one_line(error)}") from error
+    if probabilities.shape != (len(labels), CLASSES):
+        raise Failure(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")
+    return labels, probabilities
+
+
+def read_file(artifacts: str, path: str) -> bytes:
+    """A file of a run, from where its artifacts are; raises Failure where it cannot be read.
+
+    Not by the run's id: to look that up again for each of many takes longer than to read them.
+    """
     try:
         with tempfile.TemporaryDirectory() as folder:
-            kept = np.load(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=folder))
-            if np.array_equal(kept["labels"], labels):
-                return kept["probabilities"].astype(np.float64)  # type: ignore[no-any-return]
-    except (MlflowException, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            fetched = mlflow.artifacts.download_artifacts(f"{artifacts}/{path}", dst_path=folder)
+            return Path(fetched).read_bytes()
+    except Exception as error:
+        # Each kind of artifact store has errors of its own.
         raise Failure(f"the run has no {path} that can be read: {one_line(error)}") from error
-    raise Failure(f"its {path} is about other images")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 import time
@@ -15,7 +16,9 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.processes import is_gone
 from mnist_mlflow.tracking import IMPORT_SECONDS, provenance
+from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import connect, project_root
 
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
@@ -137,3 +140,12 @@ def fail_inherited_run(reason: str) -> None:
         client = connect()
         client.set_tag(run_id, "failure", reason)
         client.set_terminated(run_id, "FAILED")
+
+
+def close_abandoned(run: Run, condition: str) -> None:
+    """Close the runs that meet a condition, have not ended, and whose process, their tag `owner`, is gone."""
+    for other in search_runs(run.client, f"attributes.status = 'RUNNING' and {condition}"):
+        owner = other.data.tags.get("owner")
+        if other.info.run_id != run.id and owner and is_gone(json.loads(owner)):
+            Run(run.client, other.info.run_id).set_tags({"failure": "its process was killed"})
+            run.client.set_terminated(other.info.run_id, "FAILED")

@@ -1,8 +1,12 @@
 """The tracking store: which one it is, whether it answers, and its creation by one process alone."""
 
 import contextlib
+import getpass
+import hashlib
 import os
 import sqlite3
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -38,6 +42,16 @@ def studies_uri() -> str:
     store = store_uri()
     local = Path(unquote(store.removeprefix(SQLITE))).parent if store.startswith(SQLITE) else project_root()
     return SQLITE + (local / "optuna.db").as_posix()
+
+
+@contextlib.contextmanager
+def taking_turns() -> Iterator[None]:
+    """Let one process of this machine at a time change the registry of the store that is connected."""
+    uri = store_uri()
+    name = f"mnist_mlflow-{getpass.getuser()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+    path = unquote(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else Path(tempfile.gettempdir()) / name
+    with FileLock(f"{path}.registry.lock"):
+        yield
 
 
 def connect() -> mlflow.MlflowClient:

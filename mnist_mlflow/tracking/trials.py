@@ -10,7 +10,7 @@ from mlflow.entities import Metric, Param
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.tracking.candidates import search_runs
+from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.runs import Run
 
 Points = list[tuple[int, float]]

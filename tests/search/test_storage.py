@@ -1,7 +1,5 @@
 import dataclasses
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from benchmarks.postgresql import is_installed, postgresql
 from mnist_mlflow.errors import Failure, UsageError
 from mnist_mlflow.search import storage
 from mnist_mlflow.search.storage import Plan, open_study
@@ -94,30 +93,11 @@ def test_with_two_goals_nobody_lags_behind(plan: Plan) -> None:
 
 
 @pytest.fixture
-def postgresql(tmp_path: Path) -> Iterator[str]:
-    """The address of a server of its own, from the programs that are installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not found:
+def server() -> Iterator[str]:
+    if not is_installed():
         pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
-    as_user = ["runuser", "-u", "postgres", "--"] if Path("/root").owner() == Path.home().owner() else []
-    folder, port = Path("/tmp") / f"pg-{tmp_path.name}", free_port()
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    control = [*as_user, str(found[-1] / "pg_ctl"), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
-    run = subprocess.run
-    run([*control, "initdb", "-o", "--auth=trust --username=tester"], check=True, capture_output=True, cwd="/tmp")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run([*control, "-o", options, "start"], check=True, capture_output=True, cwd="/tmp")
-    yield f"postgresql://tester@127.0.0.1:{port}/postgres"
-    run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/tmp")
-    shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+    with postgresql() as address:
+        yield address
 
 
 @pytest.fixture
@@ -132,10 +112,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Plan], optuna.
         one.engine.dispose()
 
 
-def test_studies_are_kept_by_postgresql_too(
-    plan: Plan, postgresql: str, opened: Callable[[Plan], optuna.Study]
-) -> None:
-    shared = dataclasses.replace(plan, storage=postgresql)
+def test_studies_are_kept_by_postgresql_too(plan: Plan, server: str, opened: Callable[[Plan], optuna.Study]) -> None:
+    shared = dataclasses.replace(plan, storage=server)
     first, second = opened(shared), opened(shared)
     first.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
     second.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)

@@ -1,0 +1,105 @@
+"""How a selection decides where the truth is known, and how long it takes to rank a large store."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks.big_store import IMAGES, LABELS, MODELS, RUNS
+from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.process import run_python, run_task
+
+SIMULATIONS = 1_000
+EQUAL = 0.99  # the accuracy of two models that are equally good
+BETTER, WORSE = 0.990, 0.985  # and of two that are not
+TIMES = 5
+
+
+def measure_selecting(train_size: int) -> dict[str, Any]:
+    """Rates of being called better, and seconds to rank a store in SQLite and in PostgreSQL, small and large."""
+    click.echo("selecting")
+    simulations = SIMULATIONS if not train_size else 20
+    rates = run_task("simulated_rates", simulations=simulations)
+    shrink = 10 if train_size else 1
+    ranked = [_rank("SQLite", size, None) for size in ((RUNS // 10, MODELS // 10), (RUNS // shrink, MODELS // shrink))]
+    if is_installed():
+        with postgresql() as address:
+            ranked.append(_rank("PostgreSQL", (RUNS // shrink, MODELS // shrink), address))
+    return {"rates": rates, "ranked": ranked}
+
+
+def _rank(kind: str, size: tuple[int, int], address: str | None) -> dict[str, Any]:
+    runs, models = size
+    with tempfile.TemporaryDirectory() as folder:
+        store = address or f"sqlite:///{folder}/mlflow.db"
+        run_python("-c", f"from benchmarks.big_store import *; fill({store!r}, Path({folder!r}), {runs}, {models})")
+        return {"store": kind, "runs": runs, "models": models, **run_task("rank_store", store=store)}
+
+
+def rank_store(store: str) -> dict[str, float]:
+    """Seconds from a connected store to all standings, with what else a selection asks of the store."""
+    import mlflow
+
+    from benchmarks.worker import peak_mb
+    from mnist_mlflow.protocol import Rule
+    from mnist_mlflow.ranking import Reader, gather, stand
+    from mnist_mlflow.tracking.candidates import Query, find_candidates, not_comparable
+    from mnist_mlflow.tracking.queries import newer_runs
+    from mnist_mlflow.tracking.store import connect
+
+    mlflow.set_tracking_uri(store)
+    client, query = connect(), Query("data", "split")
+    seconds, compared = [], 0
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        found = gather(find_candidates(client, query), Rule(), Reader(LABELS), {})
+        standings = stand(found.contenders)
+        not_comparable(client, query)
+        newer_runs(client, standings[0].candidate.ended, 100)
+        seconds.append(time.perf_counter() - started)
+        compared = len(standings)
+    return {
+        "first_seconds": seconds[0],
+        "seconds": float(np.median(seconds)),
+        "compared": compared,
+        "peak_mb": peak_mb(),
+    }
+
+
+def simulated_rates(simulations: int) -> dict[str, float]:
+    """How often the more accurate-looking of two models is called significantly better: equals, and unequals.
+
+    Of the unequal ones the worse makes half of the mistakes of the better one too.
+    """
+    random = np.random.default_rng(0)
+    wrong = 1 - EQUAL
+    equal = [_is_called_better(*(random.random(IMAGES) >= wrong for _ in range(2))) for _ in range(simulations)]
+    shared = [_is_called_better(*_equals_that_share(random, wrong)) for _ in range(simulations)]
+    unequal = [_is_called_better(*_better_and_worse(random)) for _ in range(simulations)]
+    rates = {"equal": equal, "equal_sharing": shared, "unequal": unequal}
+    return {"simulations": simulations, **{name: float(np.mean(called)) for name, called in rates.items()}}
+
+
+def _equals_that_share(random: np.random.Generator, wrong: float) -> list[Any]:
+    """Two models that both find the same images hard, and read half of those wrong."""
+    hard = random.random(IMAGES) < 2 * wrong
+    return [~(hard & (random.random(IMAGES) < 0.5)) for _ in range(2)]
+
+
+def _better_and_worse(random: np.random.Generator) -> list[Any]:
+    better = random.random(IMAGES) >= 1 - BETTER
+    shares = ~better & (random.random(IMAGES) < 0.5)
+    own = (1 - WORSE - (1 - BETTER) / 2) / BETTER  # of the images that the better one reads right
+    return [better, ~(shares | (better & (random.random(IMAGES) < own)))]
+
+
+def _is_called_better(first: Any, second: Any) -> bool:
+    from mnist_mlflow.ranking import Contender, stand
+    from mnist_mlflow.tracking.candidates import Candidate
+
+    pair = [Contender(Candidate("r", "m", "simulated"), right) for right in (first, second)]
+    return stand(sorted(pair, key=lambda contender: contender.mistakes))[1].is_worse

@@ -1,0 +1,166 @@
+"""The model card: what there is to say of a registered model, for the registry's page and for a page of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tabulate import tabulate
+
+from mnist_mlflow.evaluation.significance import accuracy_interval
+from mnist_mlflow.protocol import Search, command
+from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.registry import CHAMPION_URI
+from mnist_mlflow.types import CLASSES, Labels, Probabilities
+
+MOST_CONFUSED = 8
+LONGEST = 5_000  # characters of a description, in MLflow's tables
+DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
+SUMMARY = {
+    "accuracy": "accuracy %",
+    "precision_macro": "precision %",
+    "recall_macro": "recall %",
+    "f1_macro": "F1 %",
+    "log_loss": "log loss",
+    "ece": "calibration error %",
+    "accuracy_corrected": "accuracy with known wrong labels set right %",
+}
+LIMITS = """It reads single digits that fill a square of 28 x 28 pixels, centred, bright ink on a dark ground, written
+as people in the United States wrote around 1990 (MNIST), or what it learned from instead, see above. It finds no digits
+on a page, and knows nothing of letters: whatever it sees, it answers with a digit. Where a mistake would hurt somebody,
+as in the grading of an exam, let people look at all answers of low confidence, and at a sample of the others."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the card: a title, text, and a table."""
+
+    title: str
+    text: str = ""
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model of which a card is written: its run, what it makes of the validation images, and how it was chosen."""
+
+    candidate: Candidate
+    labels: Labels
+    probabilities: Probabilities
+    selected: Mapping[str, str]
+    tested: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All that was measured; test figures only where the test images were opened for it."""
+        return {**self.candidate.metrics, **self.tested}
+
+
+def write_card(subject: Subject) -> list[Section]:
+    """All sections."""
+    candidate, params = subject.candidate, subject.candidate.params
+    return [
+        _figures(subject),
+        Section("How it was chosen", rows=list(subject.selected.items()), head=("", "")),
+        _digits(subject),
+        _confusions(subject),
+        Section("What it learned from", head=("", ""), rows=_data(candidate)),
+        Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
+        Section("Limits and intended use", LIMITS),
+        Section("Load it", code=f'mlflow.pyfunc.load_model("{CHAMPION_URI}").predict(images)'),
+        Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
+    ]
+
+
+def as_markdown(title: str, sections: Sequence[Section]) -> str:
+    """The card as Markdown, as the MLflow UI shows it."""
+    parts = [f"# {title}"]
+    for section in sections:
+        parts.append(f"## {section.title}")
+        parts += [section.text] if section.text else []
+        parts += [tabulate(section.rows, section.head, "github", disable_numparse=True)] if section.rows else []
+        parts += [f"    {section.code}"] if section.code else []
+    return "\n\n".join(parts) + "\n"
+
+
+def shortened(title: str, sections: Sequence[Section], where: str) -> str:
+    """The card without as many tables as it takes to fit into what a registry keeps; `where` the whole one is, last."""
+    kept = list(sections)
+    for dispensable in ("", *DISPENSABLE):
+        kept = [section for section in kept if section.title != dispensable]
+        if len(text := f"{as_markdown(title, kept)}\n{where}\n") <= LONGEST:
+            return text
+    return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"
+
+
+def _figures(subject: Subject) -> Section:
+    metrics = subject.metrics
+    rows = []
+    for name, title in SUMMARY.items():
+        cells = [_figure(metrics, f"{part}_{name}", len(subject.labels)) for part in ("val", "test")]
+        rows += [[title, *cells]] if any(cells) else []
+    costs = {"ms_per_image": "milliseconds an image", "model_mb": "megabytes", "fit_seconds": "seconds to learn"}
+    rows += [[title, f"{metrics[name]:.3g}", ""] for name, title in costs.items() if name in metrics]
+    text = "In brackets the 95 % interval that so many images allow."
+    return Section("Figures", text, ("", f"{len(subject.labels):,} validation images", "test images"), rows)
+
+
+def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
+    if name not in metrics:
+        return ""
+    value = metrics[name]
+    if name.endswith("log_loss"):
+        return f"{value:.4f}"
+    bounds = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
+    if name == "val_accuracy":
+        bounds = accuracy_interval(round(value * images), images)
+    if bounds[0] is None or bounds[1] is None:
+        return f"{100 * value:.2f}"
+    return f"{100 * value:.2f} ({100 * bounds[0]:.2f} to {100 * bounds[1]:.2f})"
+
+
+def _digits(subject: Subject) -> Section:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    found = precision_recall_fscore_support(
+        subject.labels, subject.probabilities.argmax(axis=1), labels=range(CLASSES), zero_division=0.0
+    )
+    rows = []
+    for digit, (precision, recall, f1, images) in enumerate(zip(*found, strict=True)):
+        shares = [f"{100 * value:.2f}" for value in (precision, recall, f1)]
+        tested = subject.metrics.get(f"test_f1_{digit}")
+        rows.append([str(digit), f"{images:,}", *shares, "" if tested is None else f"{100 * tested:.2f}"])
+    return Section(
+        "Digit by digit", head=("digit", "images", "precision %", "recall %", "F1 %", "test F1 %"), rows=rows
+    )
+
+
+def _confusions(subject: Subject) -> Section:
+    read = subject.probabilities.argmax(axis=1)
+    wrong = read != subject.labels
+    pairs = Counter(zip(subject.labels[wrong].tolist(), read[wrong].tolist(), strict=True))
+    rows = [[str(true), str(seen), str(count)] for (true, seen), count in pairs.most_common(MOST_CONFUSED)]
+    text = f"{int(wrong.sum())} of {len(read):,} validation images are misread; most often:"
+    return Section("What it confuses", text, ("digit", "read as", "times"), rows)
+
+
+def _data(candidate: Candidate) -> list[tuple[str, str]]:
+    keys = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
+    return [(key, candidate.tags[key]) for key in keys if key in candidate.tags]
+
+
+def _origin(candidate: Candidate) -> str:
+    commit = candidate.tags.get("mlflow.source.git.commit", "unknown")
+    changed = {"False": "clean", "True": "changed: its run holds the differences"}
+    state = changed.get(candidate.tags.get("git_dirty", ""), "unknown")
+    return f"Run {candidate.run_id}, commit {commit}, work tree {state}. Check the commit out, then type:"
+
+
+def _reproduce(candidate: Candidate) -> str:
+    """What was found by a search is typed, not searched for again."""
+    searched = {"trials", *(field.name for field in dataclasses.fields(Search))}
+    return command(candidate.algorithm, {key: at for key, at in candidate.params.items() if key not in searched})

@@ -1,0 +1,54 @@
+"""Nothing is overlooked in silence: the runs newer than the champion that were not considered, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import mlflow
+from mlflow.entities import Run
+
+from mnist_mlflow.tracking.candidates import Candidate, Query
+from mnist_mlflow.tracking.queries import newer_runs
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Overlooked:
+    """A run that was not considered, and why."""
+
+    run_id: str
+    algorithm: str
+    reason: str
+
+
+def find_overlooked(
+    client: mlflow.MlflowClient, champion: Candidate, query: Query, reasons: Mapping[str, str], floor: float
+) -> Iterator[Overlooked]:
+    """The newest runs that ended after the champion's, or have not ended, and were not considered.
+
+    `reasons` says why runs that the query found could not take part; nothing for those that did. Of those that it has
+    not found, the ones below the `floor` of accuracy were not looked for: they are far behind.
+    """
+    for run in newer_runs(client, champion.ended, MOST):
+        if run.info.run_id == champion.run_id:
+            continue
+        if reason := reasons[run.info.run_id] if run.info.run_id in reasons else _reason(run, query, floor):
+            yield Overlooked(run.info.run_id, run.data.tags.get("algorithm", "?"), reason)
+
+
+def _reason(run: Run, query: Query, floor: float) -> str:
+    tags, status, accuracy = run.data.tags, run.info.status, run.data.metrics.get("val_accuracy")
+    if status == "RUNNING":
+        return "it is still running"
+    if status != "FINISHED":
+        return f"it {status}: {tags.get('failure', 'no reason given')}"
+    if (tags.get("dataset_digest"), tags.get("split_digest")) != (query.dataset_digest, query.split_digest):
+        seed = run.data.params.get("split_seed", "unknown")
+        return f"it learned from other images: {tags.get('dataset', 'unknown')}, split_seed={seed}"
+    if accuracy is None:
+        return "it has no val_accuracy"
+    if accuracy <= floor:
+        return ""
+    return "the filters leave it out" if query.is_narrow else "its model is gone, or was never ready"

@@ -1,0 +1,24 @@
+import pytest
+
+from mnist_mlflow.evaluation.pareto import Point, draw_pareto, pareto_front
+from mnist_mlflow.evaluation.plots import as_png
+
+FAST, EXACT = Point("fast", 0.98, 0.01, 5.0), Point("exact", 0.99, 0.10, 5.0, chosen=True)
+SMALL, POOR = Point("small", 0.97, 0.05, 0.1), Point("poor", 0.97, 0.05, 5.0)
+
+
+def test_the_front_is_what_nothing_is_better_than() -> None:
+    assert pareto_front([POOR, FAST, EXACT, SMALL]) == [FAST, EXACT, SMALL]
+
+
+def test_equals_stay_on_the_front_together() -> None:
+    twin = Point("twin", FAST.accuracy, FAST.ms_per_image, FAST.megabytes)
+    assert pareto_front([FAST, twin]) == [FAST, twin]
+
+
+@pytest.mark.parametrize("points", [[FAST], [FAST, EXACT, SMALL, POOR]])
+def test_it_is_drawn(points: list[Point]) -> None:
+    figure = draw_pareto(points, "a title")
+    listed = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert [line.split("  ")[1].split(",")[0] for line in listed] == [point.name for point in points]
+    assert as_png(figure).startswith(b"\x89PNG")

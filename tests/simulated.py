@@ -1,0 +1,84 @@
+"""Runs as training leaves them, with known truth: which images each model reads right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+import numpy as np
+from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
+
+from mnist_mlflow.evaluation.metrics import prefixed, score
+from mnist_mlflow.evaluation.significance import Right
+from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+from mnist_mlflow.tracking.results import write_probabilities
+from mnist_mlflow.types import Labels, Probabilities
+
+Client = mlflow.MlflowClient
+DIGESTS = {"dataset_digest": "d", "split_digest": "s"}
+
+
+def labels_of(images: int) -> Labels:
+    """The digits by turns."""
+    return (np.arange(images) % 10).astype(np.uint8)
+
+
+def reads(labels: Labels, right: Right, confidence: float = 0.9) -> Probabilities:
+    """The probabilities of a model that reads these images right, and each other one as the next digit."""
+    rows = np.full((len(labels), 10), (1 - confidence) / 9)
+    rows[np.arange(len(labels)), np.where(right, labels, (labels + 1) % 10)] = confidence
+    return rows
+
+
+def add_run(client: Client, accuracy: float, log_loss: float = 0.1, experiment: str = "0", **changed: str) -> str:
+    """A run as training leaves it, but for what is changed, without probabilities; returns its id."""
+    metrics = {"val_accuracy": accuracy, "val_log_loss": log_loss, "train_loss": 0.2, "epoch_val_loss": 0.3}
+    return _add(client, metrics, experiment, changed)
+
+
+def add_model(client: Client, labels: Labels, right: Right, megabytes: float = 1.0, **changed: str) -> Candidate:
+    """A run that has kept what its model makes of the validation images."""
+    probabilities = reads(labels, right)
+    metrics = prefixed("val", score(labels, probabilities)) | {"model_mb": megabytes, "fit_seconds": 1.0}
+    run_id = _add(client, metrics, "0", changed, probabilities, labels)
+    model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
+    return as_candidate(client, run_id, model_id)
+
+
+def _add(
+    client: Client,
+    metrics: dict[str, float],
+    experiment: str,
+    changed: dict[str, str],
+    probabilities: Probabilities | None = None,
+    labels: Labels | None = None,
+) -> str:
+    status = changed.pop("status", "FINISHED")
+    tags = {"role": "model", "algorithm": "knn", **DIGESTS} | changed
+    run_id: str = client.create_run(experiment).info.run_id
+    model = client.create_logged_model(
+        experiment, source_run_id=run_id, tags={key: tags[key] for key in ("algorithm", *DIGESTS) if key in tags}
+    )
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_batch(
+        run_id,
+        [Metric(key, value, 0, 0, model_id=model.model_id, run_id=run_id) for key, value in metrics.items()],
+        [Param("n_neighbors", "4"), Param("split_seed", "0")],
+        [RunTag(key, value) for key, value in tags.items()],
+    )
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
+    if probabilities is not None and labels is not None:
+        with TemporaryDirectory() as folder:
+            write_probabilities(Path(folder), "validation", labels, probabilities)
+            client.log_artifacts(run_id, folder)
+    client.set_terminated(run_id, status)
+    return run_id
+
+
+def right_but(images: int, *wrong: range) -> Right:
+    """All images right but those."""
+    right = np.ones(images, bool)
+    for span in wrong:
+        right[list(span)] = False
+    return right
