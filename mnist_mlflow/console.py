@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 LONGEST_TABLE = 20
 MOST_REMARKS = 5  # of a kind
-ONLY_IN_FILES = ("rank", "fit s")  # a row fits into 110 characters
+ONLY_IN_FILES = ("rank", "fit s", "val ece %")  # a row fits into 110 characters
 NARROWEST = 110
-ONLY_IF_WIDE = ("val f1 %", "val ece %", "val log loss", "MB")
+ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
 SUMMARY = ("accuracy", "log_loss", "ece")
 
 out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
