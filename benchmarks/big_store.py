@@ -36,6 +36,7 @@ KEPT = 200  # models, the most accurate, whose probabilities are kept: no select
 def fill(store: str, folder: Path, runs: int = RUNS, models: int = MODELS) -> None:
     """Create the store, and so many runs in it, so many of them with a model; artifacts go into the folder."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import text
 
     random = np.random.default_rng(0)
     accuracies = np.round(0.97 + 0.025 * random.beta(4, 2, models), 4)
@@ -49,6 +50,8 @@ def fill(store: str, folder: Path, runs: int = RUNS, models: int = MODELS) -> No
     with backend.engine.begin() as connection:
         for name in tables:
             connection.execute(tables[name].insert(), rows[name])
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ANALYZE"))  # which the server does by itself before long
     for number in np.argsort(-accuracies, kind="stable")[:KEPT]:
         _keep(folder / _run_id(int(number)), float(accuracies[number]), random)
 

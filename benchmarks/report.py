@@ -143,14 +143,15 @@ def _ensemble(results: Results) -> str:
     text += f"{verdict(worst <= CALIBRATION)}."
     shares = ("val_accuracy", "val_ece", "test_accuracy")
     lines = (
-        [name, *(f"{100 * model[key]:.2f}" for key in shares), figure(model["fit_seconds"]), _share(model["weight"])]
+        [name, *(f"{100 * model[key]:.2f}" for key in shares), figure(model["fit_seconds"]), _share(model)]
         for name, model in results["models"].items()
     )
     head = ("model", "validation %", "calibration error %", "test %", "fit s", "share of the vote %")
     return table("Ensemble", head, lines, text)
 
 
-def _share(weight: float | None) -> str:
+def _share(model: dict[str, float | None]) -> str:
+    weight = model.get("weight")  # who does not vote has none
     return f"{100 * weight:.1f}" if weight else ""
 
 

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UsageError, one_line
 from mnist_mlflow.tracking.queries import experiment_ids
 
-MODELS_A_PAGE = 50
+MODELS_A_PAGE = 125  # as many as a selection looks at in a store where many are close: each page sorts them all anew
 NEWEST = 200  # runs on other images that are looked at
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
