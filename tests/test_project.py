@@ -12,6 +12,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from mnist_mlflow.protocol import Protocol, Task
+from mnist_mlflow.training import train
+from mnist_mlflow.types import silent
 from tests.conftest import ROOT
 
 Client = mlflow.MlflowClient
@@ -81,7 +84,8 @@ def test_the_other_recipe_and_the_ensemble_are_typed_like_any_run(
     store: Client, repository: Path, tmp_path: Path
 ) -> None:
     small = ("-P", "recipe=accurate", "-P", "epochs=1", "-P", "filters=4")
-    for typed in (("-e", "cnn", *SMALL, *small), ("-e", "knn", *SMALL), ("-e", "ensemble", "-P", "data=digits")):
+    train(Task("knn", {}, Protocol("digits", train_size=200)), silent)
+    for typed in (("-e", "cnn", *SMALL, *small), ("-e", "ensemble", "-P", "data=digits")):
         done = mlflow_run(str(repository), tmp_path, *typed)
         assert done.returncode == 0, done.stderr
     found = {run.data.tags["algorithm"]: run for run in store.search_runs(["0"])}

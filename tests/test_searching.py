@@ -253,10 +253,10 @@ def test_a_timeout_ends_the_search_and_not_the_run(store: Client, monkeypatch: p
 
 
 def test_as_many_are_tried_as_there_is_time_for_in_a_process_of_its_own(store: Client) -> None:
-    outcome = train(task(0, timeout=9.0), silent)
+    outcome = train(task(0, timeout=8.0), silent)
     run = store.get_run(outcome.run_id)
     assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "complete")
-    assert "-P timeout=9.0" in outcome.to_go_on
+    assert "-P timeout=8.0" in outcome.to_go_on
     owners = {trial.user_attrs["owner"]["pid"] for trial in study_of(run.data.tags["study"]).trials}
     assert owners
     assert os.getpid() not in owners

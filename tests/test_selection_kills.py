@@ -17,7 +17,8 @@ CHANGES = 9  # of the registry, from the card to the first test figures
 # Each selection is forked from a process that has imported everything: to start Python would take most of the time.
 KILLS = """
 import os, signal
-import mlflow
+import cv2, matplotlib.figure, mlflow, pandas, scipy.stats, skops.io, tabulate
+import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
 from mnist_mlflow.protocol import Scope
 from mnist_mlflow.selection import Request, select
 from mnist_mlflow.tracking.registry import CHAMPION, Registry

@@ -135,7 +135,7 @@ def test_a_worker_that_dies_before_it_has_tried_anything_is_not_replaced_for_eve
 
 def test_when_the_time_is_up_workers_end_whatever_they_do(tmp_path: Path) -> None:
     opened = gate(tmp_path, 10_000)
-    late = Gate(opened.study, dataclasses.replace(opened.job, deadline=time.time() + 8), 10_000)
+    late = Gate(opened.study, dataclasses.replace(opened.job, deadline=time.time() + 6), 10_000)
     try_in_processes(late, DATA, 1, lambda trials: None)
     assert time.time() < late.job.deadline + 20
     assert "RUNNING" not in [trial.state.name for trial in opened.study.trials]
