@@ -21,12 +21,12 @@ def mean_accuracy(records: Records) -> float:
 def interval(accuracy: float, tested: int) -> tuple[float, float]:
     """The 95 % interval of an accuracy on so many images, in percent.
 
-    Repeats do not narrow it: all of them are scored on the same images. Source: Wilson, Probable inference, 1927.
+    Repeats do not narrow it: all of them are scored on the same images.
     """
-    from scipy.stats import binomtest
+    from mnist_mlflow.evaluation.significance import accuracy_interval
 
-    found = binomtest(round(accuracy / 100 * tested), tested).proportion_ci(method="wilson")
-    return 100 * float(found.low), 100 * float(found.high)
+    low, high = accuracy_interval(round(accuracy / 100 * tested), tested)
+    return 100 * low, 100 * high
 
 
 def ratios(row: Row, ours: Records, peer: Records, key: str) -> list[float]:

@@ -2,11 +2,12 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from benchmarks.process import free_port
 
 PROGRAMS = Path("/usr/lib/postgresql")  # where Debian keeps them
 
@@ -24,9 +25,7 @@ def postgresql() -> Iterator[str]:
     as_user = ["runuser", "-u", "postgres", "--"] if Path("/root").owner() == Path.home().owner() else []
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     folder.chmod(0o777)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     control = [*as_user, str(program), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     _run(*control, "initdb", "-o", "--auth=trust --username=tester")

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,14 @@ def data_folder() -> str:
 def _record(task: str, arguments: dict[str, Any], environment: dict[str, str]) -> Any:
     printed = run_python("-m", "benchmarks.worker", task, json.dumps(arguments), **environment)
     return json.loads(printed.splitlines()[-1])
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

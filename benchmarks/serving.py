@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from benchmarks.process import timed
+from benchmarks.process import free_port, timed
 from mnist_mlflow.data.mnist import load_mnist
 from mnist_mlflow.types import Images, silent
 
@@ -67,9 +66,7 @@ def _ask(session: requests.Session, address: str, body: dict[str, Any]) -> None:
 @contextmanager
 def served(store: str, model: str) -> Iterator[str]:
     """The address of `mlflow models serve`, on a port that was free."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     options = ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model, *options]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

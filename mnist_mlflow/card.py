@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import Search, command
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION_URI
-from mnist_mlflow.types import CLASSES, Labels, Probabilities
+from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
 LONGEST = 5_000  # characters of a description, in MLflow's tables
@@ -124,11 +125,7 @@ def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
 
 
 def _digits(subject: Subject) -> Section:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    found = precision_recall_fscore_support(
-        subject.labels, subject.probabilities.argmax(axis=1), labels=range(CLASSES), zero_division=0.0
-    )
+    found = class_scores(subject.labels, subject.probabilities)
     rows = []
     for digit, (precision, recall, f1, images) in enumerate(zip(*found, strict=True)):
         shares = [f"{100 * value:.2f}" for value in (precision, recall, f1)]

@@ -120,23 +120,23 @@ def beats(challenger: Contender, champion: Contender, rule: Rule, measure: Measu
     both = sorted((challenger, champion), key=lambda contender: contender.mistakes)
     both = [contender for contender in both if not over_budget(contender.candidate, rule)]
     choice = choose(lambda excluded: _without(both, excluded), rule, measure, champion.candidate.run_id)
-    won = choice.winner.candidate.run_id == challenger.candidate.run_id
-    return won, "" if won else _explain(choice, challenger)
+    if choice.winner.candidate.run_id == challenger.candidate.run_id:
+        return True, ""
+    equal = f"by prefer={rule.prefer} the champion is the better of two that are equally good"
+    return False, significantly_worse(challenger, champion) or equal
 
 
 def _without(contenders: Sequence[Contender], excluded: Mapping[str, str]) -> Field:
     return Field([found for found in contenders if found.candidate.run_id not in excluded])
 
 
-def _explain(choice: Choice, challenger: Contender) -> str:
-    for standing in choice.standings:
-        if standing.is_worse and standing.candidate.run_id == challenger.candidate.run_id:
-            return worse_text(standing)
-    return f"by prefer={choice.rule.prefer} the champion is the better of two that are equally good"
-
-
-def worse_text(standing: Standing) -> str:
-    """What is to be said of a model that is significantly worse than the champion."""
+def significantly_worse(challenger: Contender, champion: Contender) -> str:
+    """What is to be said of a challenger that is significantly worse than the champion; nothing of one that is not."""
+    if challenger.mistakes <= champion.mistakes:
+        return ""
+    _, standing = stand([champion, challenger])
+    if not standing.is_worse:
+        return ""
     mean, low, high = (100 * value for value in standing.difference)
     return (
         f"it is significantly worse than the champion: {mean:+.2f} points "

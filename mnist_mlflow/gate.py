@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mnist_mlflow.deciding import Choice, Measure, beats, worse_text
+from mnist_mlflow.deciding import Choice, Measure, beats, significantly_worse
 from mnist_mlflow.errors import Failure
-from mnist_mlflow.ranking import Contender, stand
+from mnist_mlflow.ranking import Contender
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, REGISTERED_MODEL, Registry
 
@@ -58,10 +58,8 @@ def _read_or_ask(champion: Candidate, read: Read, ask: Read) -> Contender:
 
 def _lacks(choice: Choice, winner: Contender, champion: Contender, measure: Measure) -> str:
     """What the winner lacks to replace the champion; nothing where it lacks nothing."""
-    if winner.mistakes > champion.mistakes:
-        _, standing = stand([champion, winner])
-        if standing.is_worse:
-            return worse_text(standing)
+    if worse := significantly_worse(winner, champion):
+        return worse
     if champion.candidate.run_id in {candidate.run_id for candidate in choice.field.candidates}:
         return ""  # it took part, and was not chosen
     won, reason = beats(winner, champion, choice.rule, measure)

@@ -13,7 +13,7 @@ from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.protocol import NEW_STUDY, Protocol, Search, changed, command
 from mnist_mlflow.selection import Request, Selection, select_in, selection_tags
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 
 SHORTEST = 1.0  # seconds that a search has when the others have taken all of the time
@@ -85,8 +85,7 @@ def _train(main: Run, algorithm: str, protocol: Protocol, search: Search, fallba
         status = _run_to_its_end(typed, {"MLFLOW_RUN_ID": run_id, "MLFLOW_EXPERIMENT_ID": experiment})
     finally:
         if main.client.get_run(run_id).info.status == "RUNNING":  # it was killed before it could say so
-            main.client.set_tag(run_id, "failure", "its process ended without a word")
-            main.client.set_terminated(run_id, "FAILED")
+            close_for(Run(main.client, run_id), "its process ended without a word")
     return status == 0
 
 

@@ -50,8 +50,8 @@ def register(run: Run, registry: Registry, decision: Decision, dataset: Dataset)
         registry.crown(version)
     else:
         registry.challenge(version)
-    run.set_tags({f"{decision.verdict.alias}_run_id": winner.candidate.run_id})
-    run.set_tags({f"{decision.verdict.alias}_version": version})
+    alias = decision.verdict.alias
+    run.set_tags({f"{alias}_run_id": winner.candidate.run_id, f"{alias}_version": version})
     return version
 
 

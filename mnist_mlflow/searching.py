@@ -22,9 +22,9 @@ from mnist_mlflow.search.study import ENDED, FrozenTrial, Study, failure, outcom
 from mnist_mlflow.search.trying import LAST_STAGE, Job
 from mnist_mlflow.search.workers import MOST_TRIALS, Data, Gate, try_here, try_in_processes
 from mnist_mlflow.tracking.results import dataset_tags
-from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.runs import Run, close_for
 from mnist_mlflow.tracking.store import studies_uri
-from mnist_mlflow.tracking.trials import Trial, Trials, close_search, run_exists, running_searches
+from mnist_mlflow.tracking.trials import Trial, Trials, run_exists, running_searches
 from mnist_mlflow.types import Progress
 
 
@@ -93,7 +93,7 @@ def _close_what_is_gone(search: _Search) -> Sequence[FrozenTrial]:
     gone = [run_id for run_id, owner in running.items() if run_id != me and is_gone(json.loads(owner))]
     _write_what_ended(search, trials, gone)
     for run_id in gone:
-        close_search(Run(search.run.client, run_id), f"its process was killed; run {me} goes on with the study")
+        close_for(Run(search.run.client, run_id), f"its process was killed; run {me} goes on with the study")
     return trials
 
 

@@ -12,7 +12,7 @@ from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.deciding import Choice, choose
 from mnist_mlflow.decision import Decision
 from mnist_mlflow.errors import Failure
-from mnist_mlflow.gate import Verdict, pass_gate
+from mnist_mlflow.gate import pass_gate
 from mnist_mlflow.leaderboard import leaderboard
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import Rule, Scope
@@ -128,13 +128,12 @@ def _decide(
         query,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         not_comparable(run.client, query),
-        _overlooked(run, registry, choice, verdict, query),
+        _overlooked(run, choice.winner.candidate if verdict.alias == CHAMPION else champion, choice, query),
     )
 
 
-def _overlooked(run: Run, registry: Registry, choice: Choice, verdict: Verdict, query: Query) -> list[Overlooked]:
+def _overlooked(run: Run, champion: Candidate | None, choice: Choice, query: Query) -> list[Overlooked]:
     """What is newer than the model that is champion from now on, and was not considered."""
-    champion = choice.winner.candidate if verdict.alias == CHAMPION else registry.champion()
     took_part = {candidate.run_id: "" for candidate in choice.field.candidates}
     reasons = took_part | {run_id: reason for run_id, (_, reason) in choice.field.left_out.items()}
     return list(find_overlooked(run.client, champion, query, reasons, choice.field.floor)) if champion else []

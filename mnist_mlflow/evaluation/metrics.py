@@ -1,5 +1,7 @@
 """The same figures for every algorithm."""
 
+from typing import Any
+
 import numpy as np
 
 from mnist_mlflow.evaluation.calibration import expected_calibration_error
@@ -23,18 +25,25 @@ def score(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
     Labels (n,) uint8, probabilities (n, 10); all figures are shares of 1, log loss is in nats. A class that is
     never predicted has precision 0.
     """
-    from sklearn.metrics import precision_recall_fscore_support
-
-    predicted = probabilities.argmax(axis=1)
-    classes = list(range(CLASSES))
-    precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
+    precision, recall, f1, _ = class_scores(labels, probabilities)
     return {
         **essentials(labels, probabilities),
         "precision_macro": float(precision.mean()),
         "recall_macro": float(recall.mean()),
         "f1_macro": float(f1.mean()),
-        **{f"f1_{digit}": float(f1[digit]) for digit in classes},
+        **{f"f1_{digit}": float(f1[digit]) for digit in range(CLASSES)},
     }
+
+
+def class_scores(labels: Labels, probabilities: Probabilities) -> tuple[Any, Any, Any, Any]:
+    """Precision, recall, F1 and number of images of each digit, (10,) each; what is never predicted has precision 0."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    read = probabilities.argmax(axis=1)
+    found: tuple[Any, Any, Any, Any] = precision_recall_fscore_support(
+        labels, read, labels=range(CLASSES), zero_division=0.0
+    )
+    return found
 
 
 def prefixed(prefix: str, metrics: dict[str, float]) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mnist_mlflow.evaluation.calibration import expected_calibration_error, reliability
-from mnist_mlflow.evaluation.metrics import worst_mistakes
+from mnist_mlflow.evaluation.metrics import class_scores, worst_mistakes
 from mnist_mlflow.types import CLASSES, SIDE, Images, Labels, Part, Probabilities
 
 if TYPE_CHECKING:
@@ -66,11 +66,7 @@ def confusion_matrix(labels: Labels, probabilities: Probabilities, title: str) -
 
 def per_class(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
     """Precision, recall and F1 of each digit as bars."""
-    from sklearn.metrics import precision_recall_fscore_support
-
-    scores = precision_recall_fscore_support(
-        labels, probabilities.argmax(axis=1), labels=range(CLASSES), zero_division=0.0
-    )[:3]
+    scores = class_scores(labels, probabilities)[:3]
     figure, axes = _figure(title, (8, 4))
     for offset, name, values in zip((-0.27, 0, 0.27), ("precision", "recall", "F1"), scores, strict=True):
         axes.bar(np.arange(CLASSES) + offset, values, 0.25, label=name)

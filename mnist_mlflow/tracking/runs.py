@@ -138,8 +138,13 @@ def fail_inherited_run(reason: str) -> None:
     run_id = os.environ["MLFLOW_RUN_ID"]
     with contextlib.suppress(Exception):
         client = connect()
-        client.set_tag(run_id, "failure", reason)
-        client.set_terminated(run_id, "FAILED")
+        close_for(Run(client, run_id), reason)
+
+
+def close_for(run: Run, reason: str) -> None:
+    """Close the run of a process that cannot do so any more."""
+    run.set_tags({"failure": reason})
+    run.client.set_terminated(run.id, "FAILED")
 
 
 def close_abandoned(run: Run, condition: str) -> None:
@@ -147,5 +152,4 @@ def close_abandoned(run: Run, condition: str) -> None:
     for other in search_runs(run.client, f"attributes.status = 'RUNNING' and {condition}"):
         owner = other.data.tags.get("owner")
         if other.info.run_id != run.id and owner and is_gone(json.loads(owner)):
-            Run(run.client, other.info.run_id).set_tags({"failure": "its process was killed"})
-            run.client.set_terminated(other.info.run_id, "FAILED")
+            close_for(Run(run.client, other.info.run_id), "its process was killed")

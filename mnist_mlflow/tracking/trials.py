@@ -89,9 +89,3 @@ def running_searches(client: mlflow.MlflowClient, study: str) -> dict[str, str]:
     """The runs that search in a study and have not ended, each with its tag `owner`."""
     runs = search_runs(client, f"attributes.status = 'RUNNING' and tags.study = '{study}'")
     return {run.info.run_id: run.data.tags["owner"] for run in runs if "owner" in run.data.tags}
-
-
-def close_search(run: Run, reason: str) -> None:
-    """Close the run of a search whose process is gone."""
-    run.set_tags({"failure": reason})
-    run.client.set_terminated(run.id, "FAILED")

@@ -1,8 +1,8 @@
 import mlflow
 import pytest
 
-from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.tracking.trials import Trial, Trials, children, close_search, running_searches
+from mnist_mlflow.tracking.runs import Run, close_for
+from mnist_mlflow.tracking.trials import Trial, Trials, children, running_searches
 
 Client = mlflow.MlflowClient
 TRIAL = Trial(7, 1_000, 3_000, "pruned", {"C": 0.5}, {"tuning_accuracy": 0.9}, {"stage_log_loss": [(1, 0.4), (4, 0.3)]})
@@ -56,7 +56,7 @@ def test_searches_that_have_not_ended_are_found_and_closed(store: Client) -> Non
     store.create_run("0", tags={"study": "mine"})
     store.set_terminated(store.create_run("0", tags=tags).info.run_id)
     assert running_searches(store, "mine") == {mine: "somebody"}
-    close_search(Run(store, mine), "killed")
+    close_for(Run(store, mine), "killed")
     assert running_searches(store, "mine") == {}
     assert store.get_run(mine).info.status == "FAILED"
     assert store.get_run(mine).data.tags["failure"] == "killed"
