@@ -54,7 +54,7 @@ class Choice:
     @property
     def level(self) -> list[Standing]:
         """Who is as good as the best; not all of them are measured."""
-        return [standing for standing in self.standings if not standing.is_worse]
+        return _as_good_as_the_best(self.standings)
 
 
 def choose(gather: Callable[[Mapping[str, str]], Field], rule: Rule, measure: Measure, incumbent: str = "") -> Choice:
@@ -70,7 +70,7 @@ def choose(gather: Callable[[Mapping[str, str]], Field], rule: Rule, measure: Me
         if not found.contenders or measured >= MOST_MEASURED:
             raise Failure(_nobody(found))
         standings = stand(found.contenders)
-        chosen = _most_promising([standing for standing in standings if not standing.is_worse], rule)
+        chosen = _most_promising(_as_good_as_the_best(standings), rule)
         ms, broken = measure([standing.candidate for standing in chosen])
         measured += len(chosen)
         slow = {run_id: _too_slow(value, rule) for run_id, value in ms.items() if _is_too_slow(value, rule)}
@@ -78,6 +78,10 @@ def choose(gather: Callable[[Mapping[str, str]], Field], rule: Rule, measure: Me
             finalists = [Finalist(standing, ms[standing.candidate.run_id]) for standing in chosen]
             return Choice(rule, cheapest(finalists, rule, incumbent), finalists, standings, found)
         excluded |= broken | slow
+
+
+def _as_good_as_the_best(standings: Sequence[Standing]) -> list[Standing]:
+    return [standing for standing in standings if not standing.is_worse]
 
 
 def _most_promising(level: list[Standing], rule: Rule) -> list[Standing]:

@@ -63,7 +63,11 @@ def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
 
 
 def record(run: Run, learned: Learned, dataset: Dataset, validation: LoggedData, progress: Progress) -> Outcome:
-    """Ask the classifier about the validation images and log all that came out."""
+    """Ask the classifier about the validation images and log all that came out.
+
+    It is asked as whoever loads the model will ask it, with raw images: the features that are kept from run to run
+    would make it seem faster than it is.
+    """
     classifier = learned.fitted.classifier
     started = time.perf_counter()
     probabilities = classifier.predict_proba(dataset.validation.images, progress)

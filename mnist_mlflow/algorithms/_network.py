@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms._features import FeatureClassifier
+from mnist_mlflow.algorithms._keras import be_repeatable, keras_on_tensorflow
 from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
@@ -61,7 +59,7 @@ class NetworkClassifier(FeatureClassifier):
 
     def _learn_features(self, train: Examples, tuning: Examples, watch: Watch) -> None:
         keras = keras_on_tensorflow()
-        _be_repeatable(self.seed)
+        be_repeatable(self.seed)
         inputs = keras.Input((train.features.shape[1],))
         self.network = keras.Sequential([inputs, *self.layers(), keras.layers.Dense(CLASSES)])
         self.network.compile(
@@ -113,31 +111,6 @@ class NetworkClassifier(FeatureClassifier):
 
     def _restore(self, folder: Path) -> None:
         self.network = keras_on_tensorflow().saving.load_model(folder / "network.keras", compile=False)
-
-
-@functools.cache
-def keras_on_tensorflow() -> Any:
-    """Keras on TensorFlow, without the greetings that TensorFlow writes before its log level applies."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        import keras
-        import tensorflow  # noqa: F401
-
-        return keras
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _be_repeatable(seed: int) -> None:
-    import tensorflow as tf
-
-    keras_on_tensorflow().utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
 
 
 def one_hot(labels: Labels, smoothing: float = 0.0) -> npt.NDArray[np.float32]:

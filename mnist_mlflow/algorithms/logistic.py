@@ -1,6 +1,6 @@
 """Multinomial logistic regression on HOG features: the linear baseline.
 
-Expect about 99.3 % on the test images, 7 s to learn 45,000 on two cores.
+Expect about 99.3 % on the test images, 5 s to learn 45,000 on two cores.
 
     mlflow run . -e logistic
     mlflow run . -e logistic -P features=pixels -P C=0.1

@@ -1,6 +1,6 @@
 """Multilayer perceptron on HOG features: dense layers with batch normalisation and dropout.
 
-Expect about 99.5 % on the test images, 27 s to learn 45,000 on two cores.
+Expect about 99.5 % on the test images, 20 s to learn 45,000 on two cores.
 
     mlflow run . -e mlp
     mlflow run . -e mlp -P units=256 -P epochs=5

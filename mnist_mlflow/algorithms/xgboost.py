@@ -1,6 +1,6 @@
 """Gradient-boosted trees on HOG features.
 
-Expect about 99.4 % on the test images, 69 s to learn 45,000 on two cores.
+Expect about 99.4 % on the test images, 46 s to learn 45,000 on two cores.
 
     mlflow run . -e xgboost
     mlflow run . -e xgboost -P max_depth=4 -P learning_rate=0.1
