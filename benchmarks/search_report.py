@@ -14,7 +14,8 @@ GAINED = (
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*: successive halving, after 1/32, 1/8 and about half of learning)
+ABOUT = f"""A search that breaks laggards off (*pruned*: after 1/32, 1/8 and about half of the
+learning; of those that get there the best quarter, third and half go on)
 against one that does not, both for as long, each in a process of its own with features to compute. A trial counts when
 it has ended, in whatever way. Pruned, {SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be
 at least as good on the tuning slice."""

@@ -52,7 +52,7 @@ def suggest(trial: Any) -> Params:
     return Params(
         features=trial.suggest_categorical("features", ("deskewed", "pixels")),
         kernel_size=trial.suggest_int("kernel_size", 3, 7),
-        filters=trial.suggest_int("filters", 8, 48, log=True),
+        filters=trial.suggest_int("filters", 8, 32, log=True),
         dropout=trial.suggest_float("dropout", 0.0, 0.6),
         batch_size=trial.suggest_categorical("batch_size", (128, 256, 512)),
         learning_rate=trial.suggest_float("learning_rate", 1e-3, 3e-2, log=True),

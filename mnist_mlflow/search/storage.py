@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 from filelock import FileLock
-from optuna.pruners import NopPruner, SuccessiveHalvingPruner
+from optuna.pruners import NopPruner
 from optuna.storages import RDBStorage
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -19,10 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_mlflow.errors import Failure, UsageError, one_line
 from mnist_mlflow.search.objectives import directions
+from mnist_mlflow.search.pruning import StagePruner
 from mnist_mlflow.search.sampler import NumberedSampler
 
 HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until a trial of another machine is given up
-REDUCTION = 4  # and so many times as much of the learning has each stage
 PATIENCE = 60  # seconds that SQLite waits for others
 REACH = 5  # seconds until a server that does not answer is given up
 
@@ -45,20 +45,15 @@ class Plan:
 
 
 def open_study(plan: Plan) -> optuna.Study:
-    """Create the study, or take it up; raises Failure for a storage that cannot be used, UsageError for another study.
-
-    Of every four trials that reach a stage the best goes on.
-    Source: Li et al., A system for massively parallel hyperparameter tuning, 2020, as in Optuna.
-    """
+    """Create the study, or take it up; raises Failure for a storage that cannot be used, UsageError for another one."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    halving = SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
     with _explaining(plan.storage):
         study = optuna.create_study(
             storage=_open_storage(plan.storage),
             study_name=plan.name,
             directions=directions(plan.objective),
             sampler=NumberedSampler(plan.seed),
-            pruner=halving if plan.prunes else NopPruner(),
+            pruner=StagePruner() if plan.prunes else NopPruner(),
             load_if_exists=True,
         )
         if "about" not in study.user_attrs:

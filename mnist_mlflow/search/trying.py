@@ -21,12 +21,12 @@ from mnist_mlflow.errors import Failure, one_line
 from mnist_mlflow.evaluation.metrics import essentials, prefixed
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.search.objectives import goals, values
+from mnist_mlflow.search.pruning import STAGES
 from mnist_mlflow.search.space import Space
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import claim
 from mnist_mlflow.types import Labels, Part, Probabilities
 
-STAGES = (1, 4, 16)  # of 32 parts of the learning, after which a trial may be broken off: one in four goes on
 LAST_STAGE = WHOLE
 TIMED, TIMES = 1_000, 3  # images, and how often they are read
 
@@ -113,7 +113,7 @@ class TrialWatch(Watch):
 
     def __init__(self, trial: optuna.Trial, job: Job, ended: dict[str, Any]) -> None:
         self.trial, self.job, self.ended = trial, job, ended
-        self.stages = STAGES if job.plan.prunes else ()
+        self.stages = tuple(STAGES) if job.plan.prunes else ()
 
     def note(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Look at the clock; raises OutOfTimeError."""

@@ -1,0 +1,38 @@
+"""Breaking off what lags behind: asynchronous successive halving, milder the nearer the end is."""
+
+from __future__ import annotations
+
+import math
+
+from optuna import Study
+from optuna.pruners import BasePruner
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+# Stages, in parts of 32 of the learning, and of how many trials that have come so far the best one goes on.
+STAGES = {1: 4, 4: 3, 16: 2}
+
+
+class StagePruner(BasePruner):  # type: ignore[misc]
+    """Lets go on who is among the best of all that have reached the same stage by now; the defaults always.
+
+    Optuna's SuccessiveHalvingPruner cuts off the same share at every stage. Those that are left at a late one differ
+    by little more than chance, so that it would end nearly as good ones, and complete too few to find the best.
+    Source: Li et al., A system for massively parallel hyperparameter tuning, 2020.
+    """
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether a trial that has just reported is to be broken off."""
+        stage = trial.last_step
+        if stage is None or trial.system_attrs.get("fixed_params"):  # what was put up by name is tried to the end
+            return False
+        sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
+        values = sorted(sign * value for other in study.get_trials(deepcopy=False) for value in _reported(other, stage))
+        last_to_go_on = values[max(1, len(values) // STAGES[stage]) - 1] if values else -math.inf
+        return not sign * trial.intermediate_values[stage] <= last_to_go_on
+
+
+def _reported(trial: FrozenTrial, stage: int) -> list[float]:
+    """What a trial gave at a stage; one that failed, or was killed and is repeated, competes with nobody."""
+    value = trial.intermediate_values.get(stage, math.nan)
+    return [] if trial.state == TrialState.FAIL or math.isnan(value) else [value]

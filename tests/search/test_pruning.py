@@ -1,0 +1,72 @@
+"""Who goes on at a stage, and who is broken off."""
+
+from collections.abc import Sequence
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from mnist_mlflow.search.pruning import STAGES, StagePruner
+
+
+def study(direction: str = "minimize") -> optuna.Study:
+    return optuna.create_study(direction=direction, pruner=StagePruner())
+
+
+def go_on(study: optuna.Study, values: Sequence[float], stage: int) -> list[bool]:
+    """Whether trials that report these values, one after the other, may go on."""
+    allowed = []
+    for value in values:
+        trial = study.ask()
+        trial.report(value, stage)
+        allowed.append(not trial.should_prune())
+        study.tell(trial, value if allowed[-1] else None, TrialState.COMPLETE if allowed[-1] else TrialState.PRUNED)
+    return allowed
+
+
+@pytest.mark.parametrize(("stage", "of"), STAGES.items())
+def test_of_all_that_reach_a_stage_the_best_share_goes_on(stage: int, of: int) -> None:
+    found = study()
+    go_on(found, range(100, 200), stage)
+    probes = [99 + 100 // of - 1, 99 + 100 // of + 2]  # the last that belongs to the share, and one behind it
+    assert go_on(found, probes, stage) == [True, False]
+
+
+def test_the_first_goes_on_and_then_who_is_better_than_all() -> None:
+    assert go_on(study(), [5.0, 6.0, 4.0, 4.5, 3.0], 1) == [True, False, True, False, True]
+
+
+def test_the_nearer_the_end_the_milder() -> None:
+    shares = [sum(go_on(study(), [(37 * number) % 101 for number in range(100)], stage)) for stage in sorted(STAGES)]
+    assert shares == sorted(shares)
+    assert shares[0] < shares[-1]
+
+
+def test_what_is_to_be_large_goes_on_when_it_is_large() -> None:
+    assert go_on(study("maximize"), [0.5, 0.4, 0.6], 4) == [True, False, True]
+
+
+def test_each_stage_has_its_own_competitors() -> None:
+    found = study()
+    go_on(found, [0.1, 0.2], 16)
+    assert go_on(found, [5.0], 1) == [True]
+
+
+def test_what_was_put_up_by_name_is_never_broken_off() -> None:
+    found = study()
+    go_on(found, [1.0], 1)
+    found.enqueue_trial({"C": 1.0})
+    assert go_on(found, [9.0, 9.0], 1) == [True, False]
+
+
+def test_who_failed_competes_with_nobody() -> None:
+    found = study()
+    trial = found.ask()
+    trial.report(0.1, 1)
+    found.tell(trial, state=TrialState.FAIL)
+    assert go_on(found, [5.0], 1) == [True]
+
+
+def test_what_is_no_number_lags_behind() -> None:
+    assert go_on(study(), [1.0, float("nan"), 0.5], 1) == [True, False, True]
+    assert go_on(study(), [float("nan"), 1.0], 1) == [False, True]
