@@ -38,7 +38,8 @@ ROWS = {
 }
 ALGORITHMS = tuple(row.name for row in ROWS.values() if not row.seeds)
 ACCURATE = ROWS["cnn accurate"]
-# What else votes in the ensemble: accurate networks that see the images as they are, through kernels of other sizes.
+# What else votes in the ensemble: accurate networks that see the images as they are, through kernels of other sizes,
+# with seeds that no other network has.
 OTHER_VIEWS = tuple({**ACCURATE.given, "features": "pixels", "kernel_size": size, "seed": size} for size in (3, 5, 7))
 ENSEMBLE_ACCURACY = 99.70  # percent
 CALIBRATION = 0.5  # points of calibration error that any model may have

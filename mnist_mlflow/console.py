@@ -86,7 +86,7 @@ def show_outcome(algorithm: str, outcome: Outcome) -> None:
     seconds = outcome.metrics["fit_seconds"]
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {outcome.run_id}", soft_wrap=True)
     if outcome.to_go_on:
-        out.print(f"The search was cut short. To go on with it: {outcome.to_go_on}", soft_wrap=True)
+        out.print(f"To go on with the search: {outcome.to_go_on}", soft_wrap=True)
 
 
 def show_metrics(model_uri: str, metrics: dict[str, float]) -> None:

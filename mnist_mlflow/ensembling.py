@@ -40,26 +40,21 @@ ALIKE = 1e-3  # how far probabilities may be, on average, from those that were l
 
 @dataclass(frozen=True)
 class Voter:
-    """A finished model that may vote, and what it made of the tuning slice and of the validation images."""
+    """A finished model that may vote, and what it made of the tuning slice."""
 
     candidate: Candidate
     tuning: Probabilities
-    validation: Probabilities
 
 
 @dataclass(frozen=True)
 class Member:
-    """A voter that was chosen, and where its model's files are."""
+    """A voter that was chosen, where its model's files are, and what it made of the validation images."""
 
-    voter: Voter
+    candidate: Candidate
     weight: float
     folder: Path
     classifier: Classifier
-
-    @property
-    def candidate(self) -> Candidate:
-        """The finished model."""
-        return self.voter.candidate
+    validation: Probabilities
 
 
 def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcome:
@@ -74,7 +69,7 @@ def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcom
         run.log_params(params)
         voters = find_voters(run, dataset, split_seed, progress)
         started = time.perf_counter()
-        members = choose_members(voters, dataset.tuning, most, Path(folder))
+        members = choose_members(voters, dataset, most, Path(folder))
         weights = [member.weight for member in members]
         ensemble = Ensemble([member.classifier for member in members], weights).fit(dataset.train, dataset.tuning)
         seconds = time.perf_counter() - started
@@ -93,7 +88,8 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
     voters: list[Voter] = []
     for number, candidate in enumerate(singles, 1):
         with _passing_over(candidate):
-            voters.append(_read(candidate, dataset))
+            tuning = read_probabilities(candidate.artifacts, "tuning", dataset.tuning.labels)
+            voters.append(Voter(candidate, tuning))
         progress("read what they made of the tuning slice", number, len(singles))
     if len(voters) < FEWEST:
         raise Failure(
@@ -104,20 +100,15 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
     return voters
 
 
-def _read(candidate: Candidate, dataset: Dataset) -> Voter:
-    tuning = read_probabilities(candidate.artifacts, "tuning", dataset.tuning.labels)
-    return Voter(candidate, tuning, read_probabilities(candidate.artifacts, "validation", dataset.validation.labels))
-
-
-def choose_members(voters: Sequence[Voter], tuning: Part, most: int, folder: Path) -> list[Member]:
+def choose_members(voters: Sequence[Voter], dataset: Dataset, most: int, folder: Path) -> list[Member]:
     """The models whose vote on the tuning slice is best; raises Failure when too few of them load."""
     while len(voters) >= FEWEST:
-        weights = choose_voters(np.stack([voter.tuning for voter in voters]), tuning.labels, most)
+        weights = choose_voters(np.stack([voter.tuning for voter in voters]), dataset.tuning.labels, most)
         chosen = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
         members: list[Member] = []
         for voter, weight in chosen:
             with _passing_over(voter.candidate):
-                members.append(_load(voter, float(weight), tuning, folder))
+                members.append(_load(voter, float(weight), dataset, folder))
         if len(members) == len(chosen):
             if len(members) == 1:
                 _logger.warning(
@@ -138,19 +129,21 @@ def _passing_over(candidate: Candidate) -> Iterator[None]:
         _logger.warning("Passed over %s of run %s: %s", candidate.algorithm, candidate.run_id, error)
 
 
-def _load(voter: Voter, weight: float, tuning: Part, folder: Path) -> Member:
+def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member:
     """A model that runs with the code of today; raises Failure where that is not what it was logged with."""
-    uri = voter.candidate.model_uri
-    files = fetch_model(uri, folder / voter.candidate.model_id)
+    candidate = voter.candidate
+    uri = candidate.model_uri
+    validation = read_probabilities(candidate.artifacts, "validation", dataset.validation.labels)
+    files = fetch_model(uri, folder / candidate.model_id)
     try:
-        member = Member(voter, weight, files, load_classifier(files))
-        answers = member.classifier.predict_proba(tuning.images)
+        classifier = load_classifier(files)
+        answers = classifier.predict_proba(dataset.tuning.images)
     except Exception as error:
         # A model is somebody's files: whatever it raises, it is this model that cannot vote.
         raise Failure(f"The model {uri} does not load: {one_line(error)}") from error
     if np.abs(answers - voter.tuning).mean() > ALIKE:
         raise Failure(f"The model {uri} answers otherwise than when it was logged, by another version of this project.")
-    return member
+    return Member(candidate, weight, files, classifier, validation)
 
 
 def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:
@@ -164,7 +157,7 @@ def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:
     """A row for each member: its weight, its own accuracy, and that of the vote without it."""
     import pandas as pd
 
-    votes = np.stack([member.voter.validation for member in members])
+    votes = np.stack([member.validation for member in members])
     weights = np.array([member.weight for member in members])
 
     def accuracy(probabilities: Probabilities) -> float:

@@ -82,7 +82,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Found:
-    """Hyperparameters to learn with, and, where the search for them was cut short, what to type to go on with it."""
+    """Hyperparameters to learn with, and, where there is more to try, what to type to go on."""
 
     params: Any
     to_go_on: str = ""

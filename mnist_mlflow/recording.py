@@ -51,7 +51,7 @@ class Outcome:
     run_id: str
     model_id: str
     metrics: dict[str, float]
-    to_go_on: str = ""  # what to type where the search for hyperparameters was cut short
+    to_go_on: str = ""  # what to type where there are more hyperparameters to try
 
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:

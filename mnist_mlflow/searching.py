@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.interrupts import one_interrupt
-from mnist_mlflow.processes import is_gone
 from mnist_mlflow.protocol import NEW_STUDY, Found, Task, changed, command
 from mnist_mlflow.search import story
 from mnist_mlflow.search.note import note
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
-from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import ENDED, FrozenTrial, Study, failure, outcome, release, settled, was_killed
-from mnist_mlflow.search.trying import LAST_STAGE, Job
+from mnist_mlflow.search.storage import Plan, explaining, open_study
+from mnist_mlflow.search.study import FrozenTrial, Study, release, settled
+from mnist_mlflow.search.trying import Job
 from mnist_mlflow.search.workers import MOST_TRIALS, Data, Gate, try_here, try_in_processes
 from mnist_mlflow.tracking.results import dataset_tags
-from mnist_mlflow.tracking.runs import Run, close_for
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import studies_uri
-from mnist_mlflow.tracking.trials import Trial, Trials, run_exists, running_searches
+from mnist_mlflow.trial_runs import TrialRuns
 from mnist_mlflow.types import Progress
 
 
 @dataclass(frozen=True)
 class _Search:
-    """A search that is under way in a run; `about` is what the runs of its trials are tagged with."""
+    """A search that is under way in a run."""
 
     run: Run
     task: Task
     job: Job
     study: Study
-    about: dict[str, str]
+    runs: TrialRuns
     progress: Progress
     began: float
 
@@ -48,20 +46,23 @@ class _Search:
 def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Found:
     """The best hyperparameters that a study finds; raises Failure when every trial has failed.
 
-    Ctrl-C ends the search, not the run. A study that is taken up again first closes what killed searches left open.
+    Ctrl-C ends the search, not the run. A study that is taken up again first closes what other searches left open.
     """
     search = _begin(run, task, dataset, progress)
-    trials = _close_what_is_gone(search)
-    interrupted = False
-    try:
-        with one_interrupt():
-            _run(search, dataset, trials)
-    except KeyboardInterrupt:
-        interrupted = True
-    trials = release(search.study, run.id)
-    _write_what_ended(search, trials)
-    progress("trials", 1, 1)
-    return _conclude(search, trials, interrupted)
+    with explaining(search.job.plan.storage):
+        trials = release(search.study, run.id)
+        search.runs.close_what_others_left_open(trials)
+        interrupted = False
+        try:
+            with one_interrupt():
+                _run(search, dataset, trials)
+        except KeyboardInterrupt:
+            interrupted = True
+        trials = release(search.study, run.id)
+        search.runs.write(trials)
+        search.runs.write_killed(trials)
+        progress("trials", 1, 1)
+        return _conclude(search, trials, interrupted)
 
 
 def _begin(run: Run, task: Task, dataset: Dataset, progress: Progress) -> _Search:
@@ -83,35 +84,15 @@ def _begin(run: Run, task: Task, dataset: Dataset, progress: Progress) -> _Searc
     study = open_study(plan)
     run.set_tags({"study": name})
     tags = {**dataset_tags(dataset), "algorithm": task.algorithm, "study": name}
-    return _Search(run, task, job, study, tags, progress, began)
-
-
-def _close_what_is_gone(search: _Search) -> Sequence[FrozenTrial]:
-    """Close the trials and runs of earlier searches of the study whose processes were killed; returns all trials."""
-    trials, me = release(search.study, search.run.id), search.run.id
-    running = running_searches(search.run.client, search.job.plan.name)
-    gone = [run_id for run_id, owner in running.items() if run_id != me and is_gone(json.loads(owner))]
-    _write_what_ended(search, trials, gone)
-    for run_id in gone:
-        close_for(Run(search.run.client, run_id), f"its process was killed; run {me} goes on with the study")
-    return trials
-
-
-def _write_what_ended(search: _Search, trials: Sequence[FrozenTrial], gone: Sequence[str] = ()) -> None:
-    """Write the trials of this run, and of others that cannot: of those that are gone, and whose trials were killed."""
-    killed = {trial.user_attrs["run"] for trial in trials if was_killed(trial)}
-    for run_id in {search.run.id, *gone, *killed}:
-        if run_exists(search.run.client, run_id):  # another machine's may be in another store
-            Trials(Run(search.run.client, run_id), search.about).write(_ended(search, trials, run_id))
+    return _Search(run, task, job, study, TrialRuns(run, job, tags), progress, began)
 
 
 def _run(search: _Search, dataset: Dataset, trials: Sequence[FrozenTrial]) -> None:
     gate = Gate(search.study, search.job, search.wanted)
-    written = Trials(search.run, search.about)
 
     def ended(trials: Sequence[FrozenTrial]) -> None:
         with search.run.tracking():
-            written.write(_ended(search, trials, search.run.id))
+            search.runs.write(trials)
         _show(search, trials)
 
     _show(search, trials)
@@ -120,29 +101,6 @@ def _run(search: _Search, dataset: Dataset, trials: Sequence[FrozenTrial]) -> No
         try_here(gate, dataset, ended)
     else:
         try_in_processes(gate, Data(dataset.name, protocol.split_seed, protocol.train_size), workers, ended)
-
-
-def _ended(search: _Search, trials: Sequence[FrozenTrial], run_id: str) -> Iterator[Trial]:
-    """The trials of a run that have ended, as the store is to know them."""
-    for trial in trials:
-        if trial.state in ENDED and trial.user_attrs.get("run") == run_id:
-            yield _as_trial(trial, search.job)
-
-
-def _as_trial(trial: FrozenTrial, job: Job) -> Trial:
-    ended, stages = outcome(trial), sorted(trial.intermediate_values.items())
-    if stages and trial.state.name == "COMPLETE":  # one that was broken off has the value of its last stage
-        stages.append((LAST_STAGE, trial.values[0]))
-    return Trial(
-        trial.number,
-        story.milliseconds(trial.datetime_start),
-        story.milliseconds(trial.datetime_complete),
-        state=trial.state.name.lower(),
-        params=story.params_of(trial, job.space),
-        metrics={**ended.get("metrics", {}), "seconds": ended.get("seconds", 0.0)},
-        curves={f"stage_{goals(job.plan.objective)[0]}": stages} if stages else {},
-        failure=failure(trial),
-    )
 
 
 def _show(search: _Search, trials: Sequence[FrozenTrial]) -> None:
@@ -168,13 +126,13 @@ def _conclude(search: _Search, trials: Sequence[FrozenTrial], interrupted: bool)
     """Log the study's story, and say what was found."""
     space, done = search.job.space, settled(trials)
     best, default = story.best_trial(trials, search.study.directions), story.default_trial(trials, space)
-    if (failed := story.reasons(done)) and len(failed) == len(done):
+    if (failed := story.reasons(done)) and len(failed) == len(done) and not interrupted:
         raise Failure(f"All {len(failed)} trials failed, the first one so: {failed[0]}")
     unfinished = interrupted or (search.wanted is not None and len(done) < search.wanted)
     to_go_on = _to_go_on(search)
     with search.run.tracking():
         _log_story(search, trials)
-        ended = "interrupted" if interrupted else "out of time" if unfinished else "complete"
+        ended = "interrupted" if interrupted else _how_it_ended(search) if unfinished else "complete"
         states = [trial.state.name.lower() for trial in done]
         counts = {f"trials_{state}": states.count(state) for state in ("complete", "pruned", "fail")}
         search.run.set_tags({"search_ended": ended, **counts})
@@ -182,6 +140,10 @@ def _conclude(search: _Search, trials: Sequence[FrozenTrial], interrupted: bool)
         search.run.describe(f"{told}\n\n{space.algorithm.__doc__}")
     params = space.complete(best.params) if best else space.defaults
     return Found(params, to_go_on if unfinished or search.wanted is None else "")
+
+
+def _how_it_ended(search: _Search) -> str:
+    return "out of time" if search.job.is_late() else "the last trials are tried elsewhere"
 
 
 def _to_go_on(search: _Search) -> str:
@@ -197,4 +159,7 @@ def _log_story(search: _Search, trials: Sequence[FrozenTrial]) -> None:
         folder = parent / "search"
         folder.mkdir()
         story.table(trials, search.job.space, objective).to_csv(folder / "trials.csv", index=False)
+        if len(goals(objective)) > 1:
+            front = story.table(search.study.best_trials, search.job.space, objective)
+            front.to_csv(folder / "pareto_front.csv", index=False)
         draw(search.study, objective, folder)

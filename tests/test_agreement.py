@@ -180,6 +180,7 @@ ORDER = (
     ("deciding",),
     ("ranking", "training", "ensembling", "scoring", "reporting", "timing", "scope"),
     ("card", "recording", "searching"),
+    ("trial_runs",),
     ("search", "protocol", "model", "tracking", "options"),
     ("algorithms",),
     ("data",),

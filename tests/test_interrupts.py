@@ -88,7 +88,7 @@ def test_ctrl_c_at_mlflow_run_leaves_the_best_so_far(tmp_path: Path) -> None:
                 break
     os.killpg(process.pid, signal.SIGINT)
     printed, _ = process.communicate(timeout=120)
-    assert "The search was cut short. To go on with it: mlflow run . -e knn" in printed, printed
+    assert "To go on with the search: mlflow run . -e knn" in printed, printed
     assert client
     (run,) = client.search_runs(["0"], "tags.role = 'model'")
     assert run.data.tags["search_ended"] == "interrupted"

@@ -1,6 +1,5 @@
 """A search inside a run: what the store holds afterwards, and what becomes of a study that is taken up again."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,32 +13,16 @@ from mnist_mlflow import searching
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import Failure, UsageError
-from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import Protocol, Search, Task
 from mnist_mlflow.recording import Outcome
-from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import settled
 from mnist_mlflow.search.trying import Job, Trier
-from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.training import train
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
+from tests.searches import FIXED, study_of, task, trials_of
 
 Client = mlflow.MlflowClient
-FIXED = {"features": "deskewed"}
-
-
-def task(trials: int = 5, algorithm: str = "knn", **search: Any) -> Task:
-    return Task(algorithm, FIXED, Protocol("digits", train_size=200, trials=trials), Search(**search))
-
-
-def trials_of(client: Client, run_id: str) -> dict[str, mlflow.entities.Run]:
-    found = client.search_runs(["0"], f"tags.mlflow.parentRunId = '{run_id}'", order_by=["attributes.start_time"])
-    return {run.info.run_name: run for run in found}
-
-
-def study_of(name: str) -> Any:
-    return open_study(Plan(studies_uri(), name, "log_loss", 0, {}))
 
 
 @pytest.fixture(scope="module")
@@ -252,8 +235,8 @@ def test_a_timeout_ends_the_search_and_not_the_run(store: Client, monkeypatch: p
     assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "out of time")
 
 
-def test_as_many_are_tried_as_there_is_time_for_in_a_process_of_its_own(store: Client) -> None:
-    outcome = train(task(0, timeout=8.0), silent)
+def test_as_many_are_tried_as_there_is_time_for_in_processes_of_their_own(store: Client) -> None:
+    outcome = train(task(0, timeout=8.0, workers=2), silent)
     run = store.get_run(outcome.run_id)
     assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "complete")
     assert "-P timeout=8.0" in outcome.to_go_on
@@ -268,7 +251,7 @@ def test_a_clock_that_has_run_out_lets_nothing_begin(store: Client) -> None:
     assert store.get_run(outcome.run_id).data.params["n_neighbors"] == "8"
 
 
-def test_two_goals_end_on_the_front(store: Client) -> None:
+def test_two_goals_end_on_the_front(store: Client, tmp_path: Path) -> None:
     outcome = train(task(5, objective="log_loss,latency"), silent)
     chosen = store.get_run(outcome.run_id).data.params
     reached = []
@@ -278,28 +261,30 @@ def test_two_goals_end_on_the_front(store: Client) -> None:
         if run.data.params.items() <= chosen.items():
             kept = goals
     assert not [goals for goals in reached if goals[0] < kept[0] and goals[1] < kept[1]]
+    front = pd.read_csv(store.download_artifacts(outcome.run_id, "search/pareto_front.csv", str(tmp_path)))
+    assert kept == pytest.approx(tuple(front[front["log_loss"] == kept[0]][["log_loss", "latency"]].iloc[0]))
+    assert front["log_loss"].argsort().tolist() == front["latency"].argsort().tolist()[::-1]
 
 
-def test_what_a_killed_search_left_open_is_closed_when_the_study_goes_on(store: Client) -> None:
-    train(task(2, study="mine"), silent)
-    gone = {**this_process(), "pid": 2**22 + 1}
-    tags = {"study": "mine", "owner": json.dumps(gone), "role": "model", "algorithm": "knn"}
-    killed = store.create_run("0", tags=tags).info.run_id
-    living = store.create_run("0", tags={**tags, "owner": json.dumps(this_process())}).info.run_id
-    half_written = {"mlflow.parentRunId": killed, "role": "trial", "failure": "its process was killed"}
-    child = store.create_run("0", tags=half_written, run_name="trial-002").info.run_id
-    study = study_of("mine")
-    study.enqueue_trial({}, user_attrs={"owner": gone, "run": killed})
-    study.ask().suggest_int("n_neighbors", 1, 20)
+def test_a_storage_that_is_lost_in_the_midst_is_a_clear_line(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(*arguments: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server is gone")
 
-    last = train(task(4, study="mine"), silent)
-    assert store.get_run(killed).info.status == "FAILED"
-    assert last.run_id in store.get_run(killed).data.tags["failure"]
-    assert store.get_run(living).info.status == "RUNNING"
-    assert list(trials_of(store, killed)) == ["trial-002"]
-    assert store.get_run(child).info.status == "FAILED"
-    assert "n_neighbors" in store.get_run(child).data.params
-    assert len(settled(study_of("mine").trials)) == 4
+    monkeypatch.setattr("mnist_mlflow.search.workers.release", lose)
+    with pytest.raises(Failure, match=r"storage of studies .* cannot be used: .*the server is gone"):
+        train(task(2), silent)
+
+
+def test_an_interruption_when_all_have_failed_so_far_leaves_the_defaults(
+    store: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_then_press(trier: Trier, *rest: Any) -> None:
+        raise MemoryError if len(trier.study.trials) == 1 else KeyboardInterrupt
+
+    monkeypatch.setattr(Trier, "_measure", fail_then_press)
+    run = store.get_run(train(task(3), silent).run_id)
+    assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "interrupted")
+    assert run.data.params["n_neighbors"] == "8"
 
 
 def test_the_progress_line_says_what_was_done_the_best_and_the_time_left(store: Client) -> None:

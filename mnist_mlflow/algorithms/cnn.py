@@ -1,6 +1,6 @@
 """Convolutional network on deskewed images: four convolutions, the pooled ones pooled before their activation.
 
-Expect about 99.3 % on the test images, 13 s to learn 45,000 on two cores; 99.7 % in 4 minutes with `recipe=accurate`.
+Expect about 99.3 % on the test images, 13 s to learn 45,000 on two cores; 99.7 % in 3½ minutes with `recipe=accurate`.
 
     mlflow run . -e cnn
     mlflow run . -e cnn -P recipe=accurate

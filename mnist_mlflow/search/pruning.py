@@ -9,7 +9,7 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-# Stages, in parts of 32 of the learning, and of how many trials that have come so far the best one goes on.
+# At which stages, in 32nds of the learning, trials are compared; and of how many that got there the best one goes on.
 STAGES = {1: 4, 4: 3, 16: 2}
 
 

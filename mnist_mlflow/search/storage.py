@@ -47,7 +47,7 @@ class Plan:
 def open_study(plan: Plan) -> optuna.Study:
     """Create the study, or take it up; raises Failure for a storage that cannot be used, UsageError for another one."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with _explaining(plan.storage):
+    with explaining(plan.storage, ImportError, OSError, RuntimeError):
         study = optuna.create_study(
             storage=_open_storage(plan.storage),
             study_name=plan.name,
@@ -76,10 +76,11 @@ def _check(plan: Plan, found: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _explaining(address: str) -> Iterator[None]:
+def explaining(address: str, *more: type[Exception]) -> Iterator[None]:
+    """Raise Failure, with what to do, where the storage of studies fails; `more` is what that may look like too."""
     try:
         yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError, OSError, RuntimeError) as error:
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, *more) as error:
         shown = _without_password(address)
         advice = "Check OPTUNA_STORAGE, or unset it to use a file beside the tracking store."
         raise Failure(f"The storage of studies {shown} cannot be used: {one_line(error)}. {advice}") from error

@@ -58,10 +58,10 @@ def admit(
     The first trial of a study has the default hyperparameters. On one machine nobody else asks until the trial is
     under way; of two machines that ask in the same moment, one may try one too many.
     """
-    if any(trial.state == TrialState.WAITING for trial in trials):
-        return True
     if wanted is not None and len(settled(trials)) + _under_way(trials) >= wanted:
         return False
+    if any(trial.state == TrialState.WAITING for trial in trials):
+        return True
     study.enqueue_trial({} if trials else dict(defaults), user_attrs={"owner": dict(owner), "run": run})
     return True
 

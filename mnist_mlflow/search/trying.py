@@ -27,7 +27,6 @@ from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import claim
 from mnist_mlflow.types import Labels, Part, Probabilities
 
-LAST_STAGE = WHOLE
 TIMED, TIMES = 1_000, 3  # images, and how often they are read
 
 
@@ -82,8 +81,11 @@ class Trier:
             return values(self.job.plan.objective, self._measure(classifier, ended))
         except optuna.TrialPruned:
             raise
-        except (OutOfTimeError, KeyboardInterrupt) as error:
-            ended["interruption"] = str(error) or "interrupted"
+        except OutOfTimeError as error:
+            ended["interruption"] = str(error)
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            ended["interruption"] = "interrupted"
             raise
         except Exception as error:
             ended["failure"] = one_line(error)
@@ -126,7 +128,7 @@ class TrialWatch(Watch):
         (value,) = values(self.job.plan.objective, metrics)
         self.trial.report(value, stage)
         self.ended["metrics"] = metrics
-        self.note(stage, LAST_STAGE, metrics)
+        self.note(stage, WHOLE, metrics)
         if self.trial.should_prune():
             raise optuna.TrialPruned
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import mlflow
@@ -14,6 +14,8 @@ from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.runs import Run
 
 Points = list[tuple[int, float]]
+
+PREFIX = "trial-"
 
 
 @dataclass(frozen=True)
@@ -32,31 +34,29 @@ class Trial:
     @property
     def name(self) -> str:
         """What its run is called."""
-        return f"trial-{self.number:03d}"
+        return f"{PREFIX}{self.number:03d}"
 
 
 class Trials:
-    """The child runs of a search: each trial is written once, and one that was half written is written to its end."""
+    """The child runs of a search, and which trials they `lack`; one that was half written is written to its end."""
 
     def __init__(self, parent: Run, tags: Mapping[str, str]) -> None:
-        self.client = parent.client
+        self.client, self.parent = parent.client, parent.id
         self.experiment = parent.client.get_run(parent.id).info.experiment_id
         self.tags = {**tags, "role": "trial", "mlflow.parentRunId": parent.id}
         self.begun: dict[str, str] = {}  # run ids, by name
-        self.written: set[str] = set()
+        self.written: set[int] = set()  # numbers
         for child in children(parent.client, parent.id):
             self.begun[child.info.run_name] = child.info.run_id
             if child.info.status != "RUNNING":
-                self.written.add(child.info.run_name)
+                self.written.add(number_of(child.info.run_name))
 
-    def write(self, trials: Iterable[Trial]) -> None:
-        """Write those trials that have not been written."""
-        for trial in trials:
-            if trial.name not in self.written:
-                self._write(trial)
-                self.written.add(trial.name)
+    def lacks(self, number: int) -> bool:
+        """Whether a trial has not been written."""
+        return number not in self.written
 
-    def _write(self, trial: Trial) -> None:
+    def write(self, trial: Trial) -> None:
+        """Write a trial, or what is missing of it."""
         tags = {"trial_state": trial.state, **({"failure": trial.failure} if trial.failure else {})}
         if trial.name not in self.begun:
             created = self.client.create_run(self.experiment, trial.started, self.tags | tags, trial.name)
@@ -69,6 +69,12 @@ class Trials:
         )
         status = "FAILED" if trial.failure else "FINISHED"
         self.client.set_terminated(self.begun[trial.name], status, trial.ended)
+        self.written.add(trial.number)
+
+
+def number_of(name: str) -> int:
+    """The number of the trial whose run is called so."""
+    return int(name.removeprefix(PREFIX))
 
 
 def children(client: mlflow.MlflowClient, parent: str) -> list[MlflowRun]:

@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,15 @@ def test_the_ensemble_is_set_against_the_best_by_validation(tmp_path: Path) -> N
     lines = tables(found.split("## Ensemble")[1].split("##")[0])
     assert lines["svm"] == ["99.67", "0.12", "99.52", "7", "15.2"]
     assert [lines[name][-1] for name in ("cnn accurate, seed 0", "ensemble")] == ["", ""]
+    assert "What limits it" not in found
+
+
+def test_an_ensemble_that_falls_short_says_what_limits_it(tmp_path: Path) -> None:
+    results = copy.deepcopy(RESULTS)
+    results["ensemble"]["models"]["ensemble"]["test_accuracy"] = 0.9969
+    write_report(tmp_path, results)
+    assert "to reach 99.70 %: not reached." in text_of(tmp_path)
+    assert "What limits it" in text_of(tmp_path)
 
 
 def test_what_is_not_learning_is_judged(tmp_path: Path, report: dict[str, dict[str, list[str]]]) -> None:

@@ -123,15 +123,16 @@ def test_when_the_time_is_up_a_trial_ends_at_its_next_stage(digits: Dataset, tmp
     assert len(trial.intermediate_values) <= 1
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interruption_is_written_down_and_heard(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     def interrupt(*arguments: Any) -> None:
-        raise KeyboardInterrupt
+        raise error
 
     trying = trier(digits, tmp_path)
     monkeypatch.setattr("mnist_mlflow.algorithms.knn.build", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(type(error)):
         attempt(trying)
     assert failure(trying.study.trials[-1]) == "interrupted"
 

@@ -14,7 +14,7 @@ def parent(store: Client) -> Run:
 
 
 def test_a_trial_is_a_child_run_with_its_state_its_figures_and_its_times(parent: Run) -> None:
-    Trials(parent, {"algorithm": "svm"}).write([TRIAL])
+    Trials(parent, {"algorithm": "svm"}).write(TRIAL)
     (child,) = children(parent.client, parent.id)
     assert child.info.run_name == "trial-007"
     assert (child.info.status, child.info.start_time, child.info.end_time) == ("FINISHED", 1_000, 3_000)
@@ -27,23 +27,25 @@ def test_a_trial_is_a_child_run_with_its_state_its_figures_and_its_times(parent:
 
 
 def test_a_failed_trial_has_failed_with_its_reason(parent: Run) -> None:
-    Trials(parent, {}).write([Trial(0, 0, 0, "fail", failure="out of memory")])
+    Trials(parent, {}).write(Trial(0, 0, 0, "fail", failure="out of memory"))
     (child,) = children(parent.client, parent.id)
     assert (child.info.status, child.data.tags["failure"]) == ("FAILED", "out of memory")
 
 
-def test_each_trial_is_written_once_whoever_writes(parent: Run) -> None:
+def test_what_has_been_written_is_not_lacking_whoever_wrote_it(parent: Run) -> None:
     trials = Trials(parent, {})
-    trials.write([TRIAL])
-    trials.write([TRIAL])
-    Trials(parent, {}).write([TRIAL])
-    assert len(children(parent.client, parent.id)) == 1
+    assert trials.lacks(7)
+    trials.write(TRIAL)
+    assert not trials.lacks(7)
+    assert not Trials(parent, {}).lacks(7)
+    assert trials.lacks(8)
 
 
 def test_a_trial_that_was_half_written_is_written_to_its_end(parent: Run) -> None:
     tags = {"mlflow.parentRunId": parent.id}
     begun = parent.client.create_run("0", tags=tags, run_name="trial-007").info.run_id
-    Trials(parent, {}).write([TRIAL])
+    assert Trials(parent, {}).lacks(7)
+    Trials(parent, {}).write(TRIAL)
     (child,) = children(parent.client, parent.id)
     assert (child.info.run_id, child.info.status) == (begun, "FINISHED")
     assert child.data.params == {"C": "0.5"}
