@@ -240,7 +240,7 @@ def test_as_many_are_tried_as_there_is_time_for_in_processes_of_their_own(store:
     run = store.get_run(outcome.run_id)
     assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "complete")
     assert "-P timeout=8.0" in outcome.to_go_on
-    owners = {trial.user_attrs["owner"]["pid"] for trial in study_of(run.data.tags["study"]).trials}
+    owners = {trial.user_attrs["owner"]["pid"] for trial in settled(study_of(run.data.tags["study"]).trials)}
     assert owners
     assert os.getpid() not in owners
 

@@ -134,7 +134,7 @@ def test_an_interruption_is_written_down_and_heard(
     monkeypatch.setattr("mnist_mlflow.algorithms.knn.build", interrupt)
     with pytest.raises(type(error)):
         attempt(trying)
-    assert failure(trying.study.trials[-1]) == "interrupted"
+    assert outcome(trying.study.trials[-1])["interruption"] == "interrupted"
 
 
 class Noting(Watch):
