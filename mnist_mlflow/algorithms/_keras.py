@@ -13,6 +13,8 @@ from typing import Any
 def keras_on_tensorflow() -> Any:
     """Keras on TensorFlow, without the greetings that TensorFlow writes before its log level applies."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow takes it by itself on the newest processors alone; where AVX2 is all, a cnn learns twice as fast by it.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:

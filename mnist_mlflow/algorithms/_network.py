@@ -69,13 +69,11 @@ class NetworkClassifier(FeatureClassifier):
         )
         # What makes no variable while it is traced is traced once, not twice: the better part of a second.
         self.network.optimizer.build(self.network.trainable_variables)
-        smoothing = self.schedule.label_smoothing  # the tuning slice's too: it has to judge what is aimed at
         self.network.fit(
             **self._lessons(train),
             epochs=self.schedule.epochs,
-            validation_data=(tuning.features, one_hot(tuning.labels, smoothing)),
-            validation_batch_size=1_000,
             callbacks=[
+                self._validating(tuning),
                 _early_stopping(self.schedule.patience),
                 _noting(watch, self.schedule.epochs),
                 *([self._judging(watch, len(train.labels), tuning)] if watch.stages else []),
@@ -87,6 +85,19 @@ class NetworkClassifier(FeatureClassifier):
         """What Keras learns from, as arguments of its `fit`."""
         targets = one_hot(train.labels, self.schedule.label_smoothing)
         return {"x": train.features, "y": targets, "batch_size": self.schedule.batch(len(targets))}
+
+    def _validating(self, tuning: Examples) -> Any:
+        """What Keras does with `validation_data`, for which it would trace the network once more: half a second."""
+        from scipy.special import log_softmax
+
+        targets = one_hot(tuning.labels, self.schedule.label_smoothing)  # smooth too: they judge what is aimed at
+
+        def validate(epoch: int, logs: dict[str, float]) -> None:
+            scores = self._score_batches(tuning.features)
+            logs["val_loss"] = -float(np.mean(np.sum(targets * log_softmax(scores, axis=1), axis=1)))
+            logs["val_accuracy"] = float(np.mean(scores.argmax(axis=1) == tuning.labels))
+
+        return keras_on_tensorflow().callbacks.LambdaCallback(on_epoch_end=validate)
 
     def _judging(self, watch: Watch, images: int, tuning: Examples) -> Any:
         """Lets the watch judge in the midst of an epoch too: what learns for two has few ends of them."""

@@ -31,7 +31,7 @@ from mnist_mlflow.types import CLASSES, Images, Labels, Part, Probabilities, Pro
 BATCH = 1_000
 WHOLE = 32  # stages of learning are counted in such parts
 SMALLEST_SHARE = 1_000
-MIDST = 0.4  # of the steps: where networks begin to rank as they will in the end
+MIDST = 0.6  # of the steps: where networks rank nearly as they will in the end
 
 
 class Watch:

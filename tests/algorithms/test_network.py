@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -5,8 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_mlflow.algorithms._network import Schedule, _one_cycle, augmented, one_hot
-from mnist_mlflow.algorithms.base import get_algorithm
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.algorithms.base import Watch, get_algorithm
+from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.types import Examples, Features
 
 SCHEDULE = Schedule(epochs=4, batch_size=8, learning_rate=0.01, patience=4, label_smoothing=0.1)
@@ -49,6 +50,21 @@ def test_a_kept_network_does_not_remember_how_it_learned(digits: Dataset, tmp_pa
     classifier.fit(digits.train, digits.tuning).save(tmp_path)
     weights = 4 * classifier.network.count_params()  # bytes
     assert weights < (tmp_path / "network.keras").stat().st_size < 1.2 * weights
+
+
+def test_the_tuning_slice_is_judged_as_keras_would_judge_it(digits: Dataset) -> None:
+    noted: list[Mapping[str, float]] = []
+
+    class Noting(Watch):
+        def note(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+            noted.append(metrics)
+
+    cnn = get_algorithm("cnn")
+    classifier: Any = cnn.build(cnn.Params(epochs=1, filters=4), 0).fit(digits.train, digits.tuning, Noting())
+    features, targets = features_of(digits.tuning, "deskewed"), one_hot(digits.tuning.labels, 0.1)
+    loss, accuracy = classifier.network.evaluate(features, targets, verbose=0)
+    assert noted[0]["epoch_val_loss"] == pytest.approx(loss, rel=1e-4)
+    assert noted[0]["epoch_val_accuracy"] == pytest.approx(accuracy)
 
 
 def unchanged(features: Features, random: np.random.Generator) -> Features:

@@ -32,6 +32,20 @@ def test_of_all_that_reach_a_stage_the_best_share_goes_on(stage: int, of: int) -
     assert go_on(found, probes, stage) == [True, False]
 
 
+def test_who_is_better_than_all_before_has_to_be_among_the_best_of_the_latest_too() -> None:
+    found = study()
+    go_on(found, range(100, 200), 1)
+    better = [(17 * number) % 40 for number in range(40)]  # a sampler has learned where to look
+    assert sum(go_on(found, better, 1)) < 20
+
+
+def test_who_is_the_best_of_the_latest_has_to_be_among_the_best_of_all_too() -> None:
+    found = study()
+    go_on(found, range(100), 1)
+    worse = [200 - number for number in range(40)]
+    assert not any(go_on(found, worse, 1))
+
+
 def test_the_first_goes_on_and_then_who_is_better_than_all() -> None:
     assert go_on(study(), [5.0, 6.0, 4.0, 4.5, 3.0], 1) == [True, False, True, False, True]
 
