@@ -16,7 +16,7 @@ KILLS, TRIALS = 20, 150
 
 # Each search is forked from a process that has imported everything: to start Python would take most of the time.
 CODE = """
-import json, os, random, signal, sys, time
+import contextlib, json, os, random, signal, sqlite3, sys, time
 import mlflow, optuna, sklearn.linear_model, sklearn.metrics, skops.io, cv2, plotly
 from mnist_mlflow import recording, searching
 from mnist_mlflow.protocol import Protocol, Search, Task
@@ -39,9 +39,17 @@ def search():
         print(repr(error), flush=True)
         os._exit(1)
 
-for seconds in {moments}:
+def begun():
+    with contextlib.closing(sqlite3.connect({database!r})) as database, contextlib.suppress(sqlite3.OperationalError):
+        return database.execute("SELECT count(*) FROM trials").fetchone()[0]
+    return 0
+
+for kill, seconds in enumerate({moments}):
+    before, late = begun(), time.time() + 20
     child = search()
     time.sleep(seconds)
+    while kill % 4 == 0 and begun() == before and time.time() < late:  # a slow machine is still opening the store
+        time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 print("last", os.waitstatus_to_exitcode(os.waitpid(search(), 0)[1]))
@@ -55,7 +63,9 @@ def killed(store: mlflow.MlflowClient, tmp_path: Path) -> mlflow.MlflowClient:
     print(f"seed {seed}")  # shown when the test fails
     moments = [random.Random(seed + kill).uniform(0.2, 1.6) for kill in range(KILLS)]
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    printed = python(CODE.format(trials=TRIALS, moments=moments), ROOT, MLFLOW_TRACKING_URI=uri)
+    printed = python(
+        CODE.format(trials=TRIALS, moments=moments, database=f"{tmp_path}/optuna.db"), ROOT, MLFLOW_TRACKING_URI=uri
+    )
     assert printed.splitlines()[-1] == "last 0", printed
     return store
 
@@ -75,7 +85,8 @@ def test_a_search_that_is_killed_again_and_again_loses_only_what_was_under_way(
     repeats = {trial.user_attrs["repeats"]: trial for trial in trials if "repeats" in trial.user_attrs}
     assert len(repeats) == sum("repeats" in trial.user_attrs for trial in trials)
     for trial in lost:
-        assert trial.params.items() <= repeats[trial.number].params.items()
+        if trial not in settled(trials):  # as one is that was killed three times
+            assert trial.params.items() <= repeats[trial.number].params.items()
 
     children = {run.info.run_name: run for run in runs if run.data.tags["role"] == "trial"}
     assert sorted(children) == [f"trial-{trial.number:03d}" for trial in trials]
