@@ -14,8 +14,8 @@ GAINED = (
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*: of those that come to 1/32, 1/8 and about half of the learning
-the best quarter, quarter and half go on) against one that does not, both for as long, each in a process of its own with
+ABOUT = f"""A search that breaks laggards off (*pruned*: of those that come to 1/32, 1/16 and about half of the learning
+the best sixth, third and half go on) against one that does not, both for as long, each in a process of its own with
 features to compute; what is under way when the time is up counts too. A trial counts when it has ended, in whatever
 way. Pruned, {SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at least as good on the
 tuning slice."""

@@ -48,7 +48,7 @@ for kill, seconds in enumerate({moments}):
     before, late = begun(), time.time() + 20
     child = search()
     time.sleep(seconds)
-    while kill % 4 == 0 and begun() == before and time.time() < late:  # a slow machine is still opening the store
+    while kill % 4 == 0 and begun() <= before and time.time() < late:  # a slow machine is still opening the store
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -85,7 +85,9 @@ def test_a_search_that_is_killed_again_and_again_loses_only_what_was_under_way(
     repeats = {trial.user_attrs["repeats"]: trial for trial in trials if "repeats" in trial.user_attrs}
     assert len(repeats) == sum("repeats" in trial.user_attrs for trial in trials)
     for trial in lost:
-        if trial not in settled(trials):  # as one is that was killed three times
+        if trial in settled(trials):  # killed three times, and let alone then
+            assert "repeats" in trial.user_attrs
+        else:
             assert trial.params.items() <= repeats[trial.number].params.items()
 
     children = {run.info.run_name: run for run in runs if run.data.tags["role"] == "trial"}

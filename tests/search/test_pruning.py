@@ -57,7 +57,7 @@ def test_the_nearer_the_end_the_milder() -> None:
 
 
 def test_what_is_to_be_large_goes_on_when_it_is_large() -> None:
-    assert go_on(study("maximize"), [0.5, 0.4, 0.6], 4) == [True, False, True]
+    assert go_on(study("maximize"), [0.5, 0.4, 0.6], 2) == [True, False, True]
 
 
 def test_each_stage_has_its_own_competitors() -> None:

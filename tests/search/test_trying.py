@@ -11,6 +11,7 @@ import pytest
 from mnist_mlflow.algorithms import base, mlp
 from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.data import Dataset
+from mnist_mlflow.search.pruning import STAGES
 from mnist_mlflow.search.storage import Plan
 from mnist_mlflow.search.study import admit, failure, outcome
 from mnist_mlflow.search.trying import Job, Trier
@@ -67,10 +68,10 @@ def test_a_trial_reports_what_a_share_of_the_images_gave_then_of_the_steps_if_th
     real = base.share_of
     monkeypatch.setattr(base, "share_of", lambda part, size: shares.append(size) or real(part, size))
     trial = attempt(trier(digits, tmp_path, algorithm, given=given))
-    assert list(trial.intermediate_values) == [1, 4, 16]
+    assert list(trial.intermediate_values) == list(STAGES)
     whole = len(digits.train)
     asked = [size for size in shares if size != 14]  # those are of the tuning slice
-    assert asked == [whole // 32, whole // 8, whole // 2][: 3 if algorithm == "logistic" else 2]
+    assert asked == [whole * stage // base.WHOLE for stage in STAGES][: 3 if algorithm == "logistic" else 2]
     assert trial.values is not None
     assert trial.values[0] < trial.intermediate_values[16] < trial.intermediate_values[1]
 
