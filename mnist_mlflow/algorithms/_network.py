@@ -18,7 +18,6 @@ from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
 MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
-FEWEST_STEPS = 64  # in an epoch: what is seldom corrected learns little, however small the data set
 SMALLEST_BATCH = 8  # batch normalisation needs some company
 WARM_UP = 0.3  # the share of the steps in which the learning rate rises
 
@@ -28,17 +27,23 @@ Augment = Callable[[Features, np.random.Generator], Features]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a network learns: one cycle of the learning rate, stopped when the tuning slice gets no better."""
+    """How a network learns: one cycle of the learning rate, stopped when the tuning slice gets no better.
+
+    `ample` images make batches of the size that is asked for; fewer, smaller ones in proportion. What is seldom
+    corrected learns little, however small the data set; and so a batch size that is good for a share of the images, at
+    which searches look first, is good for all of them.
+    """
 
     epochs: int
     batch_size: int
+    ample: int
     learning_rate: float
     patience: int
     label_smoothing: float = 0.0
 
     def batch(self, images: int) -> int:
         """How many of so many images make a step."""
-        return max(SMALLEST_BATCH, min(self.batch_size, images // FEWEST_STEPS))
+        return max(SMALLEST_BATCH, self.batch_size * min(images, self.ample) // self.ample)
 
     def steps(self, images: int) -> int:
         """How many steps it takes with so many images."""

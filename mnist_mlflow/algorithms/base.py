@@ -134,9 +134,9 @@ class Classifier(ABC):
 
 def share_of(part: Part, size: int) -> Part:
     """So many of the images, digits in proportion, the same ones each time."""
-    from mnist_mlflow.data.dataset import stratified_split  # which is not installed where a logged model predicts
+    from mnist_mlflow.data.dataset import stratified_subset  # which is not installed where a logged model predicts
 
-    return part if size == len(part) else stratified_split(part, size, 0)[1]
+    return part if size == len(part) else stratified_subset(part, size, 0)
 
 
 def batches(rows: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:

@@ -21,6 +21,8 @@ from mnist_mlflow.images import distort
 from mnist_mlflow.parameters import choice, integer, real
 from mnist_mlflow.types import SIDE, Examples, Features
 
+AMPLE = 16_384
+
 # What other defaults a recipe brings; what is given beside it goes first.
 RECIPES: dict[str, dict[str, Any]] = {
     "fast": {},
@@ -40,7 +42,9 @@ class Params:
     )
     dropout: float = real(0.3, 0.0, 0.9, "share of the last features that rest at each step")
     epochs: int = integer(2, 1, 500, "passes over the training images at most")
-    batch_size: int = integer(256, 8, 8_192, "images in each step, but no more than a 64th of them all")
+    batch_size: int = integer(
+        256, 8, 8_192, f"images in each step; in proportion fewer where fewer than {AMPLE:,} teach"
+    )
     learning_rate: float = real(0.01, 1e-6, 1.0, "the highest learning rate of the cycle")
     patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
     label_smoothing: float = real(0.1, 0.0, 0.9, "share of the truth that the other digits are given in learning")
@@ -71,7 +75,7 @@ class ConvolutionalNetwork(NetworkClassifier):
 
     def __init__(self, params: Params, seed: int) -> None:
         schedule = Schedule(
-            params.epochs, params.batch_size, params.learning_rate, params.patience, params.label_smoothing
+            params.epochs, params.batch_size, AMPLE, params.learning_rate, params.patience, params.label_smoothing
         )
         super().__init__(params.features, _layers(params), schedule, seed)
         self.params = params

@@ -17,6 +17,8 @@ from mnist_mlflow.algorithms._network import MOMENTUM, NetworkClassifier, Schedu
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.parameters import choice, integer, real
 
+AMPLE = 8_192
+
 
 @dataclass(frozen=True)
 class Params:
@@ -27,7 +29,9 @@ class Params:
     hidden_layers: int = integer(2, 1, 6, "how many hidden layers")
     dropout: float = real(0.4, 0.0, 0.9, "share of the neurons that rest at each step")
     epochs: int = integer(8, 1, 500, "passes over the training images at most")
-    batch_size: int = integer(128, 8, 8_192, "images in each step, but no more than a 64th of them all")
+    batch_size: int = integer(
+        128, 8, 8_192, f"images in each step; in proportion fewer where fewer than {AMPLE:,} teach"
+    )
     learning_rate: float = real(0.003, 1e-6, 1.0, "the highest learning rate of the cycle")
     patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
 
@@ -61,5 +65,5 @@ def build(params: Params, seed: int) -> Classifier:
             )
         ]
 
-    schedule = Schedule(params.epochs, params.batch_size, params.learning_rate, params.patience)
+    schedule = Schedule(params.epochs, params.batch_size, AMPLE, params.learning_rate, params.patience)
     return NetworkClassifier(params.features, layers, schedule, seed)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_mlflow.data.digits import load_digits
 from mnist_mlflow.data.download import DownloadError
@@ -82,16 +83,27 @@ def _subset(train: Part, size: int, seed: int) -> Part:
             f"train_size={size} is not possible; accepted: 0 (all) or {SMALLEST_TRAIN_SIZE} to {len(train)}, "
             "for example train_size=1000."
         )
-    return train if size == len(train) else stratified_split(train, size, seed)[1]
+    return train if size == len(train) else stratified_subset(train, size, seed)
 
 
 def stratified_split(part: Part, size: float, seed: int) -> tuple[Part, Part]:
     """A part without, and with nothing but, `size` of its images (a share or a count), digits in proportion."""
+    rest, chosen = _stratified(part, size, seed)
+    return part[rest], part[chosen]
+
+
+def stratified_subset(part: Part, size: int, seed: int) -> Part:
+    """So many of a part's images, digits in proportion: the second of a split, without copying the first."""
+    return part[_stratified(part, size, seed)[1]]
+
+
+def _stratified(part: Part, size: float, seed: int) -> list[npt.NDArray[np.intp]]:
     from sklearn.model_selection import train_test_split
 
-    indices = np.arange(len(part))
-    rest, chosen = train_test_split(indices, test_size=size, random_state=seed, stratify=part.labels)
-    return part[rest], part[chosen]
+    indices: list[npt.NDArray[np.intp]] = train_test_split(
+        np.arange(len(part)), test_size=size, random_state=seed, stratify=part.labels
+    )
+    return indices
 
 
 def _sha256(parts: Iterable[Part]) -> str:

@@ -35,7 +35,7 @@ def note(
 def _counted(done: Sequence[FrozenTrial]) -> list[str]:
     words = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "broken off early", TrialState.FAIL: "failed"}
     counts = {word: sum(trial.state == state for trial in done) for state, word in words.items()}
-    return [f"{count} trials {word}" for word, count in counts.items() if count]
+    return [f"{count} {'trial' if count == 1 else 'trials'} {word}" for word, count in counts.items() if count]
 
 
 def _won(space: Space, default: FrozenTrial, best: FrozenTrial) -> str:

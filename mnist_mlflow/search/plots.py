@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import html
+import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from optuna import Study
-from optuna.trial import TrialState
+from optuna import Study, create_study
+from optuna.trial import TrialState, create_trial
 
+from mnist_mlflow.algorithms.base import WHOLE
 from mnist_mlflow.search.objectives import goals
 
-FEWEST = 2  # completed trials that say something together
+FEWEST = 2  # trials that say something together
 
-# What Optuna calls them.
-OF_A_GOAL = {
-    "history": "plot_optimization_history",
+# What Optuna calls the pictures that compare trials.
+COMPARING = {
     "importances": "plot_param_importances",
     "parallel_coordinates": "plot_parallel_coordinate",
     "slices": "plot_slice",
@@ -34,7 +36,7 @@ def draw(study: Study, objective: str, folder: Path) -> None:
 
 
 def pictures(study: Study, objective: str) -> dict[str, bytes]:
-    """PNG files by name; none before two trials are complete."""
+    """PNG files by name; none before two trials can be compared."""
     import matplotlib
 
     with matplotlib.rc_context({"backend": "agg", "figure.figsize": (9, 5)}):
@@ -54,7 +56,7 @@ def _png(axes: Any) -> bytes:
 
 
 def page(study: Study, objective: str) -> str:
-    """All pictures on one page of HTML that needs no network; empty before two trials are complete."""
+    """All pictures on one page of HTML that needs no network; empty before two trials can be compared."""
     from optuna import visualization
 
     figures = [drawn for _, drawn in _draw(visualization, study, objective)]
@@ -67,32 +69,59 @@ def page(study: Study, objective: str) -> str:
 
 
 def _draw(library: Any, study: Study, objective: str) -> Iterator[tuple[str, Any]]:
-    complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    to_be_drawn = _to_be_drawn(study, objective)
+    complete = to_be_drawn["slices"].study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     if len(complete) < FEWEST or not any(trial.params for trial in complete):
         return
-    for name, (function, options) in _to_be_drawn(study, objective).items():
+    for name, drawing in to_be_drawn.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that matplotlib's pictures are experimental, or have no legend
-            drawn = _try_to_draw(getattr(library, function), study, options)
+            drawn = _try_to_draw(getattr(library, drawing.function), drawing.study, drawing.options)
         if drawn is not None:
             yield name, drawn
 
 
-def _to_be_drawn(study: Study, objective: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Which functions of Optuna's to call, and how; of two goals the first is what most of them show."""
+@dataclass(frozen=True)
+class _Drawing:
+    """Which function of Optuna's to call, of which study, and how."""
+
+    function: str
+    study: Study
+    options: Mapping[str, Any]
+
+
+def _to_be_drawn(study: Study, objective: str) -> dict[str, _Drawing]:
+    """All pictures by name; of two goals the first is what most of them show."""
     names = goals(objective)
     of_one = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
-    drawn: dict[str, tuple[str, dict[str, Any]]] = {
-        name: (function, {"target_name": names[0], **of_one}) for name, function in OF_A_GOAL.items()
-    }
+    compared, measure = _comparable(study, names[0])
+    drawn = {"history": _Drawing("plot_optimization_history", study, {"target_name": names[0], **of_one})}
+    for name, function in COMPARING.items():
+        drawn[name] = _Drawing(function, compared, {"target_name": measure, **of_one})
     if len(names) > 1:
-        drawn["pareto_front"] = ("plot_pareto_front", {"target_names": names})
+        drawn["pareto_front"] = _Drawing("plot_pareto_front", study, {"target_names": names})
     if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        drawn["intermediate_values"] = ("plot_intermediate_values", {})
+        drawn["intermediate_values"] = _Drawing("plot_intermediate_values", study, {})
     return drawn
 
 
-def _try_to_draw(draw: Callable[..., Any], study: Study, options: dict[str, Any]) -> Any:
+def _comparable(study: Study, goal: str) -> tuple[Study, str]:
+    """What to compare hyperparameters by: where laggards were broken off, by what the first stage gave.
+
+    Optuna draws completed trials alone, and of such a search they are few; to the first stage all trials came.
+    """
+    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
+    if all(trial.state == TrialState.COMPLETE for trial in trials):
+        return study, goal
+    stage = min(step for trial in trials for step in trial.intermediate_values)
+    compared = create_study(study_name=study.study_name, direction=study.direction)
+    for trial in trials:
+        if math.isfinite(value := trial.intermediate_values.get(stage, math.nan)):
+            compared.add_trial(create_trial(value=value, params=trial.params, distributions=trial.distributions))
+    return compared, f"{goal} at stage {stage} of {WHOLE}"
+
+
+def _try_to_draw(draw: Callable[..., Any], study: Study, options: Mapping[str, Any]) -> Any:
     """What Optuna draws, or None where the trials do not differ enough for it."""
     try:
         return draw(study, **options)

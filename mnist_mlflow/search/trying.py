@@ -62,14 +62,26 @@ class Trier:
         self.job, self.dataset, self.begun = job, dataset, begun
         self.space, self.owner = job.space, this_process()
         self.study = open_study(job.plan)
+        self.trial: optuna.Trial | None = None
 
     def try_next(self) -> None:
         """One trial; it may fail, which is written down. Raises KeyboardInterrupt alone."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self.study.optimize(self._try, n_trials=1, catch=(Exception,))
+            self.trial = None
+            try:
+                self.study.optimize(self._try, n_trials=1, catch=(Exception,))
+            except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+                if not self._was_given_up():
+                    raise
+
+    def _was_given_up(self) -> bool:
+        """Whether the trial was ended by others, to whom this process gave no sign of life: after a sleep, perhaps."""
+        trials = self.study.get_trials(deepcopy=False)
+        return self.trial is not None and trials[self.trial.number].state.is_finished()
 
     def _try(self, trial: optuna.Trial) -> list[float]:
+        self.trial = trial
         try:
             claim(trial, self.owner, self.job.run)
         finally:

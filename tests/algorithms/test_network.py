@@ -10,7 +10,7 @@ from mnist_mlflow.algorithms.base import Watch, get_algorithm
 from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.types import Examples, Features
 
-SCHEDULE = Schedule(epochs=4, batch_size=8, learning_rate=0.01, patience=4, label_smoothing=0.1)
+SCHEDULE = Schedule(epochs=4, batch_size=8, ample=512, learning_rate=0.01, patience=4, label_smoothing=0.1)
 
 
 def examples(count: int) -> Examples:
@@ -29,9 +29,10 @@ def test_smoothing_shares_out_some_of_the_truth() -> None:
     assert np.array_equal(one_hot(np.array([3], np.uint8)), np.eye(10)[[3]])
 
 
-def test_a_step_is_no_more_than_a_64th_of_the_images() -> None:
-    schedule = Schedule(epochs=1, batch_size=256, learning_rate=0.01, patience=1)
-    assert [schedule.batch(images) for images in (100, 6_400, 45_000)] == [8, 100, 256]
+@pytest.mark.parametrize(("batch_size", "batches"), [(128, [8, 50, 128]), (256, [8, 100, 256]), (512, [8, 200, 512])])
+def test_a_share_of_the_images_makes_smaller_steps_in_proportion(batch_size: int, batches: list[int]) -> None:
+    schedule = Schedule(epochs=1, batch_size=batch_size, ample=16_384, learning_rate=0.01, patience=1)
+    assert [schedule.batch(images) for images in (100, 6_400, 45_000)] == batches
 
 
 def test_the_learning_rate_rises_and_falls_in_one_cycle() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_mlflow.data import dataset, load_dataset
-from mnist_mlflow.data.dataset import stratified_split
+from mnist_mlflow.data.dataset import stratified_split, stratified_subset
 from mnist_mlflow.data.download import DownloadError
 from mnist_mlflow.errors import DataError, UsageError
 from mnist_mlflow.types import Part
@@ -103,3 +103,4 @@ def test_a_split_by_count() -> None:
     digits = load_dataset("digits").train
     rest, chosen = stratified_split(digits, 100, seed=0)
     assert (len(rest), len(chosen)) == (len(digits) - 100, 100)
+    assert np.array_equal(stratified_subset(digits, 100, seed=0).images, chosen.images)

@@ -106,7 +106,7 @@ def test_the_table_has_a_row_for_each_trial_that_has_ended(study: optuna.Study) 
 
 def test_the_note_says_what_was_won(study: optuna.Study) -> None:
     told = note("mine", SPACE, settled(study.trials), study.trials[0], study.trials[1], "mlflow run . -P study=mine")
-    assert "Study `mine`: 3 trials complete, 1 trials broken off early, 1 trials failed." in told
+    assert "Study `mine`: 3 trials complete, 1 trial broken off early, 1 trial failed." in told
     assert "| log loss | 0.3000 | 0.2000 | -0.0050 (95 %: -0.00" in told
     assert "| `n_neighbors` | 8 | 3 | |" in told
     assert "`weights`" not in told
@@ -123,6 +123,18 @@ def test_the_pictures_of_a_study(study: optuna.Study) -> None:
     expected = {"history", "importances", "parallel_coordinates", "slices", "intermediate_values"}
     assert set(found) == expected
     assert all(picture.startswith(b"\x89PNG") for picture in found.values())
+
+
+def test_where_laggards_were_broken_off_all_trials_are_compared_by_their_first_stage() -> None:
+    few = study_of(trial(8, 0.3), trial(3, 0.4, "PRUNED"), trial(5, 0.5, "PRUNED"), trial(2, None, "FAIL"))
+    assert {"history", "slices", "parallel_coordinates", "intermediate_values"} <= set(pictures(few, "log_loss"))
+    found = page(few, "log_loss")
+    assert "log_loss at stage 1 of 32" in found
+    assert '"y":[0.3,0.4,0.5]' in found.replace(" ", "")
+
+
+def test_where_all_were_learned_to_the_end_they_are_compared_by_that() -> None:
+    assert "at stage" not in page(study_of(trial(8, 0.3), trial(3, 0.4)), "log_loss")
 
 
 def test_two_goals_have_a_front() -> None:

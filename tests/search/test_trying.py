@@ -12,12 +12,12 @@ from mnist_mlflow.algorithms import base, mlp
 from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.search.pruning import STAGES
-from mnist_mlflow.search.storage import Plan
+from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import admit, failure, outcome
 from mnist_mlflow.search.trying import Job, Trier
 from mnist_mlflow.types import Part
 
-NETWORK = {"epochs": 3, "units": 32, "hidden_layers": 1, "features": "pixels", "batch_size": 64, "dropout": 0.0}
+NETWORK = {"epochs": 3, "units": 32, "hidden_layers": 1, "features": "pixels", "batch_size": 128, "dropout": 0.0}
 
 
 def trier(dataset: Dataset, folder: Path, algorithm: str = "knn", objective: str = "log_loss", **options: Any) -> Trier:
@@ -41,6 +41,35 @@ def test_a_trial_is_scored_on_the_tuning_slice(digits: Dataset, tmp_path: Path) 
     assert metrics["tuning_accuracy"] > 0.9
     assert outcome(trial)["seconds"] > 0
     assert trial.user_attrs["run"] == "run"
+
+
+def test_who_was_taken_for_dead_goes_on_with_another_trial(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trying, real = trier(digits, tmp_path), Trier._measure
+    others = open_study(trying.job.plan)
+
+    def slept(self: Trier, *arguments: Any) -> Any:
+        others.tell(len(others.trials) - 1, state=optuna.trial.TrialState.FAIL)
+        return real(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trier, "_measure", slept)
+        assert attempt(trying).state.name == "FAIL"
+    assert attempt(trying).state.name == "COMPLETE"
+
+
+def test_a_mistake_of_another_kind_is_not_taken_for_that(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise ValueError("a sampler's mistake")
+
+    trying = trier(digits, tmp_path)
+    attempt(trying)
+    monkeypatch.setattr(trying.study.sampler, "before_trial", fail)
+    with pytest.raises(ValueError, match="a sampler's mistake"):
+        attempt(trying)
 
 
 def test_only_the_training_images_teach_and_only_the_tuning_slice_scores(digits: Dataset, tmp_path: Path) -> None:
