@@ -8,17 +8,20 @@ from benchmarks.results import Results
 from benchmarks.rows import SEARCH_RATIO, TRIAL_MS
 from benchmarks.writing import Cells, figure, table
 
-RACED = ("search", "seed", "s", "trials", "unpruned", "times as many", "", "best log loss", "unpruned", "")
+RACED = (
+    *("search", "seed", "s", "unpruned", "trials", "unpruned", "times as many", ""),
+    *("best log loss", "unpruned", ""),
+)
 GAINED = (
     *("search", "trials (broken off)", "s", "validation %", "defaults %", "difference, points"),
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*: of those that come to 1/32, 1/16 and about half of the learning
-the best sixth, third and half go on) against one that does not, both for as long, each in a process of its own with
-features to compute; what is under way when the time is up counts too. A trial counts when it has ended, in whatever
-way. Pruned, {SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at least as good on the
-tuning slice."""
+ABOUT = f"""A search that breaks laggards off (*pruned*, as README says under Search) against one that does not, both
+for as long, each in a process of its own with features to compute. A trial counts when it was learned to the end or
+broken off as a laggard; when the time is up, the fit under way ends by itself and counts too, but networks look at the
+clock and are stopped. Pruned, {SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at
+least as good on the tuning slice."""
 
 LIMITS = """What limits it on `cnn`: the cheapest look takes a ninth of a whole fit, a third of that for TensorFlow to
 trace the network; the defaults are learned to the end, and of the first few at a stage each new best one goes on, so
@@ -56,7 +59,7 @@ def _race(pruned: dict[str, Any], other: dict[str, Any]) -> Cells:
     ratio = pruned["trials"] / max(1, other["trials"])
     better = other["best"] is None or (pruned["best"] is not None and pruned["best"] <= other["best"])
     return [
-        *(pruned["algorithm"], str(pruned["seed"]), figure(pruned["seconds"])),
+        *(pruned["algorithm"], str(pruned["seed"]), figure(pruned["seconds"]), figure(other["seconds"])),
         *(str(pruned["trials"]), str(other["trials"]), figure(ratio), verdict(ratio >= SEARCH_RATIO)),
         *(_loss(pruned["best"]), _loss(other["best"]), verdict(better)),
     ]
@@ -69,7 +72,7 @@ def _loss(value: float | None) -> str:
 def _gain(gained: dict[str, Any]) -> Cells:
     best, defaults, trials = gained["best"], gained["defaults"], gained["trials"]
     mean, low, high = (100 * value for value in gained["difference"])
-    params = ", ".join(f"{key}={_short(value)}" for key, value in gained["params"].items())
+    params = ", ".join(f"{key}={_short(value)}" for key, value in gained["params"].items() if key != "trials")
     return [
         *(gained["algorithm"], f"{sum(trials.values())} ({trials['pruned']})", figure(gained["seconds"])),
         *(f"{100 * side['val_accuracy']:.2f}" for side in (best, defaults)),

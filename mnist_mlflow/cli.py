@@ -13,7 +13,7 @@ from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.errors import Failure
 from mnist_mlflow.options import given, options, settings, with_options
-from mnist_mlflow.protocol import Act, Protocol, Rule, Scope, Search, Task
+from mnist_mlflow.protocol import Act, Protocol, Rule, Scope, Search, Task, changed
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
@@ -32,7 +32,7 @@ def _algorithm_command(name: str) -> click.Command:
         from mnist_mlflow.console import show_outcome, work_display
         from mnist_mlflow.training import train
 
-        task = Task(name, given(algorithm.Params, typed), settings(Protocol, typed), settings(Search, typed))
+        task = Task(name, given(algorithm.Params, typed), settings(Protocol, typed), _search(typed))
         with work_display() as progress:
             outcome = train(task, progress)
         show_outcome(name, outcome)
@@ -40,6 +40,16 @@ def _algorithm_command(name: str) -> click.Command:
     help_text = "\b\n" + algorithm.__doc__.replace("\n\n", "\n\n\b\n")
     params = [option for kind in (Protocol, Search, algorithm.Params) for option in options(kind)]
     return click.Command(name, callback=run, params=params, help=help_text)
+
+
+def _search(typed: dict[str, Any]) -> Search:
+    """How to search; raises UsageError where that was said, and not that there is to be a search."""
+    search = settings(Search, typed)
+    if not (typed["trials"] or search.timeout) and (useless := changed(search)):
+        raise click.UsageError(
+            f"{', '.join(useless)} says how to search, and nothing is to be searched: add trials=30, or timeout=600."
+        )
+    return search
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -58,10 +68,10 @@ def main_command(algorithms: str, **typed: Any) -> None:
     from mnist_mlflow.pipeline import SomeFailed, run_all
     from mnist_mlflow.scope import parse_names
 
-    names = parse_names(algorithms, algorithm_names())
+    names, search = parse_names(algorithms, algorithm_names()), _search(typed)
     try:
         with work_display() as progress:
-            selection = run_all(names, settings(Protocol, typed), settings(Search, typed), progress)
+            selection = run_all(names, settings(Protocol, typed), search, progress)
     except SomeFailed as error:
         show_selection(error.selection)
         raise

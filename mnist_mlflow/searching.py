@@ -16,11 +16,11 @@ from mnist_mlflow.search.note import note
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.storage import Plan, explaining, open_study
-from mnist_mlflow.search.study import FrozenTrial, Study, release, settled
+from mnist_mlflow.search.study import FrozenTrial, Study, give_up_silent, release, settled
 from mnist_mlflow.search.trying import Job
 from mnist_mlflow.search.workers import MOST_TRIALS, Data, Gate, try_here, try_in_processes
 from mnist_mlflow.tracking.results import dataset_tags
-from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.trial_runs import TrialRuns
 from mnist_mlflow.types import Progress
@@ -50,14 +50,17 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Fou
     """
     search = _begin(run, task, dataset, progress)
     with explaining(search.job.plan.storage):
+        give_up_silent(search.study)
         trials = release(search.study, run.id)
         search.runs.close_what_others_left_open(trials)
+        close_abandoned(run, "tags.role = 'model'")
         interrupted = False
         try:
             with one_interrupt():
                 _run(search, dataset, trials)
         except KeyboardInterrupt:
             interrupted = True
+            search.runs.look_again()  # it may have been broken off in the midst of writing
         trials = release(search.study, run.id)
         search.runs.write(trials)
         search.runs.write_killed(trials)

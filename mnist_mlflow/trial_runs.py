@@ -20,7 +20,11 @@ class TrialRuns:
 
     def __init__(self, run: Run, job: Job, tags: Mapping[str, str]) -> None:
         self.run, self.job, self.tags = run, job, tags
-        self.own = Trials(run, tags)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Find out what the store has of the trials of this search."""
+        self.own = Trials(self.run, self.tags)
 
     def write(self, trials: Sequence[FrozenTrial]) -> None:
         """Write what this search has tried."""

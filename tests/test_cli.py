@@ -25,6 +25,10 @@ USAGE = {
     "a value out of range": (["mlp", "--dropout=1.5"], "'1.5' is not a number from 0.0 to 0.9", "dropout=0.4"),
     "an unknown data set": (["svm", "--data=emnist"], "'emnist' is not one of auto, mnist, digits", "data=auto"),
     "an unknown algorithm": (["main", "--algorithms=knn,svn"], "no algorithm 'svn'", "accepted: cnn, forest, knn"),
+    "no worker": (["svm", "--trials=2", "--workers=0"], "'0' is not a whole number from 1 to 256", "workers=1"),
+    "an unknown objective": (["svm", "--trials=2", "--objective=recall"], "'recall' is not one of", "log_loss"),
+    "how to search, and no search": (["svm", "--workers=2"], "workers says how to search", "add trials=30"),
+    "how to search, and no search of any": (["main", "--study=night"], "study says how to search", "add trials=30"),
     "a missing option": (["evaluate"], "Missing option '--model'", "Help: mnist-mlflow evaluate --help"),
     "a negative count": (["knn", "--trials=-1"], "'-1' is not a whole number from 0 to", "trials=0"),
     "an impossible train_size": (

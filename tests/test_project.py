@@ -13,6 +13,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.protocol import Protocol, Task
+from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.training import train
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
@@ -110,14 +111,15 @@ def test_the_default_store_is_the_projects(repository: Path, tmp_path: Path, mon
     project = tmp_path / "project"
     shutil.copytree(repository, project)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert mlflow_run(".", project, "-e", "knn", *SMALL).returncode == 0
+    assert mlflow_run(".", project, "-e", "knn", *SMALL, "-P", "trials=1").returncode == 0
+    assert uncommitted_changes(project) == ""  # whatever a search leaves, the next run is of a clean tree
     command = [sys.executable, str(project / "typed_elsewhere.py")]
     (project / "typed_elsewhere.py").write_text("from mnist_mlflow.cli import main; main()")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     subprocess.run([*command, "knn", "--data=digits", "--train_size=200"], cwd=elsewhere, check=True)
     client = Client(f"sqlite:///{project}/mlflow.db")
-    runs = client.search_runs(["0"])
+    runs = client.search_runs(["0"], "tags.role = 'model'")
     assert [run.info.status for run in runs] == ["FINISHED"] * 2
     assert {Path(run.info.artifact_uri.removeprefix("file://")).parents[2] for run in runs} == {project / "mlruns"}
     assert list(elsewhere.iterdir()) == []

@@ -56,10 +56,19 @@ def open_study(plan: Plan) -> optuna.Study:
             pruner=StagePruner() if plan.prunes else NopPruner(),
             load_if_exists=True,
         )
+        used = study.get_trials(deepcopy=False)  # read first: ours have `about` before they have trials
         if "about" not in study.user_attrs:
+            if used:
+                raise _of_another_program(plan)
             study.set_user_attr("about", dict(plan.about))
         _check(plan, study.user_attrs["about"])
     return study
+
+
+def _of_another_program(plan: Plan) -> UsageError:
+    return UsageError(
+        f"The study {plan.name!r} was begun by another program. Type another name, for example: study={plan.name}-2"
+    )
 
 
 def _check(plan: Plan, found: Mapping[str, Any]) -> None:

@@ -7,14 +7,17 @@ stop, is put up again with the same hyperparameters.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna import Study as Study
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial as FrozenTrial
 from optuna.trial import TrialState, create_trial
 
-from mnist_mlflow.processes import Owner, is_gone, this_process
+from mnist_mlflow.processes import Owner, is_gone, is_this_process, this_process
 
 MOST_KILLS = 3  # of the processes that tried the same: then it is what kills them
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -84,18 +87,27 @@ def release(study: Study, run: str) -> Sequence[FrozenTrial]:
     To be called when this process tries nothing: what it seems to try itself was broken off. It may be killed at any
     moment: done again, it finds what is left to do.
     """
-    myself = this_process()
     trials: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)
     owners = {trial.number: trial.user_attrs.get("owner") for trial in trials if trial.state == TrialState.RUNNING}
-    if gone := [number for number, owner in owners.items() if owner == myself or is_gone(owner)]:
+    if gone := [number for number, owner in owners.items() if is_this_process(owner) or is_gone(owner)]:
         for number in gone:
             study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
         trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get("repeats") for trial in trials}
     again = [trial for trial in trials if _has_to_be_repeated(trial) and trial.number not in repeated]
     for trial in again:
-        study.add_trial(_again(trial, {"owner": myself, "run": run}))
+        study.add_trial(_again(trial, {"owner": this_process(), "run": run}))
     return study.get_trials(deepcopy=False) if again else trials
+
+
+def give_up_silent(study: Study) -> None:
+    """Close the trials whose process has given no sign of life for long: of other machines, nothing else is known.
+
+    Optuna does so before each trial, but where only those are left, no trial begins.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        fail_stale_trials(study)
 
 
 def _has_to_be_repeated(trial: FrozenTrial) -> bool:

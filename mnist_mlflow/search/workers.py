@@ -29,6 +29,7 @@ Trials = Sequence[FrozenTrial]
 POLL = 1.0  # seconds between looks at the clock: when the time is up, what is under way is broken off
 CLOSING = 3.0  # seconds
 MOST_TRIALS = 64  # of one process: TensorFlow keeps tens of megabytes of each network, until its process ends
+MOST_UNTRIED = 3  # processes in a row that ended before they had tried anything
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, end = context.Pipe()
         self.number = number
-        self.tried = 0
+        self.tried = self.untried = 0  # `untried`: those before it that ended without having tried anything
         self.process = context.Process(target=_work, args=(end, job, data, number, of), daemon=True)
         with threads_of_a_share(of):
             self.process.start()
@@ -99,7 +100,7 @@ class _Worker:
 def try_in_processes(gate: Gate, data: Data, workers: int, ended: Callable[[Trials], None]) -> None:
     """Try in so many processes, each with its share of the cores; `ended` is called as in `try_here`.
 
-    Raises Failure when a worker cannot begin.
+    Raises Failure when a worker cannot begin, or several in a row end before they have tried anything.
     """
     crew = [_Worker(gate.job, data, number, workers) for number in range(workers)]
     try:
@@ -118,8 +119,8 @@ def _answer(worker: _Worker, gate: Gate, crew: list[_Worker], replace: Callable[
     try:
         said, what = worker.pipe.recv()
     except (EOFError, ConnectionError):
-        if not worker.tried:
-            raise Failure("A worker of the search ended before it could try anything.") from None
+        if not worker.tried and worker.untried + 1 == MOST_UNTRIED:
+            raise Failure(f"{MOST_UNTRIED} workers of the search ended before they could try anything.") from None
         release(gate.study, gate.job.run)
         _replace(worker, crew, replace)
         return
@@ -138,7 +139,9 @@ def _answer(worker: _Worker, gate: Gate, crew: list[_Worker], replace: Callable[
 def _replace(worker: _Worker, crew: list[_Worker], replace: Callable[[int], _Worker]) -> None:
     crew.remove(worker)
     worker.end()
-    crew.append(replace(worker.number))
+    successor = replace(worker.number)
+    successor.untried = 0 if worker.tried else worker.untried + 1
+    crew.append(successor)
 
 
 def _let_in(worker: _Worker) -> None:

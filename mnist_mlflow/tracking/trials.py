@@ -83,12 +83,11 @@ def children(client: mlflow.MlflowClient, parent: str) -> list[MlflowRun]:
 
 
 def run_exists(client: mlflow.MlflowClient, run_id: str) -> bool:
-    """Whether a run is in this store."""
+    """Whether a run is in this store, and nobody has deleted it."""
     try:
-        client.get_run(run_id)
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
     except MlflowException:
         return False
-    return True
 
 
 def running_searches(client: mlflow.MlflowClient, study: str) -> dict[str, str]:

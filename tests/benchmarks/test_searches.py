@@ -99,7 +99,7 @@ def test_what_is_written_of_a_race(pruned: Any, other: Any, expected: list[str])
     results = {"raced": [race(True, *pruned), race(False, *other)], "overhead": {"ms": 60.4, "trials": 9}}
     raced, found = searches({**results, "gained": [GAINED]})
     line = next(line for line in raced.splitlines() if line.startswith("| svm"))
-    assert [cell.strip() for cell in line.split("|")[6:-1]] == expected
+    assert [cell.strip() for cell in line.split("|")[7:-1]] == expected
     assert ("What limits it" in raced) == ("not reached" in expected)
     assert "take 60 ms of a trial" in found
     assert "to reach 60: not reached" in found

@@ -35,6 +35,13 @@ def test_another_study_under_the_same_name_is_refused(plan: Plan, key: str, valu
         open_study(other)
 
 
+def test_a_study_of_another_program_is_refused(plan: Plan) -> None:
+    theirs = optuna.create_study(storage=plan.storage, study_name=plan.name)
+    theirs.add_trial(optuna.trial.create_trial(value=1.0))
+    with pytest.raises(UsageError, match=r"'mine' was begun by another program.*study=mine-2"):
+        open_study(plan)
+
+
 def test_another_objective_is_refused_though_optuna_would_not_mind(plan: Plan) -> None:
     open_study(dataclasses.replace(plan, about={**ABOUT, "objective": "log_loss"}))
     with pytest.raises(UsageError, match="objective is 'log_loss' there and 'accuracy' here"):

@@ -126,11 +126,21 @@ def test_a_worker_that_cannot_begin_says_why(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_before_it_has_tried_anything_is_not_replaced_for_ever(
+    tmp_path: Path, killer: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_UNTRIED", 1)
+    killer(lambda: bool(children()))
+    with pytest.raises(Failure, match="before they could try anything"):
+        try_in_processes(gate(tmp_path, 3), DATA, 1, lambda trials: None)
+
+
+def test_a_worker_that_dies_before_it_has_tried_anything_is_replaced_at_first(
     tmp_path: Path, killer: Callable[[Callable[[], bool]], None]
 ) -> None:
+    opened = gate(tmp_path, 2)
     killer(lambda: bool(children()))
-    with pytest.raises(Failure, match="before it could try anything"):
-        try_in_processes(gate(tmp_path, 3), DATA, 1, lambda trials: None)
+    try_in_processes(opened, DATA, 1, lambda trials: None)
+    assert [trial.state.name for trial in opened.study.trials] == ["COMPLETE"] * 2
 
 
 def test_when_the_time_is_up_workers_end_whatever_they_do(tmp_path: Path) -> None:
