@@ -17,16 +17,16 @@ GAINED = (
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*, as README says under Search) against one that does not, both
-for as long, each in a process of its own with features to compute. A trial counts when it was learned to the end or
-broken off as a laggard; when the time is up, the fit under way ends by itself and counts too, but networks look at the
-clock and are stopped. Pruned, {SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at
-least as good on the tuning slice."""
+ABOUT = f"""A search that breaks laggards off (*pruned*, as README said under Search at the commit named below) against
+one that does not, both for as long, each in a process of its own with features to compute. A trial counts when it was
+learned to the end or broken off as a laggard; when the time is up, the fit under way ends by itself and counts too, but
+networks look at the clock and are stopped. Pruned, {SEARCH_RATIO} times as many have to end, and the best
+hyperparameters have to be at least as good on the tuning slice."""
 
 LIMITS = """What limits it on `cnn`: the cheapest look takes a ninth of a whole fit, a third of that for TensorFlow to
 trace the network; the defaults are learned to the end, and of the first few at a stage each new best one goes on, so
-that a short search breaks off less. With harder cuts (a sixteenth at the second look) more end, but few are learned to
-the end, and the best one was worse (0.0185). Two fits with other seeds differ by about 0.001."""
+that a short search breaks off less; and what goes on are the larger networks, which take twice as long. Two fits with
+other seeds differ by about 0.001."""
 
 SLOW = " Python alone takes most of it: machine 1 below, which is twice as fast, took 55 ms (at d7d4700)."
 
