@@ -51,7 +51,9 @@ def pictures(study: Study, objective: str) -> dict[str, bytes]:
 def _png(axes: Any) -> bytes:
     first = axes.flat[0] if hasattr(axes, "flat") else axes
     buffer = BytesIO()
-    first.figure.savefig(buffer, format="png", bbox_inches="tight")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that long names leave little room
+        first.figure.savefig(buffer, format="png", bbox_inches="tight")
     return buffer.getvalue()
 
 

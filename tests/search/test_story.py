@@ -1,5 +1,6 @@
 """What is told of a study: tables, comparisons, pictures and the note on the run's page."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def test_the_note_says_when_nothing_was_won(study: optuna.Study) -> None:
 
 
 def test_the_pictures_of_a_study(study: optuna.Study) -> None:
-    found = pictures(study, "log_loss")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # whoever searches reads no word about how it is drawn
+        found = pictures(study, "log_loss")
     expected = {"history", "importances", "parallel_coordinates", "slices", "intermediate_values"}
     assert set(found) == expected
     assert all(picture.startswith(b"\x89PNG") for picture in found.values())
