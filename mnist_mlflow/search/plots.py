@@ -71,11 +71,7 @@ def page(study: Study, objective: str) -> str:
 
 
 def _draw(library: Any, study: Study, objective: str) -> Iterator[tuple[str, Any]]:
-    to_be_drawn = _to_be_drawn(study, objective)
-    complete = to_be_drawn["slices"].study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    if len(complete) < FEWEST or not any(trial.params for trial in complete):
-        return
-    for name, drawing in to_be_drawn.items():
+    for name, drawing in _to_be_drawn(study, objective).items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that matplotlib's pictures are experimental, or have no legend
             drawn = _try_to_draw(getattr(library, drawing.function), drawing.study, drawing.options)
@@ -93,10 +89,13 @@ class _Drawing:
 
 
 def _to_be_drawn(study: Study, objective: str) -> dict[str, _Drawing]:
-    """All pictures by name; of two goals the first is what most of them show."""
+    """All pictures by name, if there is enough to compare; of two goals the first is what most of them show."""
     names = goals(objective)
-    of_one = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
     compared, measure = _comparable(study, names[0])
+    complete = compared.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    if len(complete) < FEWEST or not any(trial.params for trial in complete):
+        return {}
+    of_one = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
     drawn = {"history": _Drawing("plot_optimization_history", study, {"target_name": names[0], **of_one})}
     for name, function in COMPARING.items():
         drawn[name] = _Drawing(function, compared, {"target_name": measure, **of_one})

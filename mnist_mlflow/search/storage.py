@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from mnist_mlflow.errors import Failure, UsageError, one_line
 from mnist_mlflow.search.objectives import directions
 from mnist_mlflow.search.pruning import StagePruner
 from mnist_mlflow.search.sampler import NumberedSampler
+from mnist_mlflow.search.study import experimenting
 
 HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until a trial of another machine is given up
 PATIENCE = 60  # seconds that SQLite waits for others
@@ -116,8 +116,7 @@ def _open_storage(address: str) -> RDBStorage:
 
 
 def _connect(address: str, options: dict[str, Any]) -> RDBStorage:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with experimenting():
         return RDBStorage(address, options, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
 
 

@@ -7,8 +7,9 @@ stop, is put up again with the same hyperparameters.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from optuna import Study as Study
@@ -105,9 +106,16 @@ def give_up_silent(study: Study) -> None:
 
     Optuna does so before each trial, but where only those are left, no trial begins.
     """
+    with experimenting():
+        fail_stale_trials(study)
+
+
+@contextlib.contextmanager
+def experimenting() -> Iterator[None]:
+    """Use what Optuna calls experimental, its heartbeat, without being told so each time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        fail_stale_trials(study)
+        yield
 
 
 def _has_to_be_repeated(trial: FrozenTrial) -> bool:

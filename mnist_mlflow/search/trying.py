@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from mnist_mlflow.search.objectives import goals, values
 from mnist_mlflow.search.pruning import STAGES
 from mnist_mlflow.search.space import Space
 from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import claim
+from mnist_mlflow.search.study import claim, experimenting
 from mnist_mlflow.types import Labels, Part, Probabilities
 
 TIMED, TIMES = 1_000, 3  # images, and how often they are read
@@ -66,14 +65,13 @@ class Trier:
 
     def try_next(self) -> None:
         """One trial; it may fail, which is written down. Raises KeyboardInterrupt alone."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self.trial = None
-            try:
+        self.trial = None
+        try:
+            with experimenting():
                 self.study.optimize(self._try, n_trials=1, catch=(Exception,))
-            except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
-                if not self._was_given_up():
-                    raise
+        except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+            if not self._was_given_up():
+                raise
 
     def _was_given_up(self) -> bool:
         """Whether the trial was ended by others, to whom this process gave no sign of life: after a sleep, perhaps."""
