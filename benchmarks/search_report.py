@@ -72,7 +72,7 @@ def _loss(value: float | None) -> str:
 def _gain(gained: dict[str, Any]) -> Cells:
     best, defaults, trials = gained["best"], gained["defaults"], gained["trials"]
     mean, low, high = (100 * value for value in gained["difference"])
-    params = ", ".join(f"{key}={_short(value)}" for key, value in gained["params"].items() if key != "trials")
+    params = ", ".join(f"{key}={_short(value)}" for key, value in gained["params"].items())
     return [
         *(gained["algorithm"], f"{sum(trials.values())} ({trials['pruned']})", figure(gained["seconds"])),
         *(f"{100 * side['val_accuracy']:.2f}" for side in (best, defaults)),

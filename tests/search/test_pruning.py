@@ -8,6 +8,8 @@ from optuna.trial import TrialState
 
 from mnist_mlflow.search.pruning import STAGES, StagePruner
 
+FIRST, LAST = min(STAGES), max(STAGES)
+
 
 def study(direction: str = "minimize") -> optuna.Study:
     return optuna.create_study(direction=direction, pruner=StagePruner())
@@ -34,20 +36,20 @@ def test_of_all_that_reach_a_stage_the_best_share_goes_on(stage: int, of: int) -
 
 def test_who_is_better_than_all_before_has_to_be_among_the_best_of_the_latest_too() -> None:
     found = study()
-    go_on(found, range(100, 200), 1)
+    go_on(found, range(100, 200), FIRST)
     better = [(17 * number) % 40 for number in range(40)]  # a sampler has learned where to look
-    assert sum(go_on(found, better, 1)) < 20
+    assert sum(go_on(found, better, FIRST)) < 20
 
 
 def test_who_is_the_best_of_the_latest_has_to_be_among_the_best_of_all_too() -> None:
     found = study()
-    go_on(found, range(100), 1)
+    go_on(found, range(100), FIRST)
     worse = [200 - number for number in range(40)]
-    assert not any(go_on(found, worse, 1))
+    assert not any(go_on(found, worse, FIRST))
 
 
 def test_the_first_goes_on_and_then_who_is_better_than_all() -> None:
-    assert go_on(study(), [5.0, 6.0, 4.0, 4.5, 3.0], 1) == [True, False, True, False, True]
+    assert go_on(study(), [5.0, 6.0, 4.0, 4.5, 3.0], FIRST) == [True, False, True, False, True]
 
 
 def test_the_nearer_the_end_the_milder() -> None:
@@ -57,30 +59,30 @@ def test_the_nearer_the_end_the_milder() -> None:
 
 
 def test_what_is_to_be_large_goes_on_when_it_is_large() -> None:
-    assert go_on(study("maximize"), [0.5, 0.4, 0.6], 2) == [True, False, True]
+    assert go_on(study("maximize"), [0.5, 0.4, 0.6], FIRST) == [True, False, True]
 
 
 def test_each_stage_has_its_own_competitors() -> None:
     found = study()
-    go_on(found, [0.1, 0.2], 16)
-    assert go_on(found, [5.0], 1) == [True]
+    go_on(found, [0.1, 0.2], LAST)
+    assert go_on(found, [5.0], FIRST) == [True]
 
 
 def test_what_was_put_up_by_name_is_never_broken_off() -> None:
     found = study()
-    go_on(found, [1.0], 1)
+    go_on(found, [1.0], FIRST)
     found.enqueue_trial({"C": 1.0})
-    assert go_on(found, [9.0, 9.0], 1) == [True, False]
+    assert go_on(found, [9.0, 9.0], FIRST) == [True, False]
 
 
 def test_who_failed_competes_with_nobody() -> None:
     found = study()
     trial = found.ask()
-    trial.report(0.1, 1)
+    trial.report(0.1, FIRST)
     found.tell(trial, state=TrialState.FAIL)
-    assert go_on(found, [5.0], 1) == [True]
+    assert go_on(found, [5.0], FIRST) == [True]
 
 
 def test_what_is_no_number_lags_behind() -> None:
-    assert go_on(study(), [1.0, float("nan"), 0.5], 1) == [True, False, True]
-    assert go_on(study(), [float("nan"), 1.0], 1) == [False, True]
+    assert go_on(study(), [1.0, float("nan"), 0.5], FIRST) == [True, False, True]
+    assert go_on(study(), [float("nan"), 1.0], FIRST) == [False, True]

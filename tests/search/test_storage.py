@@ -83,7 +83,7 @@ def test_laggards_are_broken_off_where_that_is_wanted(plan: Plan, objective: str
     study = open_study(dataclasses.replace(plan, prune=prune))
 
     def objective_of(trial: optuna.Trial) -> float:
-        trial.report(trial.number, 1)
+        trial.report(trial.number, 2)
         if trial.should_prune():
             raise optuna.TrialPruned
         return trial.number
