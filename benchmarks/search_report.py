@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.compare import verdict
 from benchmarks.results import Results
 from benchmarks.rows import SEARCH_RATIO, TRIAL_MS
+from benchmarks.searches import WORKERS
 from benchmarks.writing import Cells, figure, table
 
 RACED = (
@@ -17,11 +18,10 @@ GAINED = (
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*, as README said under Search at the commit named below) against
-one that does not, both for as long, each in a process of its own with features to compute. A trial counts when it was
-learned to the end or broken off as a laggard; when the time is up, the fit under way ends by itself and counts too, but
-networks look at the clock and are stopped. Pruned, {SEARCH_RATIO} times as many have to end, and the best
-hyperparameters have to be at least as good on the tuning slice."""
+ABOUT = f"""A search that breaks laggards off (*pruned*, as README says under Search) against one that does not, both for
+as long, each with {WORKERS} workers that begin when the clock starts, and with features to compute. A trial counts when
+it was learned to the end or broken off as a laggard, not what was under way when the time was up. Pruned,
+{SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at least as good on the tuning slice."""
 
 LIMITS = """What limits it on `cnn`: the cheapest look takes a ninth of a whole fit, a third of that for TensorFlow to
 trace the network; the defaults are learned to the end, and of the first few at a stage each new best one goes on, so

@@ -10,7 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 # At which stages, in 32nds of the learning, trials are compared; and of how many that got there the best one goes on.
-STAGES = {2: 16, 16: 2}
+STAGES = {2: 12, 16: 2}
 LATEST = 24  # trials that came to a stage last: among them, too, one has to belong to the best share
 
 
@@ -20,7 +20,7 @@ class StagePruner(BasePruner):  # type: ignore[misc]
     Optuna's SuccessiveHalvingPruner cuts off the same share at every stage. Those that are left at a late one differ
     by little more than chance, so that it would end nearly as good ones, and complete too few to find the best. And it
     compares with all trials: the better a sampler gets, the more of its trials are ahead of all earlier ones, until
-    it breaks off half of them where it should nearly all. Hence the latest.
+    it breaks off half of them where it should eleven twelfths. Hence the latest.
     Source: Li et al., A system for massively parallel hyperparameter tuning, 2020.
     """
 
