@@ -18,12 +18,13 @@ GAINED = (
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*, as README says under Search) against one that does not, both for
-as long, each with {WORKERS} workers that begin when the clock starts, and with features to compute. A trial counts when
-it was learned to the end or broken off as a laggard, not what was under way when the time was up. Pruned,
-{SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at least as good on the tuning slice."""
+ABOUT = f"""A search that breaks laggards off (*pruned*, as README says under Search) against one that does not, both
+for as long, each with {WORKERS} workers that begin when the clock starts, and with features to compute. A trial counts
+when it was learned to the end or broken off as a laggard, not what was under way when the time was up. Pruned,
+{SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at least as good on the tuning
+slice."""
 
-LIMITS = """What limits it on `cnn`: the cheapest look takes a ninth of a whole fit, a third of that for TensorFlow to
+LIMITS = """What limits it on `cnn`: the cheapest look takes a tenth of a whole fit, a third of that for TensorFlow to
 trace the network; the defaults are learned to the end, and of the first few at a stage each new best one goes on, so
 that a short search breaks off less; and what goes on are the larger networks, which take twice as long. Two fits with
 other seeds differ by about 0.001."""

@@ -49,7 +49,9 @@ def _gain(store: Store, algorithm: str) -> dict[str, Any]:
     return {"algorithm": algorithm, **run_task("gained", store=store.uri, algorithm=algorithm)}
 
 
-def race(algorithm: str, seed: int, prune: bool, seconds: float, train_size: int = 0) -> dict[str, Any]:
+def race(
+    algorithm: str, seed: int, prune: bool, seconds: float, train_size: int = 0, data: str = "mnist"
+) -> dict[str, Any]:
     """Search for so many seconds, in a study of its own; the workers begin when the clock starts."""
     from mnist_mlflow.search.storage import Plan, open_study
     from mnist_mlflow.search.story import best_trial
@@ -61,7 +63,7 @@ def race(algorithm: str, seed: int, prune: bool, seconds: float, train_size: int
         plan = Plan(f"sqlite:///{folder}/optuna.db", "race", "log_loss", seed, {}, prune)
         study, began = open_study(plan), time.time()
         gate = Gate(study, Job(algorithm, {}, seed, plan, "", began + seconds), None)
-        try_in_processes(gate, Data("mnist", 0, train_size), WORKERS, lambda trials: None)
+        try_in_processes(gate, Data(data, 0, train_size), WORKERS, lambda trials: None)
         took, trials, best = time.time() - began, settled(study.trials), best_trial(study.trials, study.directions)
     return {
         "algorithm": algorithm,

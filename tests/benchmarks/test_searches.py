@@ -10,7 +10,6 @@ from benchmarks.store import Store
 from mnist_mlflow.algorithms import svm
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.protocol import Protocol, Search, Task
-from mnist_mlflow.search.workers import Data
 from mnist_mlflow.training import train
 from mnist_mlflow.types import silent
 
@@ -21,9 +20,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_mlflow.data.load_dataset", lambda *arguments: load_dataset("digits", 0, 300))
 
 
-def test_a_race_ends_in_time_and_counts_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlflow.search.workers.Data", lambda *arguments: Data("digits", 0, 300))
-    record = program.race("knn", 0, True, 10.0)
+def test_a_race_ends_in_time_and_counts_trials() -> None:
+    record = program.race("knn", 0, True, 10.0, train_size=300, data="digits")
     assert record["trials"] >= record["complete"] >= 1
     assert 0 < record["best"] < 1
     assert 10.0 <= record["seconds"] < 40
