@@ -10,6 +10,7 @@ import pytest
 from benchmarks.postgresql import is_installed, postgresql
 from mnist_mlflow.errors import Failure, UsageError
 from mnist_mlflow.search import storage
+from mnist_mlflow.search.pruning import STAGES
 from mnist_mlflow.search.storage import Plan, open_study
 from tests.conftest import ROOT, start_python
 
@@ -83,7 +84,7 @@ def test_laggards_are_broken_off_where_that_is_wanted(plan: Plan, objective: str
     study = open_study(dataclasses.replace(plan, prune=prune))
 
     def objective_of(trial: optuna.Trial) -> float:
-        trial.report(trial.number, 2)
+        trial.report(trial.number, min(STAGES))
         if trial.should_prune():
             raise optuna.TrialPruned
         return trial.number
