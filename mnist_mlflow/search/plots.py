@@ -51,8 +51,7 @@ def pictures(study: Study, objective: str) -> dict[str, bytes]:
 def _png(axes: Any) -> bytes:
     first = axes.flat[0] if hasattr(axes, "flat") else axes
     buffer = BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that long names leave little room
+    with warnings.catch_warnings(action="ignore"):  # that long names leave little room
         first.figure.savefig(buffer, format="png", bbox_inches="tight")
     return buffer.getvalue()
 
@@ -72,8 +71,7 @@ def page(study: Study, objective: str) -> str:
 
 def _draw(library: Any, study: Study, objective: str) -> Iterator[tuple[str, Any]]:
     for name, drawing in _to_be_drawn(study, objective).items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that matplotlib's pictures are experimental, or have no legend
+        with warnings.catch_warnings(action="ignore"):  # that matplotlib's are experimental, or have no legend
             drawn = _try_to_draw(getattr(library, drawing.function), drawing.study, drawing.options)
         if drawn is not None:
             yield name, drawn

@@ -113,8 +113,7 @@ def give_up_silent(study: Study) -> None:
 @contextlib.contextmanager
 def experimenting() -> Iterator[None]:
     """Use what Optuna calls experimental, its heartbeat, without being told so each time."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
         yield
 
 
