@@ -49,7 +49,18 @@ def test_who_is_the_best_of_the_latest_has_to_be_among_the_best_of_all_too() -> 
 
 
 def test_the_first_goes_on_and_then_who_is_better_than_all() -> None:
-    assert go_on(study(), [5.0, 6.0, 4.0, 4.5, 3.0], FIRST) == [True, False, True, False, True]
+    assert go_on(study(), [5.0, 6.0, 4.0], FIRST) == [True, False, True]
+
+
+@pytest.mark.parametrize(("stage", "of"), STAGES.items())
+def test_no_more_than_the_share_goes_on_beside_one_even_if_each_is_better_than_all(stage: int, of: int) -> None:
+    assert sum(go_on(study(), range(100, 0, -1), stage)) == 100 // of + 1
+
+
+def test_what_was_put_up_by_name_takes_nobody_s_place() -> None:
+    found = study()
+    found.enqueue_trial({"C": 1.0})
+    assert go_on(found, [4.0, 3.0, 2.0, 1.0], FIRST) == [True, True, True, False]
 
 
 def test_the_nearer_the_end_the_milder() -> None:
