@@ -12,7 +12,7 @@ import click
 from benchmarks.process import run_task
 from benchmarks.store import Store
 
-BUDGETS = {"svm": 60, "cnn": 480}  # seconds that each side has
+BUDGETS = {"svm": 60, "cnn": 420}  # seconds that each side has
 WORKERS = 2  # each with its share of the cores
 SEEDS = (0, 1, 2)
 TRIALS = 30

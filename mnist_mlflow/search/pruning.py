@@ -10,18 +10,20 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 # At which stages, in 32nds of the learning, trials are compared; and of how many that got there the best one goes on.
-STAGES = {2: 10, 16: 2}
+STAGES = {2: 8, 16: 2}
 LATEST = 24  # trials that came to a stage last: among them, too, one has to belong to the best share
 
 
 class StagePruner(BasePruner):  # type: ignore[misc]
-    """Lets go on who is among the best that have reached the same stage, of all and of the latest; the defaults always.
+    """Lets go on who is among the best that reached the same stage, of all and of the latest, while there is place.
+
+    The best of all goes on, place or no place, and so do the defaults.
 
     Optuna's SuccessiveHalvingPruner cuts off the same share at every stage. Those that are left at a late one differ
     by little more than chance, so that it would end nearly as good ones, and complete too few to find the best. And it
     compares with all trials: the better a sampler gets, the more of its trials are ahead of all earlier ones, until
-    it breaks off half of them where it should nine tenths. Hence the latest, and hence no more than the share goes on,
-    beside one, however good they are.
+    it breaks off half of them where it should seven eighths. Hence the latest; and hence the places, which are as many
+    as the share allows, and of which those take one too that were the best in their time.
     Source: Li et al., A system for massively parallel hyperparameter tuning, 2020.
     """
 
@@ -34,9 +36,11 @@ class StagePruner(BasePruner):  # type: ignore[misc]
         rivals = [other for other in study.get_trials(deepcopy=False) if _competes(other, stage)]
         values = [sign * other.intermediate_values[stage] for other in rivals]
         value, of = sign * trial.intermediate_values[stage], STAGES[stage]
+        if value <= min(values, default=-math.inf):
+            return False
         went_on = sum(_went_on(other, stage) for other in rivals if other.number != trial.number)
-        is_among_best = all(value <= _last_to_go_on(some, of) for some in (values, values[-LATEST:]))
-        return went_on > math.ceil(len(rivals) / of) or not is_among_best
+        has_place = went_on < len(rivals) // of
+        return not (has_place and all(value <= _last_to_go_on(some, of) for some in (values, values[-LATEST:])))
 
 
 def _is_by_name(trial: FrozenTrial) -> bool:
@@ -54,5 +58,5 @@ def _went_on(trial: FrozenTrial, stage: int) -> bool:
 
 
 def _last_to_go_on(values: list[float], of: int) -> float:
-    """The worst value of the best share; of few the best one goes on."""
-    return sorted(values)[max(1, len(values) // of) - 1] if values else -math.inf
+    """The worst value of the best share, of `of` values or more."""
+    return sorted(values)[len(values) // of - 1]

@@ -52,15 +52,20 @@ def test_the_first_goes_on_and_then_who_is_better_than_all() -> None:
     assert go_on(study(), [5.0, 6.0, 4.0], FIRST) == [True, False, True]
 
 
-@pytest.mark.parametrize(("stage", "of"), STAGES.items())
-def test_no_more_than_the_share_goes_on_beside_one_even_if_each_is_better_than_all(stage: int, of: int) -> None:
-    assert sum(go_on(study(), range(100, 0, -1), stage)) == 100 // of + 1
+@pytest.mark.parametrize("stage", STAGES)
+def test_who_is_the_best_so_far_goes_on_and_takes_the_place_of_one_who_is_not(stage: int) -> None:
+    found = study()
+    assert all(go_on(found, range(100, 0, -1), stage))
+    assert go_on(found, [1.5], stage) == [False]
 
 
 def test_what_was_put_up_by_name_takes_nobody_s_place() -> None:
-    found = study()
-    found.enqueue_trial({"C": 1.0})
-    assert go_on(found, [4.0, 3.0, 2.0, 1.0], FIRST) == [True, True, True, False]
+    found, of = study(), STAGES[FIRST]
+    for _ in range(2):
+        found.enqueue_trial({"C": 1.0})
+    others = range(10, 10 + 2 * of - 4)
+    allowed = go_on(found, [9.0, 9.0, 5.0, *others, 5.5], FIRST)  # as many as it takes for two places
+    assert allowed == [True, True, True, *(False for _ in others), True]
 
 
 def test_the_nearer_the_end_the_milder() -> None:
