@@ -69,6 +69,13 @@ class Trained:
     outcomes: list[Outcome]
 
 
+@pytest.fixture
+def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures take longer than small searches."""
+    monkeypatch.setattr("mnist_mlflow.searching.draw", lambda *arguments: None)
+    monkeypatch.setattr("mnist_mlflow.recording.pictures", lambda *arguments: {})
+
+
 def train_into_copy(new_store: Path, folder: Path, *tasks: Task) -> Trained:
     path = Path(shutil.copy(new_store, folder))
     with pytest.MonkeyPatch.context() as patch:

@@ -8,7 +8,6 @@ from typing import Any
 import mlflow
 import pytest
 
-from mnist_mlflow import searching
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.search.study import settled
 from mnist_mlflow.tracking.store import studies_uri
@@ -17,13 +16,7 @@ from mnist_mlflow.types import silent
 from tests.searches import study_of, task, trials_of
 
 Client = mlflow.MlflowClient
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures take longer than these searches."""
-    monkeypatch.setattr(searching, "draw", lambda *arguments: None)
-    monkeypatch.setattr("mnist_mlflow.recording.pictures", lambda *arguments: {})
+pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 
 
 def test_what_a_killed_search_left_open_is_closed_when_the_study_goes_on(store: Client) -> None:

@@ -28,6 +28,8 @@ def note(
     parts = [f"### Search\n\nStudy `{name}`: {counts or 'no trial has ended'}."]
     if best and default:
         parts += [_won(space, default, best), CAUTION]
+    elif not best:
+        parts.append("Nothing has been compared with the defaults, which are kept.")
     parts.append(f"To try more: `{command}` with a larger number of `trials`.")
     return "\n\n".join(parts)
 

@@ -50,10 +50,24 @@ def pictures(study: Study, objective: str) -> dict[str, bytes]:
 
 def _png(axes: Any) -> bytes:
     first = axes.flat[0] if hasattr(axes, "flat") else axes
+    for one in first.figure.axes:
+        if one.get_xscale() == "log":
+            label_plainly(one.xaxis)
     buffer = BytesIO()
     with warnings.catch_warnings(action="ignore"):  # that long names leave little room
         first.figure.savefig(buffer, format="png", bbox_inches="tight")
     return buffer.getvalue()
+
+
+def label_plainly(axis: Any) -> None:
+    """Few numbers on a logarithmic axis, none of them a power: matplotlib's own run into each other."""
+    from matplotlib import ticker
+
+    low, high = axis.get_view_interval()
+    digits = (1,) if high / low > 1_000 else (1, 3) if high / low > 10 else (1, 2, 5)
+    axis.set_major_locator(ticker.LogLocator(subs=digits))
+    axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def page(study: Study, objective: str) -> str:

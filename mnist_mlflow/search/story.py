@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_mlflow.evaluation.significance import paired_difference
 from mnist_mlflow.search.objectives import goals, knee
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.study import ENDED, failure, outcome
+from mnist_mlflow.search.study import ENDED, failure, outcome, settled
 from mnist_mlflow.search.trying import decode
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def best_trial(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirectio
     dominated = [((points <= point).all(axis=1) & (points < point).any(axis=1)).any() for point in points]
     front = np.flatnonzero(~np.array(dominated))
     return complete[front[knee(points[front].tolist())]]
+
+
+def kept_trial(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], space: Space) -> FrozenTrial | None:
+    """The best trial; none while the defaults are yet to be tried, for it may be worse than they are."""
+    tried = any(space.complete(trial.params) == space.defaults for trial in settled(trials))
+    return best_trial(trials, directions) if tried else None
 
 
 def default_trial(trials: Sequence[FrozenTrial], space: Space) -> FrozenTrial | None:

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from matplotlib.figure import Figure
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.search.note import note
-from mnist_mlflow.search.plots import page, pictures
+from mnist_mlflow.search.plots import label_plainly, page, pictures
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.story import best_trial, compare, default_trial, reasons, table
+from mnist_mlflow.search.story import best_trial, compare, default_trial, kept_trial, reasons, table
 from mnist_mlflow.search.study import settled
 from mnist_mlflow.search.trying import decode, encode, losses
 
@@ -67,6 +68,14 @@ def test_the_best_of_two_goals_is_the_knee_whichever_way_they_go() -> None:
     assert best_trial(study.trials, study.directions).number == 1  # type: ignore[union-attr]
 
 
+def test_nothing_is_kept_that_was_not_compared_with_the_defaults() -> None:
+    interrupted, failed = (trial(8, None, "FAIL", **why) for why in ({"interruption": "late"}, {"failure": "memory"}))
+    for default, kept in ((interrupted, None), (failed, 1), (trial(8, 0.30), 1)):
+        study = study_of(default, trial(3, 0.20))
+        found = kept_trial(study.trials, study.directions, SPACE)
+        assert (found.number if found else None) == kept
+
+
 def test_the_default_is_found_by_its_hyperparameters(study: optuna.Study) -> None:
     assert default_trial(study.trials, SPACE).number == 0  # type: ignore[union-attr]
     assert default_trial(study.trials, Space(knn, {"n_neighbors": 9})) is None
@@ -116,7 +125,12 @@ def test_the_note_says_what_was_won(study: optuna.Study) -> None:
 
 def test_the_note_says_when_nothing_was_won(study: optuna.Study) -> None:
     assert "Nothing was better than the defaults" in note("m", SPACE, [], study.trials[0], study.trials[0], "")
-    assert "no trial has ended" in note("m", SPACE, [], None, None, "")
+
+
+def test_the_note_says_when_nothing_was_compared() -> None:
+    told = note("m", SPACE, [], None, None, "")
+    assert "no trial has ended" in told
+    assert "defaults, which are kept" in told
 
 
 def test_the_pictures_of_a_study(study: optuna.Study) -> None:
@@ -145,6 +159,17 @@ def test_two_goals_have_a_front() -> None:
     study = study_of(*trials, directions=("minimize", "minimize"))
     assert "pareto_front" in pictures(study, "log_loss,latency")
     assert "latency" in page(study, "log_loss,latency")
+
+
+@pytest.mark.parametrize(("low", "high"), [(5, 20), (8, 32), (0.2, 5), (1e-3, 3e-2), (0.5, 50), (1e-3, 1e2)])
+def test_a_logarithmic_axis_has_a_few_plain_numbers(low: float, high: float) -> None:
+    axes = Figure(figsize=(3, 5)).subplots()
+    axes.set(xscale="log", xlim=(low, high))
+    label_plainly(axes.xaxis)
+    axes.figure.draw_without_rendering()
+    seen = [label.get_text() for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert 2 <= len(seen) <= 6
+    assert all(float(text) > 0 for text in seen)
 
 
 def test_the_page_needs_no_network(study: optuna.Study) -> None:
