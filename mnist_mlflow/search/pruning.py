@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 # At which stages, in 32nds of the learning, trials are compared; and of how many that got there the best one goes on.
 STAGES = {2: 8, 16: 2}
-LATEST = 24  # trials that came to a stage last: among them, too, one has to belong to the best share
+LATEST = 24  # trials, by number, that reached a stage: among them, too, one has to belong to the best share
 
 
 class StagePruner(BasePruner):  # type: ignore[misc]
@@ -32,14 +32,13 @@ class StagePruner(BasePruner):  # type: ignore[misc]
         stage = trial.last_step
         if stage is None or _is_by_name(trial):  # what was put up by name is tried to the end
             return False
-        sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
-        rivals = [other for other in study.get_trials(deepcopy=False) if _competes(other, stage)]
-        values = [sign * other.intermediate_values[stage] for other in rivals]
-        value, of = sign * trial.intermediate_values[stage], STAGES[stage]
-        if value <= min(values, default=-math.inf):
+        others = [other for other in study.get_trials(deepcopy=False) if _is_rival(other, trial, stage)]
+        sign, of = -1 if study.direction == StudyDirection.MAXIMIZE else 1, STAGES[stage]
+        *earlier, value = (sign * one.intermediate_values[stage] for one in [*others, trial])
+        if value < min(earlier, default=math.inf):
             return False
-        went_on = sum(_went_on(other, stage) for other in rivals if other.number != trial.number)
-        has_place = went_on < len(rivals) // of
+        values = [*earlier, value]
+        has_place = sum(_went_on(other, stage) for other in others) < len(values) // of
         return not (has_place and all(value <= _last_to_go_on(some, of) for some in (values, values[-LATEST:])))
 
 
@@ -47,9 +46,10 @@ def _is_by_name(trial: FrozenTrial) -> bool:
     return bool(trial.system_attrs.get("fixed_params"))
 
 
-def _competes(trial: FrozenTrial, stage: int) -> bool:
-    """Whether it has reached a stage; one that failed, or was killed and is repeated, competes with nobody."""
-    return trial.state != TrialState.FAIL and not math.isnan(trial.intermediate_values.get(stage, math.nan))
+def _is_rival(other: FrozenTrial, trial: FrozenTrial, stage: int) -> bool:
+    """Whether another has reached the stage; one that failed, or was killed and is repeated, competes with nobody."""
+    reached = not math.isnan(other.intermediate_values.get(stage, math.nan))
+    return reached and other.state != TrialState.FAIL and other.number != trial.number
 
 
 def _went_on(trial: FrozenTrial, stage: int) -> bool:
