@@ -128,7 +128,7 @@ def _seconds_left(search: _Search, done: Sequence[FrozenTrial]) -> float | None:
 def _conclude(search: _Search, trials: Sequence[FrozenTrial], interrupted: bool) -> Found:
     """Log the study's story, and say what was found."""
     space, done = search.job.space, settled(trials)
-    best, default = story.kept_trial(trials, search.study.directions, space), story.default_trial(trials, space)
+    best, default = story.kept_trial(done, search.study.directions, space), story.default_trial(done, space)
     if (failed := story.reasons(done)) and len(failed) == len(done) and not interrupted:
         raise Failure(f"All {len(failed)} trials failed, the first one so: {failed[0]}")
     unfinished = interrupted or (search.wanted is not None and len(done) < search.wanted)

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_mlflow.evaluation.significance import paired_difference
 from mnist_mlflow.search.objectives import goals, knee
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.study import ENDED, failure, outcome, settled
+from mnist_mlflow.search.study import ENDED, failure, outcome
 from mnist_mlflow.search.trying import decode
 
 if TYPE_CHECKING:
@@ -43,16 +43,19 @@ def best_trial(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirectio
     return complete[front[knee(points[front].tolist())]]
 
 
-def kept_trial(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], space: Space) -> FrozenTrial | None:
-    """The best trial; none while the defaults are yet to be tried, for it may be worse than they are."""
-    tried = any(space.complete(trial.params) == space.defaults for trial in settled(trials))
-    return best_trial(trials, directions) if tried else None
+def kept_trial(done: Sequence[FrozenTrial], directions: Sequence[StudyDirection], space: Space) -> FrozenTrial | None:
+    """The best of the trials that count; none while the defaults are not among them, for they may be better."""
+    return best_trial(done, directions) if any(_has_defaults(trial, space) for trial in done) else None
 
 
 def default_trial(trials: Sequence[FrozenTrial], space: Space) -> FrozenTrial | None:
     """The complete trial of the default hyperparameters, if there is one."""
     complete = (trial for trial in trials if trial.state == TrialState.COMPLETE)
-    return next((trial for trial in complete if space.complete(trial.params) == space.defaults), None)
+    return next((trial for trial in complete if _has_defaults(trial, space)), None)
+
+
+def _has_defaults(trial: FrozenTrial, space: Space) -> bool:
+    return bool(space.complete(trial.params) == space.defaults)
 
 
 def compare(default: FrozenTrial, best: FrozenTrial) -> Comparison:

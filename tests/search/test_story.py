@@ -72,7 +72,7 @@ def test_nothing_is_kept_that_was_not_compared_with_the_defaults() -> None:
     interrupted, failed = (trial(8, None, "FAIL", **why) for why in ({"interruption": "late"}, {"failure": "memory"}))
     for default, kept in ((interrupted, None), (failed, 1), (trial(8, 0.30), 1)):
         study = study_of(default, trial(3, 0.20))
-        found = kept_trial(study.trials, study.directions, SPACE)
+        found = kept_trial(settled(study.trials), study.directions, SPACE)
         assert (found.number if found else None) == kept
 
 
