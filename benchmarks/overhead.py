@@ -12,7 +12,7 @@ STARTS = 5
 SERVED = "svm"
 KNN_RUN = """
 import sys
-from mnist_mlflow.cli import main
+from mnist_mlflow.cli.commands import main
 sys.argv = ["mnist-mlflow", "knn", "--data", "digits"]
 main()
 print("tensorflow" in sys.modules)

@@ -46,7 +46,7 @@ def rank_store(store: str) -> dict[str, float]:
 
     from benchmarks.worker import peak_mb
     from mnist_mlflow.protocol import Rule
-    from mnist_mlflow.ranking import Reader, gather, stand
+    from mnist_mlflow.selection.pool import Reader, gather, stand
     from mnist_mlflow.tracking.candidates import Query, find_candidates, not_comparable
     from mnist_mlflow.tracking.queries import newer_runs
     from mnist_mlflow.tracking.store import connect
@@ -98,7 +98,7 @@ def _better_and_worse(random: np.random.Generator) -> list[Any]:
 
 
 def _is_called_better(first: Any, second: Any) -> bool:
-    from mnist_mlflow.ranking import Contender, stand
+    from mnist_mlflow.selection.pool import Contender, stand
     from mnist_mlflow.tracking.candidates import Candidate
 
     pair = [Contender(Candidate("r", "m", "simulated"), right) for right in (first, second)]

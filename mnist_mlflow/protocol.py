@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist_mlflow.data import DATA
 from mnist_mlflow.parameters import choice, integer, real, text, word
 
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
+DATA = ("auto", "mnist", "digits")
 NEW_STUDY = "auto"
 PREFERENCES = ("accuracy", "latency", "size")
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"

@@ -11,8 +11,8 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.jobs.train import Outcome, Task, train
 from mnist_mlflow.tracking import store as store_module
-from mnist_mlflow.training import Outcome, Task, train
 from mnist_mlflow.types import silent
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,8 +72,8 @@ class Trained:
 @pytest.fixture
 def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures take longer than small searches."""
-    monkeypatch.setattr("mnist_mlflow.searching.draw", lambda *arguments: None)
-    monkeypatch.setattr("mnist_mlflow.recording.pictures", lambda *arguments: {})
+    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
+    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
 
 
 def train_into_copy(new_store: Path, folder: Path, *tasks: Task) -> Trained:
@@ -127,7 +127,7 @@ def start_python(code: str, folder: Path, **environment: str) -> "subprocess.Pop
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Types a command: returns exit status, output and errors."""
-    from mnist_mlflow import cli
+    from mnist_mlflow.cli import commands as cli
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["mnist-mlflow", *arguments])

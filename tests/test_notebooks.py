@@ -4,9 +4,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from mnist_mlflow.jobs.select import Request, select
+from mnist_mlflow.jobs.train import Task, train
 from mnist_mlflow.protocol import Protocol
-from mnist_mlflow.selection import Request, select
-from mnist_mlflow.training import Task, train
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT, python
 

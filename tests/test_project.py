@@ -12,9 +12,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import Protocol, Task
 from mnist_mlflow.tracking.provenance import uncommitted_changes
-from mnist_mlflow.training import train
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
 
@@ -114,7 +114,7 @@ def test_the_default_store_is_the_projects(repository: Path, tmp_path: Path, mon
     assert mlflow_run(".", project, "-e", "knn", *SMALL, "-P", "trials=1").returncode == 0
     assert uncommitted_changes(project) == ""  # whatever a search leaves, the next run is of a clean tree
     command = [sys.executable, str(project / "typed_elsewhere.py")]
-    (project / "typed_elsewhere.py").write_text("from mnist_mlflow.cli import main; main()")
+    (project / "typed_elsewhere.py").write_text("from mnist_mlflow.cli.commands import main; main()")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     subprocess.run([*command, "knn", "--data=digits", "--train_size=200"], cwd=elsewhere, check=True)

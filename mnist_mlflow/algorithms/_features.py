@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms.base import Classifier, Watch, batches
-from mnist_mlflow.images import FEATURES
+from mnist_mlflow.model.images import FEATURES
 from mnist_mlflow.types import Examples, Features, Images, Part
 
 KINDS = tuple(FEATURES)

@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_mlflow.algorithms._network import MOMENTUM, NetworkClassifier, Schedule, augmented
 from mnist_mlflow.algorithms.base import Classifier
-from mnist_mlflow.images import distort
+from mnist_mlflow.model.images import distort
 from mnist_mlflow.parameters import choice, integer, real
 from mnist_mlflow.types import SIDE, Examples, Features
 

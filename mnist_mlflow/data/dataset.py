@@ -16,7 +16,6 @@ from mnist_mlflow.types import CLASSES, Part, Progress, silent
 
 _logger = logging.getLogger(__name__)
 
-DATA = ("auto", "mnist", "digits")
 SMALLEST_TRAIN_SIZE = 10 * CLASSES
 
 # The share of each part, in MNIST's own thousands.

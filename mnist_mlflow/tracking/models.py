@@ -34,7 +34,7 @@ def log_model(
         warnings.filterwarnings("ignore", message=".*[Ii]nput example")
         logged = mlflow.pyfunc.log_model(
             name=name,
-            loader_module="mnist_mlflow.model",
+            loader_module="mnist_mlflow.model.digit_model",
             data_path=str(folder),
             code_paths=[str(package)],
             pip_requirements=pinned(sorted({*EVERY_MODEL_NEEDS, *requirements})),

@@ -9,7 +9,7 @@ from sklearn.covariance import ledoit_wolf
 
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.images import hog
+from mnist_mlflow.model.images import hog
 
 PLAIN = {"features": "pixels", "components": 0, "n_neighbors": 3, "weights": "uniform"}
 

@@ -9,8 +9,8 @@ from benchmarks.search_report import searches
 from benchmarks.store import Store
 from mnist_mlflow.algorithms import svm
 from mnist_mlflow.data import load_dataset
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import Protocol, Search, Task
-from mnist_mlflow.training import train
 from mnist_mlflow.types import silent
 
 
@@ -30,7 +30,7 @@ def test_a_race_ends_in_time_and_counts_trials() -> None:
 @pytest.mark.usefixtures("small")
 def test_the_overhead_is_that_of_trials_that_learn_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svm, "build", svm.build)  # put back afterwards
-    monkeypatch.setattr("mnist_mlflow.searching.draw", None)
+    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", None)
     monkeypatch.setattr("mnist_mlflow.search.trying.essentials", None)
     record = program.trial_overhead(5)
     assert record["trials"] == 5

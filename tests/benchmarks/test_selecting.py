@@ -7,7 +7,7 @@ import pytest
 from benchmarks import selecting
 from benchmarks.big_store import LABELS, fill
 from benchmarks.selecting_report import selections
-from mnist_mlflow.ranking import Reader
+from mnist_mlflow.selection.pool import Reader
 from mnist_mlflow.tracking.candidates import Query, find_candidates
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_mlflow.data import Dataset, features, features_of, load_dataset
 from mnist_mlflow.data.mnist import cache_folder
-from mnist_mlflow.images import FEATURES
+from mnist_mlflow.model.images import FEATURES
 from mnist_mlflow.types import Images, Part
 
 

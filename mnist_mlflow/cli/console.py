@@ -1,0 +1,181 @@
+"""How things look in a terminal: progress bars, tables and what to type next."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from mnist_mlflow import types
+from mnist_mlflow.tracking.registry import CHAMPION, CHAMPION_URI, REGISTERED_MODEL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_mlflow.jobs.recording import Outcome
+    from mnist_mlflow.jobs.select import Selection
+    from mnist_mlflow.selection.decision import Decision
+
+LONGEST_TABLE = 20
+MOST_REMARKS = 5  # of a kind
+ONLY_IN_FILES = ("rank", "fit s", "val ece %")  # a row fits into 110 characters
+NARROWEST = 110
+ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
+SUMMARY = ("accuracy", "log_loss", "ece")
+
+out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
+err = Console(stderr=True, highlight=False, markup=False)
+
+
+@contextlib.contextmanager
+def work_display() -> Iterator[types.Progress]:
+    """Warnings in boxes, and on a terminal progress bars, one for each thing under way; all on stderr.
+
+    The bars are taken down whenever nothing is under way, since other processes may want to draw theirs.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bars: dict[str, TaskID] = {}
+    display = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+    def show(what: str, done: int, total: int, note: str = "") -> None:
+        if what not in bars:
+            bars[what] = display.add_task(what, total=None)
+            display.start()
+        description = f"{what}: {note}" if note else what
+        display.update(bars[what], completed=done, total=total or None, description=description)
+        if total and done >= total:
+            display.remove_task(bars.pop(what))
+        if not bars:
+            display.stop()
+
+    box, logger = _Box(), logging.getLogger("mnist_mlflow")
+    logger.addHandler(box)
+    try:
+        yield show
+    finally:
+        logger.removeHandler(box)
+        display.stop()
+
+
+class _Box(logging.Handler):
+    """Shows warnings so that nobody overlooks them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
+
+
+def show_outcome(algorithm: str, outcome: Outcome) -> None:
+    """One line for a run that has trained a model."""
+    figures = "  ".join(f"val_{name} {outcome.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
+    seconds = outcome.metrics["fit_seconds"]
+    out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {outcome.run_id}", soft_wrap=True)
+    if outcome.to_go_on:
+        out.print(f"To go on with the search: {outcome.to_go_on}", soft_wrap=True)
+
+
+def show_metrics(model_uri: str, metrics: dict[str, float]) -> None:
+    """The test metrics of a model, a line each."""
+    out.print(f"{model_uri} on the test images:", soft_wrap=True)
+    for name, value in metrics.items():
+        out.print(f"  {name:28} {value:.4f}" if isinstance(value, float) else f"  {name:28} {value}")
+
+
+def show_selection(selection: Selection) -> None:
+    """The leaderboard, the decision, what was not considered, and what to type next."""
+    out.print(_as_table(selection.table))
+    decision = selection.decision
+    for what, text in decision.sentences.items():
+        out.print(f"{what:16} {text}", soft_wrap=True)
+    for line in _remarks(selection):
+        err.print(line, soft_wrap=True)
+    if selection.version is None:
+        out.print("Nothing was changed: dry_run=1.")
+        return
+    out.print(f"\nVersion {selection.version} of {REGISTERED_MODEL} is {decision.verdict.alias}. Next:")
+    out.print(
+        f"""
+  load the champion   mlflow.set_tracking_uri("{selection.store}")
+                      mlflow.pyfunc.load_model("{CHAMPION_URI}").predict(images)
+  look at the runs    {_how_to_look(selection.store)}
+  read about it       mlflow run . -e report --env-manager local
+{_how_to_take_it_back(decision)}""",
+        soft_wrap=True,
+    )
+
+
+def _how_to_take_it_back(decision: Decision) -> str:
+    if decision.verdict.champion_before is None or decision.verdict.alias != CHAMPION:
+        return ""
+    return "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
+
+
+def _remarks(selection: Selection) -> Iterator[str]:
+    """What somebody might overlook."""
+    decision, opened = selection.decision, selection.opened
+    if selection.repaired:
+        yield "An earlier selection had been killed; what it had begun was finished."
+    yield from _some("Left out", decision.choice.field.left_out_text)
+    yield from _some("Not comparable", [other.text for other in decision.other_images])
+    newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.overlooked]
+    yield from _some("Newer than the champion, and not considered", newer)
+    yield from _some("Not scored", opened.reasons)
+    if opened.openings:
+        times = "once" if opened.openings == 1 else f"{opened.openings} times"
+        yield f"The test images of this split have been opened {times}."
+
+
+def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
+    for line in lines[:MOST_REMARKS]:
+        yield f"{title}: {line}"
+    if len(lines) > MOST_REMARKS:
+        yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
+
+
+def show_rollback(restored: str, taken_back: str) -> None:
+    """What a rollback has done."""
+    out.print(f"Version {restored} of {REGISTERED_MODEL} is champion again; version {taken_back} is previous.")
+    out.print(f"Version {taken_back} does not become champion again by itself. To undo this: the same command.")
+
+
+def show_report(path: Path) -> None:
+    """Where the report is."""
+    out.print(f"Written: {path}", soft_wrap=True)
+
+
+def _how_to_look(store: str) -> str:
+    if store.startswith("http"):
+        return f"open {store}"
+    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"
+
+
+def _as_table(frame: pd.DataFrame) -> Table:
+    left_out_columns = ONLY_IN_FILES if out.width >= NARROWEST else ONLY_IN_FILES + ONLY_IF_WIDE
+    shown = frame.drop(columns=list(left_out_columns), errors="ignore")
+    left_out = len(frame) - LONGEST_TABLE
+    caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
+    title = "Leaderboard, by accuracy on the validation images"
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in shown.columns:
+        justify: JustifyMethod = "left" if column in ("algorithm", "run") else "right"
+        short = column.removeprefix("val ").removesuffix(" interval").removesuffix(", points")
+        table.add_column(short, justify=justify, no_wrap=True)
+    for row in shown.fillna("").head(LONGEST_TABLE).itertuples(index=False):
+        *figures, run = map(str, row)
+        table.add_row(*figures, run[:8])
+    return table

@@ -1,0 +1,173 @@
+"""An ensemble: finished models, found in the store, that vote; itself a model like any other."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_mlflow.algorithms._ensemble import Ensemble
+from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.evaluation.voting import average, choose_voters
+from mnist_mlflow.jobs.recording import Fitted, Learned, Outcome, record, record_data
+from mnist_mlflow.model.digit_model import ENSEMBLE, load_classifier, save_ensemble
+from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
+from mnist_mlflow.tracking.models import fetch_model
+from mnist_mlflow.tracking.results import read_probabilities
+from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.store import store_uri
+from mnist_mlflow.types import Labels, Part, Probabilities, Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_logger = logging.getLogger(__name__)
+
+ABOUT = "Finished models that vote. The tuning slice chose and weighted them, and ranks nobody.\n\n"
+FEWEST = 2
+ALIKE = 1e-3  # how far probabilities may be, on average, from those that were logged: machines differ a little
+
+
+@dataclass(frozen=True)
+class Voter:
+    """A finished model that may vote, and what it made of the tuning slice."""
+
+    candidate: Candidate
+    tuning: Probabilities
+
+
+@dataclass(frozen=True)
+class Member:
+    """A voter that was chosen, where its model's files are, and what it made of the validation images."""
+
+    candidate: Candidate
+    weight: float
+    folder: Path
+    classifier: Classifier
+    validation: Probabilities
+
+
+def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcome:
+    """Let at most `most` comparable models of the store vote, in a run of its own.
+
+    Raises Failure when there are fewer than two that load.
+    """
+    params: dict[str, object] = {"data": data, "split_seed": split_seed, "members": most}
+    with open_run(ENSEMBLE, {"algorithm": ENSEMBLE, "role": "model"}) as run, tempfile.TemporaryDirectory() as folder:
+        dataset = load_dataset(data, split_seed, progress=progress)
+        validation = record_data(run, dataset, ABOUT)
+        run.log_params(params)
+        voters = find_voters(run, dataset, split_seed, progress)
+        started = time.perf_counter()
+        members = choose_members(voters, dataset, most, Path(folder))
+        weights = [member.weight for member in members]
+        ensemble = Ensemble([member.classifier for member in members], weights).fit(dataset.train, dataset.tuning)
+        seconds = time.perf_counter() - started
+        _record_members(run, members, dataset.validation)
+
+        def save(path: Path) -> None:
+            save_ensemble(path, weights, [member.folder for member in members], ensemble)
+
+        return record(run, Learned(ENSEMBLE, Fitted(ensemble, seconds), params, save), dataset, validation, progress)
+
+
+def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
+    """The finished single models that were tuned on the same slice; raises Failure for fewer than two."""
+    found = find_candidates(run.client, Query(dataset.digest, dataset.split_digest))
+    singles = [candidate for candidate in found if candidate.algorithm != ENSEMBLE]
+    voters: list[Voter] = []
+    for number, candidate in enumerate(singles, 1):
+        with _passing_over(candidate):
+            tuning = read_probabilities(candidate.artifacts, "tuning", dataset.tuning.labels)
+            voters.append(Voter(candidate, tuning))
+        progress("read what they made of the tuning slice", number, len(singles))
+    if len(voters) < FEWEST:
+        raise Failure(
+            f"An ensemble takes two finished models or more; there are {len(voters)} on {dataset.name} with "
+            f"split_seed={split_seed} in {store_uri()}. Train some first: "
+            f"mlflow run . --env-manager local -P data={dataset.name} -P split_seed={split_seed}"
+        )
+    return voters
+
+
+def choose_members(voters: Sequence[Voter], dataset: Dataset, most: int, folder: Path) -> list[Member]:
+    """The models whose vote on the tuning slice is best; raises Failure when too few of them load."""
+    while len(voters) >= FEWEST:
+        weights = choose_voters(np.stack([voter.tuning for voter in voters]), dataset.tuning.labels, most)
+        chosen = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
+        members: list[Member] = []
+        for voter, weight in chosen:
+            with _passing_over(voter.candidate):
+                members.append(_load(voter, float(weight), dataset, folder))
+        if len(members) == len(chosen):
+            if len(members) == 1:
+                _logger.warning(
+                    "%s votes alone: no other adds to it on the tuning slice.", members[0].candidate.algorithm
+                )
+            return members
+        broken = {voter.candidate.run_id for voter, _ in chosen} - {member.candidate.run_id for member in members}
+        voters = [voter for voter in voters if voter.candidate.run_id not in broken]
+    raise Failure("An ensemble takes two models that load; there are fewer, see the warnings above.")
+
+
+@contextlib.contextmanager
+def _passing_over(candidate: Candidate) -> Iterator[None]:
+    """Go on without a model that cannot be had: the others may do."""
+    try:
+        yield
+    except Failure as error:
+        _logger.warning("Passed over %s of run %s: %s", candidate.algorithm, candidate.run_id, error)
+
+
+def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member:
+    """A model that runs with the code of today; raises Failure where that is not what it was logged with."""
+    candidate = voter.candidate
+    uri = candidate.model_uri
+    validation = read_probabilities(candidate.artifacts, "validation", dataset.validation.labels)
+    files = fetch_model(uri, folder / candidate.model_id)
+    try:
+        classifier = load_classifier(files)
+        answers = classifier.predict_proba(dataset.tuning.images)
+    except Exception as error:
+        # A model is somebody's files: whatever it raises, it is this model that cannot vote.
+        raise Failure(f"The model {uri} does not load: {one_line(error)}") from error
+    if np.abs(answers - voter.tuning).mean() > ALIKE:
+        raise Failure(f"The model {uri} answers otherwise than when it was logged, by another version of this project.")
+    return Member(candidate, weight, files, classifier, validation)
+
+
+def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:
+    table = contributions(members, validation.labels)
+    with run.files() as folder:
+        table.to_csv(folder / "members.csv", index=False)
+    run.describe(ABOUT + table.to_markdown(index=False))
+
+
+def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:
+    """A row for each member: its weight, its own accuracy, and that of the vote without it."""
+    import pandas as pd
+
+    votes = np.stack([member.validation for member in members])
+    weights = np.array([member.weight for member in members])
+
+    def accuracy(probabilities: Probabilities) -> float:
+        return float((probabilities.argmax(axis=1) == labels).mean())
+
+    together = accuracy(average(votes, weights))
+    rows = []
+    for index, (member, vote) in enumerate(zip(members, votes, strict=True)):
+        others = np.where(np.arange(len(members)) == index, 0, weights)
+        without = accuracy(average(votes, others)) if others.any() else math.nan
+        about = {"algorithm": member.candidate.algorithm, "weight": member.weight, "run": member.candidate.run_id}
+        rows.append(about | {"val_accuracy": accuracy(vote), "without it": without, "adds": together - without})
+    return pd.DataFrame(rows)

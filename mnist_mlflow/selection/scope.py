@@ -1,0 +1,43 @@
+"""Which runs of the store are asked for, as typed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mnist_mlflow.algorithms.base import algorithm_names
+from mnist_mlflow.data import Dataset
+from mnist_mlflow.errors import UsageError
+from mnist_mlflow.model.digit_model import ENSEMBLE
+from mnist_mlflow.protocol import Scope
+from mnist_mlflow.tracking.candidates import Query
+
+ALL = "all"
+
+
+def parse_names(text: str, known: list[str]) -> list[str]:
+    """The names that a comma-separated list holds, of those that are known; `all` names them all. Raises UsageError."""
+    if text == ALL:
+        return known
+    names = list(dict.fromkeys(stripped for name in text.split(",") if (stripped := name.strip())))
+    if not names:
+        raise UsageError(f"algorithms={text!r} names none; accepted: {ALL}, or some of {', '.join(known)}.")
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no algorithm {name!r}; accepted: {', '.join(known)}.")
+    return names
+
+
+def as_query(dataset: Dataset, scope: Scope) -> Query:
+    """What the store is asked; raises UsageError for an algorithm that there is not, or a date that never was."""
+    names = parse_names(scope.algorithms, [*algorithm_names(), ENSEMBLE]) if scope.algorithms != ALL else []
+    since = _milliseconds(scope.since) if scope.since else 0
+    return Query(dataset.digest, dataset.split_digest, tuple(names), since, scope.experiment, scope.where)
+
+
+def _milliseconds(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        raise UsageError(
+            f"since={text!r} is no date. For example: since=2026-11-24 or since=2026-11-24T08:30"
+        ) from None

@@ -1,0 +1,122 @@
+"""Selections that are killed at every change of the registry, and two at once."""
+
+import subprocess
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from mnist_mlflow.jobs.train import Outcome, Task
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, UNFINISHED, Registry
+from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
+
+Client = mlflow.MlflowClient
+CHANGES = 9  # of the registry, from the card to the first test figures
+
+# Each selection is forked from a process that has imported everything: to start Python would take most of the time.
+KILLS = """
+import os, signal
+import cv2, matplotlib.figure, mlflow, pandas, scipy.stats, skops.io, tabulate
+import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
+from mnist_mlflow.protocol import Scope
+from mnist_mlflow.jobs.select import Request, select
+from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.store import connect
+from mnist_mlflow.types import silent
+
+CHANGING = ["set_registered_model_tag", "set_registered_model_alias", "set_model_version_tag", "update_model_version",
+            "delete_registered_model_tag", "delete_registered_model_alias"]
+
+def kill_at(step):
+    done = iter(range(step))
+    def killing(change):
+        def changed(*arguments, **named):
+            if next(done, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return change(*arguments, **named)
+        return changed
+    for name in CHANGING:
+        setattr(mlflow.MlflowClient, name, killing(getattr(mlflow.MlflowClient, name)))
+
+def selecting(step, scope):
+    child = os.fork()
+    if not child:
+        if step is not None:
+            kill_at(step)
+        try:
+            select("digits", Request(scope=scope), silent)
+        except BaseException as error:
+            print(repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def state(step, ended):
+    print("state", step, ended, Registry(connect()).aliases(), flush=True)
+
+poor = Scope(algorithms="forest")
+assert selecting(None, poor) == 0
+state(-1, 0)
+for step in range({changes}):
+    ended = selecting(step, Scope())
+    state(step, ended)
+print("last", selecting(None, Scope()))
+state("end", 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A poor and a good model."""
+    small = Protocol("digits", train_size=100)
+    poor = Task("forest", {"n_estimators": 1}, small)
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), poor, Task("knn", {}, small))
+
+
+def test_a_selection_killed_at_any_change_leaves_a_champion_and_the_next_repairs(
+    trained_store: Client, outcomes: list[Outcome]
+) -> None:
+    printed = python(KILLS.format(changes=CHANGES), ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    states = [line for line in printed.splitlines() if line.startswith("state")]
+    assert len(states) == CHANGES + 2
+    assert not [line for line in states if "'champion': None" in line]
+    assert {line.split()[2] for line in states[1:-1]} == {"-9"}, printed  # each was killed
+    assert "last 0" in printed
+    registry = Registry(trained_store)
+    champion = registry.version(CHAMPION)
+    assert champion.run_id == outcomes[1].run_id
+    assert champion.tags["algorithm"] == "knn"
+    assert "test_accuracy" in champion.tags
+    assert "## Load it" in champion.description
+    assert UNFINISHED not in trained_store.get_registered_model(REGISTERED_MODEL).tags
+    previous = registry.version("previous")
+    assert previous.run_id == outcomes[0].run_id
+    runs = trained_store.search_runs(["0"], "tags.role = 'selection'")
+    assert "RUNNING" not in {run.info.status for run in runs}
+
+
+SELECT = """
+from mnist_mlflow.protocol import Scope
+from mnist_mlflow.jobs.select import Request, select
+from mnist_mlflow.types import silent
+for name in {names}:
+    select("digits", Request(scope=Scope(algorithms=name)), silent)
+"""
+
+
+def test_two_at_once_leave_one_champion_and_the_better_one(trained_store: Client, outcomes: list[Outcome]) -> None:
+    uri = mlflow.get_tracking_uri()
+    orders = (["forest", "all"], ["knn", "all"])
+    both: list[subprocess.Popen[str]] = [
+        start_python(SELECT.format(names=names), ROOT, MLFLOW_TRACKING_URI=uri) for names in orders
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+    registry = Registry(trained_store)
+    champion, aliases = registry.version(CHAMPION), registry.aliases()
+    assert champion.run_id == outcomes[1].run_id
+    assert {"run_id", "algorithm", "selection_run_id", "val_accuracy"} <= champion.tags.keys()
+    assert [alias for alias, version in aliases.items() if version == aliases[CHAMPION]] == [CHAMPION]
+    assert len(trained_store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 2

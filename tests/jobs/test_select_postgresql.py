@@ -1,0 +1,47 @@
+"""A server keeps what a file lets pass: lengths, types, and locks of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from benchmarks.postgresql import is_installed, postgresql
+from mnist_mlflow.jobs.select import Request, roll_back, select
+from mnist_mlflow.jobs.train import Task, train
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.tracking.registry import CHAMPION, PREVIOUS, Registry
+from mnist_mlflow.tracking.store import connect
+from mnist_mlflow.types import silent
+
+SMALL = Protocol("digits", train_size=200)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.MlflowClient]:
+    """A client of a store that a PostgreSQL server keeps."""
+    if not is_installed():
+        pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
+    monkeypatch.chdir(tmp_path)  # where a new store puts its artifacts
+    with postgresql() as address:
+        mlflow.set_tracking_uri(address)
+        yield connect()
+        mlflow.set_tracking_uri(None)
+
+
+def test_a_champion_is_chosen_described_and_taken_back(
+    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+    many = {"n_neighbors": 100, "weights": "uniform"}
+    for task in (Task("knn", many, SMALL), Task("knn", {}, SMALL)):
+        train(task, silent)
+        assert select("digits", Request(), silent).decision.verdict.alias == CHAMPION
+    registry = Registry(store)
+    champion = registry.version(CHAMPION)
+    assert "## Figures" in champion.description
+    assert champion.description.rstrip().splitlines()[-1].startswith("The whole card is `card.md` of run")
+    assert registry.aliases()[PREVIOUS] == "1"
+    assert roll_back() == ("1", "2")
+    (reason,) = select("digits", Request(), silent).decision.choice.field.left_out_text
+    assert "was taken back" in reason

@@ -1,0 +1,36 @@
+import mlflow
+import pytest
+
+from mnist_mlflow.data import Dataset
+from mnist_mlflow.errors import Failure
+from mnist_mlflow.jobs import train as training
+from mnist_mlflow.jobs.train import Task, train
+from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.types import silent
+
+Client = mlflow.MlflowClient
+SMALL = Protocol("digits", train_size=200)
+
+
+@pytest.mark.parametrize("algorithm", ["forest", "cnn"])
+def test_the_same_command_gives_the_same_metrics(store: Client, algorithm: str) -> None:
+    given = {"cnn": {"epochs": 2}, "forest": {"n_estimators": 20}}[algorithm]
+    first, second = (train(Task(algorithm, given, SMALL), silent).metrics for _ in range(2))
+    same = [name for name in first if name.startswith("val_")]
+    assert {name: first[name] for name in same} == {name: second[name] for name in same}
+
+
+def test_training_never_sees_the_test_images(store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = Dataset(**{**vars(digits), "test": None})
+    monkeypatch.setattr(training, "load_dataset", lambda *arguments: without)
+    assert train(Task("knn", {}, SMALL), silent).metrics["val_accuracy"] > 0.8
+
+
+def test_what_cannot_be_learned_is_said_in_a_line(store: Client) -> None:
+    protocol = Protocol("digits", train_size=100)
+    with pytest.raises(Failure, match=r"knn cannot learn with Params\(.*n_components=784 must be between 0 and"):
+        train(Task("knn", {"components": 784}, protocol), silent)
+    (run,) = store.search_runs(["0"])
+    assert run.info.status == "FAILED"
+    assert run.data.tags["failure"].startswith("knn cannot learn")
+    assert run.data.tags["dataset"] == "digits"

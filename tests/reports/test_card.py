@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+
+from mnist_mlflow.evaluation.metrics import prefixed, score
+from mnist_mlflow.reports.card import LONGEST, Section, Subject, as_markdown, shortened, write_card
+from mnist_mlflow.tracking.candidates import Candidate
+from tests.simulated import labels_of, reads, right_but
+
+LABELS = labels_of(1_000)
+PROBABILITIES = reads(LABELS, right_but(1_000, range(0, 100, 10)))  # ten zeros read as ones
+TAGS = {"dataset": "mnist", "dataset_digest": "abc", "mlflow.source.git.commit": "0123", "git_dirty": "True"}
+PARAMS = {"n_neighbors": "4", "seed": "1", "trials": "30", "timeout": "9.0", "study": "mine", "data": "mnist"}
+
+
+@pytest.fixture
+def subject() -> Subject:
+    metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5, "ms_per_image": 0.0421}
+    tested = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
+    return Subject(Candidate("run", "m", "knn", metrics, PARAMS, TAGS), LABELS, PROBABILITIES, {"rule": "a"}, tested)
+
+
+def rows(subject: Subject, title: str) -> dict[str, list[str]]:
+    (section,) = [section for section in write_card(subject) if section.title == title]
+    return {row[0]: list(row[1:]) for row in section.rows}
+
+
+def test_figures_have_their_intervals(subject: Subject) -> None:
+    found = rows(subject, "Figures")
+    assert found["accuracy %"] == ["99.00 (98.17 to 99.46)", "99.00 (98.00 to 99.50)"]
+    assert found["log loss"][0].startswith("0.1")
+    assert found["megabytes"] == ["2.5", ""]
+    assert found["milliseconds an image"] == ["0.0421", ""]
+
+
+def test_test_figures_are_left_out_where_the_test_images_were_not_opened(subject: Subject) -> None:
+    assert rows(replace(subject, tested={}), "Figures")["accuracy %"][1] == ""
+
+
+def test_each_digit_has_a_row(subject: Subject) -> None:
+    found = rows(subject, "Digit by digit")
+    assert len(found) == 10
+    assert found["0"][:3] == ["100", "100.00", "90.00"]
+    assert found["3"] == ["100", "100.00", "100.00", "100.00", "98.76"]
+
+
+def test_confusions_are_counted(subject: Subject) -> None:
+    assert rows(subject, "What it confuses") == {"0": ["1", "10"]}
+
+
+def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -> None:
+    text = as_markdown("a title", write_card(subject))
+    assert text.startswith("# a title\n")
+    assert "commit 0123, work tree changed: its run holds the differences" in text
+    assert "    mlflow run . -e knn --env-manager local -P n_neighbors=4 -P seed=1 -P data=mnist\n" in text
+    assert "| dataset_digest" in text
+    assert 'load_model("models:/mnist-digits@champion")' in text
+    assert "## Limits and intended use" in text
+
+
+def test_what_a_section_has_not_is_left_out() -> None:
+    assert as_markdown("t", [Section("empty")]) == "# t\n\n## empty\n"
+
+
+def test_what_a_registry_cannot_keep_is_left_out_the_least_needed_first(subject: Subject) -> None:
+    sections = write_card(subject)
+    assert shortened("t", sections, "all of it is there") == as_markdown("t", sections) + "\nall of it is there\n"
+    many = replace(subject, candidate=replace(subject.candidate, params={f"p{i}": "x" * 20 for i in range(99)}))
+    short = shortened("t", write_card(many), "all of it is there")
+    assert len(short) <= LONGEST
+    assert "## Parameters" not in short
+    assert "## Figures" in short
+    long = shortened("t", [Section("endless", "x" * 9_000)], "all of it is there")
+    assert len(long) <= LONGEST
+    assert long.endswith("all of it is there\n")

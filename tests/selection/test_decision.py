@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+from mnist_mlflow.evaluation.significance import holm, mcnemar
+from mnist_mlflow.protocol import Rule
+from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_text
+from mnist_mlflow.selection.gate import Verdict
+from mnist_mlflow.tracking.candidates import Query
+from mnist_mlflow.tracking.registry import CHALLENGER
+from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
+
+
+def test_all_of_it_is_plain_data() -> None:
+    decision = Decision(among(ALL, Rule("size")), Verdict(CHALLENGER, "it lacks much"), Query("d", "s"), "now")
+    found = json.loads(json.dumps(decision.as_json()))
+    assert (found["winner"]["run_id"], found["alias"], found["lacks"]) == ("small", "challenger", "it lacks much")
+    assert found["certainly_worse"] == ["poor"]
+    assert [entry["ms_per_image"] for entry in found["compared"]] == [0.3, 0.1, 0.2]
+    assert found["query"]["split_digest"] == "s"
+
+
+def test_it_is_told_in_words() -> None:
+    told = Decision(among(ALL, Rule("size")), Verdict(CHALLENGER, "it lacks much"), Query("d", "s"), "now").sentences
+    assert told["becomes"] == "challenger: it lacks much"
+    assert told["against the best"].startswith("-0.06 points (-0.")
+    assert told["among"].startswith("3 of 4 models")
+    assert told["champion before"] == "none"
+    told = Decision(among(ALL, Rule()), Verdict("champion", note="look"), Query("d", "s"), "now").sentences
+    assert (told["becomes"], told["note"]) == ("champion", "look")
+    assert told["against the best"] == "it is the best, or exactly as good"
+
+
+def test_the_rule_names_its_budgets() -> None:
+    assert rule_text(Rule()) == (
+        "of the models that are not significantly worse than the best: the most accurate, then the fastest"
+    )
+    assert rule_text(Rule("latency", 0.5, 3, 0.01)) == (
+        "of the models that are not significantly worse than the best, "
+        "within 0.5 ms an image, 3 MB, 0.01 calibration error: the fastest"
+    )
+
+
+def test_every_pair_is_compared() -> None:
+    table = pairwise([BEST, NEAR, SMALL])
+    assert list(zip(table["first"], table["second"], strict=True)) == [
+        ("best best", "near near"),
+        ("best best", "small small"),
+        ("near near", "small small"),
+    ]
+    p_values = [mcnemar(*(one.right for one in pair)) for pair in ((BEST, NEAR), (BEST, SMALL), (NEAR, SMALL))]
+    assert list(table["p"]) == p_values
+    assert list(table["p corrected"]) == holm(p_values)
+    assert table["difference"][0] == pytest.approx(0.0005)
+    assert (table["only first right"][0], table["only second right"][0]) == (15, 10)
+
+
+def test_finalists_are_the_points_of_the_picture() -> None:
+    found = points(among(ALL, Rule("latency")))
+    assert [(point.name, point.chosen) for point in found] == [
+        ("best best", False),
+        ("near near", True),
+        ("small smal", False),
+    ]

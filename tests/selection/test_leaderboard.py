@@ -1,0 +1,37 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mnist_mlflow.protocol import Rule
+from mnist_mlflow.selection.leaderboard import leaderboard, p_text, write_leaderboard
+from tests.selection.test_rule import ALL, among
+
+
+def test_the_best_comes_first_with_what_tells_them_apart() -> None:
+    table = leaderboard(among(ALL, Rule()), {"best": {"test_accuracy": 0.9951}})
+    found = {row["run"]: row for row in table.to_dict("records")}
+    assert list(found) == ["best", "near", "small", "poor"]
+    assert found["best"]["95 % interval"] == "99.34-99.62"
+    assert (found["best"]["vs best, points"], found["near"]["vs best, points"]) == ("", "-0.05")
+    assert (found["best"]["test %"], found["near"]["test %"]) == ("99.51", "")
+    assert (found["near"]["ms/image"], found["poor"]["ms/image"]) == ("0.1", "")
+    assert (found["poor"]["p"], found["poor"]["95 % interval"]) == ("< 0.0001", "")
+    assert found["poor"]["val acc. %"] == "98.00"
+
+
+def test_test_figures_of_those_that_are_no_finalists_are_not_shown() -> None:
+    tested = [replace(one.candidate, metrics={**one.candidate.metrics, "test_accuracy": 0.5}) for one in ALL]
+    scored = [replace(one, candidate=candidate) for one, candidate in zip(ALL, tested, strict=True)]
+    assert set(leaderboard(among(scored, Rule()), {})["test %"]) == {""}
+
+
+def test_it_is_written_in_three_forms(tmp_path: Path) -> None:
+    write_leaderboard(leaderboard(among(ALL, Rule()), {}), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"leaderboard.{kind}" for kind in ("csv", "html", "md")]
+    assert "| best" in (tmp_path / "leaderboard.md").read_text()
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.04321, "0.043"), (0.00001, "< 0.0001")])
+def test_a_p_value_has_two_digits(value: float, text: str) -> None:
+    assert p_text(value) == text
