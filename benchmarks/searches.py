@@ -96,7 +96,7 @@ def trial_overhead(trials: int) -> dict[str, float]:
     from mnist_mlflow.algorithms import svm
     from mnist_mlflow.data import load_dataset
     from mnist_mlflow.jobs import search as searching
-    from mnist_mlflow.protocol import Protocol, Task
+    from mnist_mlflow.protocol import DataOptions, Task
     from mnist_mlflow.search import trying
     from mnist_mlflow.tracking.runs import open_run
     from mnist_mlflow.types import silent
@@ -113,9 +113,11 @@ def trial_overhead(trials: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         with open_run("svm", {"role": "model", "algorithm": "svm"}) as run:
-            searching.search_in(run, Task("svm", {}, Protocol("mnist", trials=1)), dataset, silent)  # loads libraries
+            searching.search_in(
+                run, Task("svm", {}, DataOptions("mnist", trials=1)), dataset, silent
+            )  # loads libraries
             began = time.perf_counter()
-            searching.search_in(run, Task("svm", {}, Protocol("mnist", trials=1 + trials)), dataset, silent)
+            searching.search_in(run, Task("svm", {}, DataOptions("mnist", trials=1 + trials)), dataset, silent)
             took = time.perf_counter() - began
         mlflow.set_tracking_uri(None)
     return {"trials": trials, "ms": 1000 * took / trials}

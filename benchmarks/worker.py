@@ -22,7 +22,7 @@ from benchmarks.serving import accuracies, predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import folders, load_mnist
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import Part, silent
 
 Record = dict[str, Any]
@@ -76,7 +76,7 @@ def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
 
     _peer(row)
     mlflow.set_tracking_uri(store)
-    task = Task(ROWS[row].algorithm, ROWS[row].given, Protocol("mnist", train_size, seed))
+    task = Task(ROWS[row].algorithm, ROWS[row].given, DataOptions("mnist", train_size, seed))
     outcome, dataset = train(task, silent), load_dataset("mnist", 0, train_size)
     model = mlflow.pyfunc.load_model(f"models:/{outcome.model_id}")
     predicted, predict_seconds = timed(lambda: model.predict(dataset.test.images)["digit"].to_numpy())

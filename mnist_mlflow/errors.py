@@ -1,27 +1,27 @@
 """Errors for the person who typed: what was wrong, what is accepted, what to type."""
 
 
-class Failure(Exception):
+class UserFacingError(Exception):
     """Something outside the command was wrong: data, a store, a model."""
 
     exit_status = 1
 
 
-class UsageError(Failure):
+class UsageError(UserFacingError):
     """The command itself was wrong."""
 
     exit_status = 2
 
 
-class DataError(Failure):
+class DataError(UserFacingError):
     """A data set cannot be read, or is not what it says it is."""
 
 
-class ImageError(Failure, ValueError):
+class ImageError(UserFacingError, ValueError):
     """The images handed to a model are not images of digits."""
 
 
 def one_line(error: BaseException) -> str:
     """The first line of an error, with its type where the message alone would not tell."""
     lines = str(error).strip().splitlines() or [""]
-    return lines[0] if isinstance(error, Failure) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
+    return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")

@@ -17,7 +17,7 @@ ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
 @dataclass(frozen=True)
-class Protocol:
+class DataOptions:
     """What every algorithm takes."""
 
     data: str = choice("auto", DATA, "the data set; auto is mnist, or digits where mnist cannot be had")
@@ -28,7 +28,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchOptions:
     """How hyperparameters are searched, where they are."""
 
     timeout: float = real(0.0, 0.0, 1e7, "seconds after which the search ends; 0: no limit")
@@ -48,7 +48,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Act:
+class SelectOptions:
     """What a selection does with its decision."""
 
     dry_run: int = integer(0, 0, 1, "1: decide, and change nothing")
@@ -71,8 +71,8 @@ class Task:
 
     algorithm: str
     given: Mapping[str, Any] = field(default_factory=dict)
-    protocol: Protocol = field(default_factory=Protocol)
-    search: Search = field(default_factory=Search)
+    protocol: DataOptions = field(default_factory=DataOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
 
     @property
     def searches(self) -> bool:
@@ -81,14 +81,14 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """Hyperparameters to learn with, and, where there is more to try, what to type to go on."""
 
     params: Any
-    to_go_on: str = ""
+    resume_command: str = ""
 
 
-def changed(settings: Protocol | Search) -> dict[str, object]:
+def changed(settings: DataOptions | SearchOptions) -> dict[str, object]:
     """What differs from the defaults."""
     defaults = dataclasses.asdict(type(settings)())
     return {name: value for name, value in dataclasses.asdict(settings).items() if value != defaults[name]}

@@ -11,7 +11,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.jobs.train import Outcome, Task, train
+from mnist_mlflow.jobs.train import RunResult, Task, train
 from mnist_mlflow.tracking import store as store_module
 from mnist_mlflow.types import silent
 
@@ -66,7 +66,7 @@ class Trained:
     """A store with runs in it, to be copied for each test."""
 
     path: Path
-    outcomes: list[Outcome]
+    outcomes: list[RunResult]
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def trained_store(trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def outcomes(trained: Trained) -> list[Outcome]:
+def outcomes(trained: Trained) -> list[RunResult]:
     return trained.outcomes
 
 

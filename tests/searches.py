@@ -4,7 +4,7 @@ from typing import Any
 
 import mlflow
 
-from mnist_mlflow.protocol import Protocol, Search, Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.tracking.store import studies_uri
 
@@ -13,7 +13,7 @@ FIXED = {"features": "deskewed"}
 
 
 def task(trials: int = 5, algorithm: str = "knn", **search: Any) -> Task:
-    return Task(algorithm, FIXED, Protocol("digits", train_size=200, trials=trials), Search(**search))
+    return Task(algorithm, FIXED, DataOptions("digits", train_size=200, trials=trials), SearchOptions(**search))
 
 
 def trials_of(client: Client, run_id: str) -> dict[str, mlflow.entities.Run]:

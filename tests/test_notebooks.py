@@ -6,7 +6,7 @@ import pytest
 
 from mnist_mlflow.jobs.select import Request, select
 from mnist_mlflow.jobs.train import Task, train
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT, python
 
@@ -15,7 +15,7 @@ from tests.conftest import ROOT, python
 def test_a_notebook_runs_from_its_first_cell_to_its_last(
     store: mlflow.MlflowClient, notebook: Path, tmp_path: Path
 ) -> None:
-    train(Task("knn", {}, Protocol("digits", train_size=200)), silent)
+    train(Task("knn", {}, DataOptions("digits", train_size=200)), silent)
     select("digits", Request(), silent)
     cells = json.loads(notebook.read_text())["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")

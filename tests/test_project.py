@@ -13,7 +13,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import Protocol, Task
+from mnist_mlflow.protocol import DataOptions, Task
 from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
@@ -85,7 +85,7 @@ def test_the_other_recipe_and_the_ensemble_are_typed_like_any_run(
     store: Client, repository: Path, tmp_path: Path
 ) -> None:
     small = ("-P", "recipe=accurate", "-P", "epochs=1", "-P", "filters=4")
-    train(Task("knn", {}, Protocol("digits", train_size=200)), silent)
+    train(Task("knn", {}, DataOptions("digits", train_size=200)), silent)
     for typed in (("-e", "cnn", *SMALL, *small), ("-e", "ensemble", "-P", "data=digits")):
         done = mlflow_run(str(repository), tmp_path, *typed)
         assert done.returncode == 0, done.stderr

@@ -12,8 +12,8 @@ import click
 from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli.options import given, options, settings, with_options
-from mnist_mlflow.errors import Failure
-from mnist_mlflow.protocol import Act, Protocol, Rule, Scope, Search, Task, changed
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.protocol import DataOptions, Rule, Scope, SearchOptions, SelectOptions, Task, changed
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
@@ -32,19 +32,19 @@ def _algorithm_command(name: str) -> click.Command:
         from mnist_mlflow.cli.console import show_outcome, work_display
         from mnist_mlflow.jobs.train import train
 
-        task = Task(name, given(algorithm.Params, typed), settings(Protocol, typed), _search(typed))
+        task = Task(name, given(algorithm.Params, typed), settings(DataOptions, typed), _search(typed))
         with work_display() as progress:
             outcome = train(task, progress)
         show_outcome(name, outcome)
 
     help_text = "\b\n" + algorithm.__doc__.replace("\n\n", "\n\n\b\n")
-    params = [option for kind in (Protocol, Search, algorithm.Params) for option in options(kind)]
+    params = [option for kind in (DataOptions, SearchOptions, algorithm.Params) for option in options(kind)]
     return click.Command(name, callback=run, params=params, help=help_text)
 
 
-def _search(typed: dict[str, Any]) -> Search:
+def _search(typed: dict[str, Any]) -> SearchOptions:
     """How to search; raises UsageError where that was said, and not that there is to be a search."""
-    search = settings(Search, typed)
+    search = settings(SearchOptions, typed)
     if not (typed["trials"] or search.timeout) and (useless := changed(search)):
         raise click.UsageError(
             f"{', '.join(useless)} says how to search, and nothing is to be searched: add trials=30, or timeout=600."
@@ -58,8 +58,8 @@ def commands() -> None:
     """Train classifiers of handwritten digits under one protocol, and keep one champion."""
 
 
-@with_options(Search)
-@with_options(Protocol)
+@with_options(SearchOptions)
+@with_options(DataOptions)
 @commands.command("main")
 @click.option("--algorithms", default="all", show_default=True, help="which ones, separated by commas")
 def main_command(algorithms: str, **typed: Any) -> None:
@@ -71,37 +71,37 @@ def main_command(algorithms: str, **typed: Any) -> None:
     names, search = parse_names(algorithms, algorithm_names()), _search(typed)
     try:
         with work_display() as progress:
-            selection = run_all(names, settings(Protocol, typed), search, progress)
+            selection = run_all(names, settings(DataOptions, typed), search, progress)
     except SomeFailed as error:
         show_selection(error.selection)
         raise
     show_selection(selection)
 
 
-@with_options(Protocol, DATA)
+@with_options(DataOptions, DATA)
 @commands.command("ensemble", params=options(EnsembleParams))
 def ensemble_command(**typed: Any) -> None:
     """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
     from mnist_mlflow.cli.console import show_outcome, work_display
     from mnist_mlflow.jobs.ensemble import combine
 
-    protocol, params = settings(Protocol, typed), settings(EnsembleParams, typed)
+    protocol, params = settings(DataOptions, typed), settings(EnsembleParams, typed)
     with work_display() as progress:
         outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
     show_outcome("ensemble", outcome)
 
 
-@with_options(Act)
+@with_options(SelectOptions)
 @with_options(Scope)
 @with_options(Rule)
-@with_options(Protocol, DATA)
+@with_options(DataOptions, DATA)
 @commands.command("select")
 def select_command(**typed: Any) -> None:
     """Choose a champion among the finished runs, register it, then score the finalists on the test images."""
     from mnist_mlflow.cli.console import show_rollback, show_selection, work_display
     from mnist_mlflow.jobs.select import Request, roll_back, select
 
-    protocol, act = settings(Protocol, typed), settings(Act, typed)
+    protocol, act = settings(DataOptions, typed), settings(SelectOptions, typed)
     if act.rollback and act.dry_run:
         raise click.UsageError(
             "rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out."
@@ -125,7 +125,7 @@ def report_command(out: str) -> None:
     show_report(report(out))
 
 
-@with_options(Protocol, DATA)
+@with_options(DataOptions, DATA)
 @commands.command("evaluate")
 @click.option("--model", required=True, help="its URI, for example models:/mnist-digits@champion")
 def evaluate_command(model: str, **typed: Any) -> None:
@@ -133,7 +133,7 @@ def evaluate_command(model: str, **typed: Any) -> None:
     from mnist_mlflow.cli.console import show_metrics, work_display
     from mnist_mlflow.selection.test_images import evaluate
 
-    protocol = settings(Protocol, typed)
+    protocol = settings(DataOptions, typed)
     with work_display() as progress:
         metrics = evaluate(model, protocol.data, protocol.split_seed, progress)
     show_metrics(model, metrics)
@@ -152,7 +152,7 @@ def main() -> None:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:
         _refuse(f"{error.format_message()}\n{_what_is_accepted(error)}", error.exit_code)
-    except Failure as error:
+    except UserFacingError as error:
         _refuse(str(error), error.exit_status)
     except click.Abort:
         _refuse("Interrupted.", INTERRUPTED)

@@ -22,7 +22,7 @@ from mnist_mlflow.tracking.registry import CHAMPION, CHAMPION_URI, REGISTERED_MO
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnist_mlflow.jobs.recording import Outcome
+    from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.select import Selection
     from mnist_mlflow.selection.decision import Decision
 
@@ -80,13 +80,13 @@ class _Box(logging.Handler):
         err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
 
 
-def show_outcome(algorithm: str, outcome: Outcome) -> None:
+def show_outcome(algorithm: str, outcome: RunResult) -> None:
     """One line for a run that has trained a model."""
     figures = "  ".join(f"val_{name} {outcome.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
     seconds = outcome.metrics["fit_seconds"]
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {outcome.run_id}", soft_wrap=True)
-    if outcome.to_go_on:
-        out.print(f"To go on with the search: {outcome.to_go_on}", soft_wrap=True)
+    if outcome.resume_command:
+        out.print(f"To go on with the search: {outcome.resume_command}", soft_wrap=True)
 
 
 def show_metrics(model_uri: str, metrics: dict[str, float]) -> None:

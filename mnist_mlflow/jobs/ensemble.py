@@ -17,9 +17,9 @@ import numpy as np
 from mnist_mlflow.algorithms._ensemble import Ensemble
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import average, choose_voters
-from mnist_mlflow.jobs.recording import Fitted, Learned, Outcome, record, record_data
+from mnist_mlflow.jobs.recording import Fitted, Learned, RunResult, record, record_data
 from mnist_mlflow.model.digit_model import ENSEMBLE, load_classifier, save_ensemble
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
 from mnist_mlflow.tracking.models import fetch_model
@@ -57,10 +57,10 @@ class Member:
     validation: Probabilities
 
 
-def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcome:
+def combine(data: str, split_seed: int, most: int, progress: Progress) -> RunResult:
     """Let at most `most` comparable models of the store vote, in a run of its own.
 
-    Raises Failure when there are fewer than two that load.
+    Raises UserFacingError when there are fewer than two that load.
     """
     params: dict[str, object] = {"data": data, "split_seed": split_seed, "members": most}
     with open_run(ENSEMBLE, {"algorithm": ENSEMBLE, "role": "model"}) as run, tempfile.TemporaryDirectory() as folder:
@@ -82,7 +82,7 @@ def combine(data: str, split_seed: int, most: int, progress: Progress) -> Outcom
 
 
 def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
-    """The finished single models that were tuned on the same slice; raises Failure for fewer than two."""
+    """The finished single models that were tuned on the same slice; raises UserFacingError for fewer than two."""
     found = find_candidates(run.client, Query(dataset.digest, dataset.split_digest))
     singles = [candidate for candidate in found if candidate.algorithm != ENSEMBLE]
     voters: list[Voter] = []
@@ -92,7 +92,7 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
             voters.append(Voter(candidate, tuning))
         progress("read what they made of the tuning slice", number, len(singles))
     if len(voters) < FEWEST:
-        raise Failure(
+        raise UserFacingError(
             f"An ensemble takes two finished models or more; there are {len(voters)} on {dataset.name} with "
             f"split_seed={split_seed} in {store_uri()}. Train some first: "
             f"mlflow run . --env-manager local -P data={dataset.name} -P split_seed={split_seed}"
@@ -101,7 +101,7 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
 
 
 def choose_members(voters: Sequence[Voter], dataset: Dataset, most: int, folder: Path) -> list[Member]:
-    """The models whose vote on the tuning slice is best; raises Failure when too few of them load."""
+    """The models whose vote on the tuning slice is best; raises UserFacingError when too few of them load."""
     while len(voters) >= FEWEST:
         weights = choose_voters(np.stack([voter.tuning for voter in voters]), dataset.tuning.labels, most)
         chosen = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
@@ -117,7 +117,7 @@ def choose_members(voters: Sequence[Voter], dataset: Dataset, most: int, folder:
             return members
         broken = {voter.candidate.run_id for voter, _ in chosen} - {member.candidate.run_id for member in members}
         voters = [voter for voter in voters if voter.candidate.run_id not in broken]
-    raise Failure("An ensemble takes two models that load; there are fewer, see the warnings above.")
+    raise UserFacingError("An ensemble takes two models that load; there are fewer, see the warnings above.")
 
 
 @contextlib.contextmanager
@@ -125,12 +125,12 @@ def _passing_over(candidate: Candidate) -> Iterator[None]:
     """Go on without a model that cannot be had: the others may do."""
     try:
         yield
-    except Failure as error:
+    except UserFacingError as error:
         _logger.warning("Passed over %s of run %s: %s", candidate.algorithm, candidate.run_id, error)
 
 
 def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member:
-    """A model that runs with the code of today; raises Failure where that is not what it was logged with."""
+    """A model that runs with the code of today; raises UserFacingError where that is not what it was logged with."""
     candidate = voter.candidate
     uri = candidate.model_uri
     validation = read_probabilities(candidate.artifacts, "validation", dataset.validation.labels)
@@ -140,9 +140,11 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
         answers = classifier.predict_proba(dataset.tuning.images)
     except Exception as error:
         # A model is somebody's files: whatever it raises, it is this model that cannot vote.
-        raise Failure(f"The model {uri} does not load: {one_line(error)}") from error
+        raise UserFacingError(f"The model {uri} does not load: {one_line(error)}") from error
     if np.abs(answers - voter.tuning).mean() > ALIKE:
-        raise Failure(f"The model {uri} answers otherwise than when it was logged, by another version of this project.")
+        raise UserFacingError(
+            f"The model {uri} answers otherwise than when it was logged, by another version of this project."
+        )
     return Member(candidate, weight, files, classifier, validation)
 
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 from mnist_mlflow.data import load_dataset
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.select import Request, Selection, select_in, selection_tags
-from mnist_mlflow.protocol import NEW_STUDY, Protocol, Search, changed, command
+from mnist_mlflow.protocol import NEW_STUDY, DataOptions, SearchOptions, changed, command
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 
@@ -20,10 +20,12 @@ SHORTEST = 1.0  # seconds that a search has when the others have taken all of th
 ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
 
 
-class SomeFailed(Failure):
+class SomeFailed(UserFacingError):
     """Some algorithms failed; the others were trained and a champion was selected among them."""
 
-    def __init__(self, failed: Sequence[str], protocol: Protocol, search: Search, selection: Selection) -> None:
+    def __init__(
+        self, failed: Sequence[str], protocol: DataOptions, search: SearchOptions, selection: Selection
+    ) -> None:
         again = command("main", {"algorithms": ",".join(failed), **changed(protocol), **changed(search)})
         super().__init__(f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}")
         self.selection = selection
@@ -35,7 +37,7 @@ class Budget:
     def __init__(self, seconds: float, searches: int) -> None:
         self.seconds, self.searches, self.began = seconds, searches, time.monotonic()
 
-    def share(self, search: Search) -> Search:
+    def share(self, search: SearchOptions) -> SearchOptions:
         """The next search, with its share of the time; without a timeout it is as it was."""
         if not self.seconds:
             return search
@@ -45,7 +47,7 @@ class Budget:
         return share
 
 
-def run_all(algorithms: Sequence[str], protocol: Protocol, search: Search, progress: Progress) -> Selection:
+def run_all(algorithms: Sequence[str], protocol: DataOptions, search: SearchOptions, progress: Progress) -> Selection:
     """Train the algorithms one after the other, then select among all comparable runs.
 
     With a timeout each search may take its share of the time that is left: what one does not need the next ones have.
@@ -60,14 +62,14 @@ def run_all(algorithms: Sequence[str], protocol: Protocol, search: Search, progr
         budget = Budget(search.timeout, len(algorithms))
         failed = [name for name in algorithms if not _train(run, name, found, budget.share(search), dataset.fallback)]
         if len(failed) == len(algorithms):
-            raise Failure("Every algorithm failed, see the output above.")
+            raise UserFacingError("Every algorithm failed, see the output above.")
         selection = select_in(run, dataset, Request(protocol.split_seed), progress)
         if failed:
             raise SomeFailed(failed, protocol, search, selection)
         return selection
 
 
-def _train(main: Run, algorithm: str, protocol: Protocol, search: Search, fallback: str) -> bool:
+def _train(main: Run, algorithm: str, protocol: DataOptions, search: SearchOptions, fallback: str) -> bool:
     """Run one algorithm as `mlflow run` would: in a process of its own, that finds its run in the environment."""
     parent = main.client.get_run(main.id)
     experiment = parent.info.experiment_id

@@ -45,13 +45,13 @@ class Learned:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """Where the run is, and how well its model does on the validation images."""
 
     run_id: str
     model_id: str
     metrics: dict[str, float]
-    to_go_on: str = ""  # what to type where there are more hyperparameters to try
+    resume_command: str = ""  # what to type where there are more hyperparameters to try
 
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
@@ -62,7 +62,7 @@ def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
         return log_data(dataset)
 
 
-def record(run: Run, learned: Learned, dataset: Dataset, validation: LoggedData, progress: Progress) -> Outcome:
+def record(run: Run, learned: Learned, dataset: Dataset, validation: LoggedData, progress: Progress) -> RunResult:
     """Ask the classifier about the validation images and log all that came out.
 
     It is asked as whoever loads the model will ask it, with raw images: the features that are kept from run to run
@@ -81,7 +81,7 @@ def record(run: Run, learned: Learned, dataset: Dataset, validation: LoggedData,
         run.set_tags({"engine": classifier.engine})
     metrics["tracking_seconds"] = run.tracking_seconds
     run.log_metrics(as_metrics(run, metrics, model_id, validation, learned.fitted.curves))
-    return Outcome(run.id, model_id, metrics)
+    return RunResult(run.id, model_id, metrics)
 
 
 def _record_files(run: Run, learned: Learned, dataset: Dataset, probabilities: Probabilities) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.reports.card import Section, Subject, write_card
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, Registry
@@ -48,7 +48,7 @@ class Page:
 def report(out: str) -> Path:
     """Write the page into a file, and keep it in a run of its own; returns the file's path.
 
-    Raises Failure when there is no champion, or when what its selection left cannot be read.
+    Raises UserFacingError when there is no champion, or when what its selection left cannot be read.
     """
     path = Path(out).absolute()
     if not path.parent.is_dir():
@@ -74,10 +74,10 @@ def render(page: Page) -> str:
 def _page(registry: Registry) -> Page:
     version = registry.version(CHAMPION)
     if version is None:
-        raise Failure(f"There is no champion to report on. {AGAIN}")
+        raise UserFacingError(f"There is no champion to report on. {AGAIN}")
     selection_run = version.tags.get("selection_run_id")
     if not selection_run or "ms_per_image" not in version.tags:
-        raise Failure(
+        raise UserFacingError(
             f"Version {version.version} of {REGISTERED_MODEL} was not chosen by `select`: nothing is known of it."
         )
     candidate, selection = registry.candidate(version), registry.artifacts(selection_run)
@@ -101,6 +101,6 @@ def _picture(artifacts: str, name: str, caption: str) -> Picture | None:
     """A picture of a run, embedded; None where the run has none of that name."""
     try:
         png = read_file(artifacts, f"plots/{name}.png")
-    except Failure:
+    except UserFacingError:
         return None
     return Picture(f"data:image/png;base64,{base64.b64encode(png).decode()}", caption)

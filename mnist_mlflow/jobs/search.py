@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
-from mnist_mlflow.protocol import NEW_STUDY, Found, Task, changed, command
+from mnist_mlflow.protocol import NEW_STUDY, SearchResult, Task, changed, command
 from mnist_mlflow.search import story
 from mnist_mlflow.search.note import note
 from mnist_mlflow.search.objectives import goals
@@ -43,8 +43,8 @@ class _Search:
         return self.task.protocol.trials or None
 
 
-def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Found:
-    """The best hyperparameters that a study finds; raises Failure when every trial has failed.
+def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> SearchResult:
+    """The best hyperparameters that a study finds; raises UserFacingError when every trial has failed.
 
     Ctrl-C ends the search, not the run. A study that is taken up again first closes what other searches left open.
     """
@@ -125,24 +125,24 @@ def _seconds_left(search: _Search, done: Sequence[FrozenTrial]) -> float | None:
     return max(0.0, min(estimates)) if estimates else None
 
 
-def _conclude(search: _Search, trials: Sequence[FrozenTrial], interrupted: bool) -> Found:
+def _conclude(search: _Search, trials: Sequence[FrozenTrial], interrupted: bool) -> SearchResult:
     """Log the study's story, and say what was found."""
     space, done = search.job.space, settled(trials)
     best, default = story.kept_trial(done, search.study.directions, space), story.default_trial(done, space)
     if (failed := story.reasons(done)) and len(failed) == len(done) and not interrupted:
-        raise Failure(f"All {len(failed)} trials failed, the first one so: {failed[0]}")
+        raise UserFacingError(f"All {len(failed)} trials failed, the first one so: {failed[0]}")
     unfinished = interrupted or (search.wanted is not None and len(done) < search.wanted)
-    to_go_on = _to_go_on(search)
+    resume_command = _to_go_on(search)
     with search.run.tracking():
         _log_story(search, trials)
         ended = "interrupted" if interrupted else _how_it_ended(search) if unfinished else "complete"
         states = [trial.state.name.lower() for trial in done]
         counts = {f"trials_{state}": states.count(state) for state in ("complete", "pruned", "fail")}
         search.run.set_tags({"search_ended": ended, **counts})
-        told = note(search.job.plan.name, space, done, default, best, to_go_on)
+        told = note(search.job.plan.name, space, done, default, best, resume_command)
         search.run.describe(f"{told}\n\n{space.algorithm.__doc__}")
     params = space.complete(best.params) if best else space.defaults
-    return Found(params, to_go_on if unfinished or search.wanted is None else "")
+    return SearchResult(params, resume_command if unfinished or search.wanted is None else "")
 
 
 def _how_it_ended(search: _Search) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import Rule, Scope
 from mnist_mlflow.selection.decision import Decision
@@ -26,7 +26,7 @@ from mnist_mlflow.tracking.overlooked import Overlooked, find_overlooked
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
-from mnist_mlflow.tracking.store import store_uri, taking_turns
+from mnist_mlflow.tracking.store import registry_lock, store_uri
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def selection_tags() -> dict[str, str]:
 
 
 def select(data: str, request: Request, progress: Progress) -> Selection:
-    """Choose the champion in a run of its own; raises Failure when there is nothing to choose from."""
+    """Choose the champion in a run of its own; raises UserFacingError when there is nothing to choose from."""
     with open_run("select", selection_tags()) as run:
         dataset = load_dataset(data, request.split_seed, progress=progress)
         asked = {**vars(request.rule), **vars(request.scope), "dry_run": int(request.dry_run)}
@@ -71,7 +71,7 @@ def select(data: str, request: Request, progress: Progress) -> Selection:
 
 def roll_back() -> tuple[str, str]:
     """Put the previous champion back; returns its version, and that of the one that was taken back."""
-    with open_run("select", selection_tags()) as run, taking_turns():
+    with open_run("select", selection_tags()) as run, registry_lock():
         registry = Registry(run.client)
         registry.repair()
         run.log_params({"rollback": 1})
@@ -83,7 +83,7 @@ def roll_back() -> tuple[str, str]:
 def select_in(run: Run, dataset: Dataset, request: Request, progress: Progress) -> Selection:
     """Decide, write the decision down, register the winner, then score the finalists on the test images."""
     run.set_tags(dataset_tags(dataset))
-    with taking_turns():
+    with registry_lock():
         registry = Registry(run.client)
         if not request.dry_run:
             close_abandoned(run, "tags.role = 'selection'")
@@ -109,7 +109,7 @@ def _decide(
         found = gather(find_candidates(run.client, query), request.rule, read, {**taken_back, **excluded})
         if not found.contenders and not found.left_out:
             others = not_comparable(run.client, query)
-            raise Failure(_nothing(dataset.name, request.split_seed, query, others))
+            raise UserFacingError(_nothing(dataset.name, request.split_seed, query, others))
         return found
 
     def compare(candidates: Sequence[Candidate]) -> tuple[dict[str, float], dict[str, str]]:

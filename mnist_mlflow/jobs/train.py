@@ -11,17 +11,17 @@ from typing import Any
 
 from mnist_mlflow.algorithms.base import Watch, get_algorithm, resolve
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import Failure, one_line
-from mnist_mlflow.jobs.recording import Fitted, Learned, Outcome, record, record_data
+from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.jobs.recording import Fitted, Learned, RunResult, record, record_data
 from mnist_mlflow.model.digit_model import save_model
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import NEW_STUDY, Found, Task
+from mnist_mlflow.protocol import NEW_STUDY, SearchResult, Task
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.types import Progress
 
 
-def train(task: Task, progress: Progress) -> Outcome:
-    """Train one algorithm in a run of its own; raises Failure when it cannot learn."""
+def train(task: Task, progress: Progress) -> RunResult:
+    """Train one algorithm in a run of its own; raises UserFacingError when it cannot learn."""
     algorithm, protocol = get_algorithm(task.algorithm), task.protocol
     with open_run(task.algorithm, {"algorithm": task.algorithm, "role": "model", **_search_tags(task)}) as run:
         dataset = load_dataset(protocol.data, protocol.split_seed, protocol.train_size, progress)
@@ -38,7 +38,7 @@ def train(task: Task, progress: Progress) -> Outcome:
             save_model(folder, task.algorithm, params, protocol.seed, fitted.classifier)
 
         outcome = record(run, Learned(task.algorithm, fitted, learned_with, save), dataset, validation, progress)
-        return dataclasses.replace(outcome, to_go_on=found.to_go_on)
+        return dataclasses.replace(outcome, resume_command=found.resume_command)
 
 
 def _search_tags(task: Task) -> dict[str, str]:
@@ -49,9 +49,9 @@ def _search_tags(task: Task) -> dict[str, str]:
     return {"owner": json.dumps(this_process()), **named}
 
 
-def _search(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Found:
+def _search(run: Run, task: Task, dataset: Dataset, progress: Progress) -> SearchResult:
     if not task.searches:
-        return Found(resolve(get_algorithm(task.algorithm), task.given))
+        return SearchResult(resolve(get_algorithm(task.algorithm), task.given))
     from mnist_mlflow.jobs.search import search_in  # with Optuna, which takes its time to load
 
     return search_in(run, task, dataset, progress)
@@ -72,7 +72,7 @@ class Curves(Watch):
 
 
 def fit(task: Task, params: Any, dataset: Dataset, progress: Progress) -> Fitted:
-    """Build the classifier and let it learn; raises Failure, with the reason, when it cannot."""
+    """Build the classifier and let it learn; raises UserFacingError, with the reason, when it cannot."""
     watch = Curves(f"fit {task.algorithm}", progress)
     progress(f"fit {task.algorithm}", 0, 0)
     try:
@@ -80,6 +80,6 @@ def fit(task: Task, params: Any, dataset: Dataset, progress: Progress) -> Fitted
         started = time.perf_counter()
         classifier.fit(dataset.train, dataset.tuning, watch)
     except (ValueError, MemoryError) as error:
-        raise Failure(f"{task.algorithm} cannot learn with {params}: {one_line(error)}") from error
+        raise UserFacingError(f"{task.algorithm} cannot learn with {params}: {one_line(error)}") from error
     progress(f"fit {task.algorithm}", 1, 1)
     return Fitted(classifier, time.perf_counter() - started, watch.curves)

@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
-from mnist_mlflow.protocol import Search, command
+from mnist_mlflow.protocol import SearchOptions, command
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION_URI
 from mnist_mlflow.types import Labels, Probabilities
@@ -159,5 +159,5 @@ def _origin(candidate: Candidate) -> str:
 
 def _reproduce(candidate: Candidate) -> str:
     """What was found by a search is typed, not searched for again."""
-    searched = {"trials", *(field.name for field in dataclasses.fields(Search))}
+    searched = {"trials", *(field.name for field in dataclasses.fields(SearchOptions))}
     return command(candidate.algorithm, {key: at for key, at in candidate.params.items() if key not in searched})

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from mnist_mlflow.errors import Failure, UsageError, one_line
+from mnist_mlflow.errors import UsageError, UserFacingError, one_line
 from mnist_mlflow.search.objectives import directions
 from mnist_mlflow.search.pruning import StagePruner
 from mnist_mlflow.search.sampler import NumberedSampler
@@ -45,7 +45,7 @@ class Plan:
 
 
 def open_study(plan: Plan) -> optuna.Study:
-    """Create the study, or take it up; raises Failure for a storage that cannot be used, UsageError for another one."""
+    """Create or resume the study; raises UserFacingError for an unusable storage, UsageError for another study."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with explaining(plan.storage, ImportError, OSError, RuntimeError):
         study = optuna.create_study(
@@ -86,13 +86,13 @@ def _check(plan: Plan, found: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def explaining(address: str, *more: type[Exception]) -> Iterator[None]:
-    """Raise Failure, with what to do, where the storage of studies fails; `more` is what that may look like too."""
+    """Raise UserFacingError, with the remedy, where the storage of studies fails; `more` lists further error types."""
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, *more) as error:
         shown = _without_password(address)
         advice = "Check OPTUNA_STORAGE, or unset it to use a file beside the tracking store."
-        raise Failure(f"The storage of studies {shown} cannot be used: {one_line(error)}. {advice}") from error
+        raise UserFacingError(f"The storage of studies {shown} cannot be used: {one_line(error)}. {advice}") from error
 
 
 def _without_password(address: str) -> str:

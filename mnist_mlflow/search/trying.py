@@ -16,7 +16,7 @@ import optuna
 
 from mnist_mlflow.algorithms.base import WHOLE, Classifier, Watch, get_algorithm
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.metrics import essentials, prefixed
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.search.objectives import goals, values
@@ -116,7 +116,7 @@ class Trier:
         ended["metrics"] = metrics
         ended["losses"] = encode(losses(classifier.tuning_probabilities, self.dataset.tuning.labels))
         if not all(map(math.isfinite, metrics.values())):
-            raise Failure(f"its figures are not numbers: {metrics}")
+            raise UserFacingError(f"its figures are not numbers: {metrics}")
         return metrics
 
 

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.search.cores import keep_to_a_share_of_the_cores, threads_of_a_share
 from mnist_mlflow.search.study import FrozenTrial, Study, admit, release
@@ -100,7 +100,7 @@ class _Worker:
 def try_in_processes(gate: Gate, data: Data, workers: int, ended: Callable[[Trials], None]) -> None:
     """Try in so many processes, each with its share of the cores; `ended` is called as in `try_here`.
 
-    Raises Failure when a worker cannot begin, or several in a row end before they have tried anything.
+    Raises UserFacingError when a worker cannot begin, or several in a row end before they have tried anything.
     """
     crew = [_Worker(gate.job, data, number, workers) for number in range(workers)]
     try:
@@ -120,12 +120,14 @@ def _answer(worker: _Worker, gate: Gate, crew: list[_Worker], replace: Callable[
         said, what = worker.pipe.recv()
     except (EOFError, ConnectionError):
         if not worker.tried and worker.untried + 1 == MOST_UNTRIED:
-            raise Failure(f"{MOST_UNTRIED} workers of the search ended before they could try anything.") from None
+            raise UserFacingError(
+                f"{MOST_UNTRIED} workers of the search ended before they could try anything."
+            ) from None
         release(gate.study, gate.job.run)
         _replace(worker, crew, replace)
         return
     if said == "cannot":
-        raise Failure(what)
+        raise UserFacingError(what)
     if not gate.opens(gate.trials()):
         crew.remove(worker)
         worker.end()
@@ -150,7 +152,7 @@ def _let_in(worker: _Worker) -> None:
         worker.pipe.send("try")
         said, what = worker.pipe.recv()
         if said == "cannot":
-            raise Failure(what)
+            raise UserFacingError(what)
 
 
 def _work(pipe: Connection, job: Job, data: Data, number: int, of: int) -> None:

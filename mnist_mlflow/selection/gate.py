@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.selection.pool import Contender
 from mnist_mlflow.selection.rule import Choice, Measure, beats, significantly_worse
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, REGISTERED_MODEL, Registry
 
-Read = Callable[[Candidate], Contender]  # raises Failure for what cannot be read
+Read = Callable[[Candidate], Contender]  # raises UserFacingError for what cannot be read
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def pass_gate(registry: Registry, choice: Choice, read: Read, ask: Read, measure
         return Verdict(CHALLENGER, _other_images(champion, version), champion_before=version)
     try:
         against = _read_or_ask(champion, read, ask)
-    except Failure as error:
+    except UserFacingError as error:
         note = f"the champion before, version {version}, cannot be asked any more: {error}"
         return Verdict(CHAMPION, note=note, champion_before=version)
     lacks = _lacks(choice, read(winner), against, measure)
@@ -52,7 +52,7 @@ def _read_or_ask(champion: Candidate, read: Read, ask: Read) -> Contender:
     asked = ask(champion)
     try:
         return read(champion)
-    except Failure:
+    except UserFacingError:
         return asked
 
 

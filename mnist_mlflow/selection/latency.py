@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from statistics import median
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.models import Answer, load_model
 from mnist_mlflow.types import Images, Probabilities, Progress
 
@@ -14,7 +14,9 @@ ROUNDS = 7
 BATCH = 1_000  # images
 
 
-Check = Callable[[str, Probabilities], None]  # raises Failure for answers that a model of that name does not give
+Check = Callable[
+    [str, Probabilities], None
+]  # raises UserFacingError for answers that a model of that name does not give
 
 
 def measure(
@@ -35,7 +37,7 @@ def measure(
         try:
             answers[name] = load(address)
             check(name, answers[name](batch))  # what is done once is not timed
-        except Failure as error:
+        except UserFacingError as error:
             answers.pop(name, None)
             broken[name] = str(error)
         progress("load the finalists", number, len(addresses))

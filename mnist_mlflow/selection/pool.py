@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.significance import (
     ALPHA,
     Right,
@@ -89,25 +89,25 @@ class Reader:
         self.known: dict[str, Contender] = {}
 
     def __call__(self, candidate: Candidate) -> Contender:
-        """The candidate as contender; raises Failure for probabilities that cannot be read, or tell another story."""
+        """The candidate as contender; raises UserFacingError for unreadable or contradicting probabilities."""
         if candidate.run_id not in self.known:
             probabilities = read_probabilities(candidate.artifacts, "validation", self.labels)
             right = probabilities.argmax(axis=1) == self.labels
             if not abs(right.mean() - candidate.metrics["val_accuracy"]) <= ALIKE:
-                raise Failure(f"its probabilities have another accuracy ({right.mean():.4f}) than was logged")
+                raise UserFacingError(f"its probabilities have another accuracy ({right.mean():.4f}) than was logged")
             self.known[candidate.run_id] = Contender(candidate, right)
         return self.known[candidate.run_id]
 
     def ask(self, candidate: Candidate, images: Images) -> Contender:
-        """A model asked about the images that these labels are of; raises Failure where it does not load or answer."""
+        """The model, asked about the images of these labels; raises UserFacingError if it does not load or answer."""
         return Contender(candidate, predict(candidate.model_uri, images).argmax(axis=1) == self.labels)
 
     def check(self, run_id: str, probabilities: Probabilities) -> None:
-        """Raise Failure where a model reads the first images otherwise than its run says; machines differ a little."""
+        """Raise UserFacingError where a model reads the first images otherwise than its run; machines differ a little."""
         known = self.known[run_id].right[: len(probabilities)]
         right = probabilities.argmax(axis=1) == self.labels[: len(probabilities)]
         if (other := int((right != known).sum())) > FEW_OTHERS:
-            raise Failure(f"it reads {other} of {len(right)} images otherwise than when it was logged")
+            raise UserFacingError(f"it reads {other} of {len(right)} images otherwise than when it was logged")
 
 
 def gather(
@@ -145,7 +145,7 @@ def _read_into(found: Field, candidate: Candidate, read: Callable[[Candidate], C
     """Let a candidate take part; returns why it cannot."""
     try:
         found.contenders.append(read(candidate))
-    except Failure as error:
+    except UserFacingError as error:
         return str(error)
     return ""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.pool import Contender, Field, Standing, over_budget, stand
 from mnist_mlflow.tracking.candidates import Candidate
@@ -61,14 +61,14 @@ def choose(gather: Callable[[Mapping[str, str]], Field], rule: Rule, measure: Me
     """Apply the rule to what `gather` brings, which is told each time who is excluded by now, and why.
 
     A model that does not load, or is too slow, is excluded; then the best is looked for anew among the others. The
-    incumbent, a run, has the tie. Raises Failure when nobody is left.
+    incumbent, a run, has the tie. Raises UserFacingError when nobody is left.
     """
     excluded: dict[str, str] = {}
     measured = 0
     while True:
         found = gather(excluded)
         if not found.contenders or measured >= MOST_MEASURED:
-            raise Failure(_nobody(found))
+            raise UserFacingError(_nobody(found))
         standings = stand(found.contenders)
         chosen = _most_promising(_as_good_as_the_best(standings), rule)
         ms, broken = measure([standing.candidate for standing in chosen])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.data.label_errors import set_right
-from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.tracking.candidates import Candidate
@@ -46,7 +46,7 @@ def open_for(run: Run, candidates: Sequence[Candidate], dataset: Dataset, progre
     for number, candidate in enumerate(new, 1):
         try:
             tested[candidate.run_id] = _score(candidate, dataset, run)
-        except Failure as error:
+        except UserFacingError as error:
             reasons.append(str(error))
         progress("score on the test images", number, len(new))
     return Opened(tested, reasons, openings)
@@ -60,7 +60,7 @@ def _score(candidate: Candidate, dataset: Dataset, run: Run) -> dict[str, float]
 
 
 def score_on_test(model_uri: str, dataset: Dataset) -> dict[str, float]:
-    """The `test_` metrics of a logged or registered model; raises Failure when it does not load or predict.
+    """The `test_` metrics of a logged or registered model; raises UserFacingError when it does not load or predict.
 
     `test_accuracy_low` and `_high` are the 95 % interval. For MNIST there is `test_accuracy_corrected` too: with the
     known wrong labels set right, without the images that people cannot read.
@@ -101,7 +101,7 @@ def _check_split(model_uri: str, dataset: Dataset) -> str | None:
     """The id of the logged model, if it is one; raises UsageError when it may have learned the test images."""
     try:
         model_id, tags = find_model(model_uri)
-    except Failure as error:
+    except UserFacingError as error:
         accepted = f"{CHAMPION_URI}, models:/NAME/VERSION, models:/m-… and runs:/…"
         raise UsageError(f"{error} Accepted: {accepted}") from error
     same_data = tags.get("dataset_digest") == dataset.digest

@@ -14,7 +14,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.algorithms.base import pinned
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
@@ -56,7 +56,7 @@ Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of i
 
 
 def load_model(model_uri: str) -> Answer:
-    """A logged or registered model, to be asked; raises Failure when it does not load, or when it does not answer."""
+    """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer."""
     with _as_failure(model_uri):
         model = mlflow.pyfunc.load_model(model_uri)
 
@@ -69,7 +69,7 @@ def load_model(model_uri: str) -> Answer:
 
 
 def predict(model_uri: str, images: Images) -> Probabilities:
-    """What a logged or registered model makes of images; raises Failure when it does not load or answer."""
+    """What a logged or registered model makes of images; raises UserFacingError when it does not load or answer."""
     return load_model(model_uri)(images)
 
 
@@ -79,28 +79,28 @@ def _as_failure(model_uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise Failure(f"The model {model_uri} cannot be asked: {one_line(error)}") from error
+        raise UserFacingError(f"The model {model_uri} cannot be asked: {one_line(error)}") from error
 
 
 def fetch_model(model_uri: str, folder: Path) -> Path:
-    """Fetch a logged model into a folder; returns where in it its own files are. Raises Failure."""
+    """Fetch a logged model into a folder; returns where in it its own files are. Raises UserFacingError."""
     try:
         fetched = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(folder)))
         data: str = mlflow.models.Model.load(fetched).flavors["python_function"]["data"]
     except (MlflowException, OSError, KeyError) as error:
-        raise Failure(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
+        raise UserFacingError(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
     return fetched / data
 
 
 def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
     """The id and the tags of the logged model behind a URI (no id, no tags: it was not logged in this store).
 
-    Raises Failure when there is no model.
+    Raises UserFacingError when there is no model.
     """
     try:
         model_id = mlflow.models.Model.load(model_uri).model_id
     except (MlflowException, OSError) as error:
-        raise Failure(f"There is no model at {model_uri} ({one_line(error)}).") from error
+        raise UserFacingError(f"There is no model at {model_uri} ({one_line(error)}).") from error
     try:
         return model_id, dict(mlflow.get_logged_model(model_id).tags)
     except MlflowException:

@@ -16,7 +16,7 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 
 REGISTERED_MODEL = "mnist-digits"
@@ -33,7 +33,7 @@ Aliases = dict[str, str | None]  # the version that has each alias
 
 
 class Registry:
-    """The registered model, seen through a client; to be changed by one process at a time (`taking_turns`)."""
+    """The registered model, seen through a client; to be changed by one process at a time (`registry_lock`)."""
 
     def __init__(self, client: mlflow.MlflowClient) -> None:
         self.client = client
@@ -62,11 +62,11 @@ class Registry:
         return replace(found, tags={**version.tags, **found.tags})
 
     def artifacts(self, run_id: str) -> str:
-        """Where the artifacts of a run are; raises Failure where the run is gone."""
+        """Where the artifacts of a run are; raises UserFacingError where the run is gone."""
         try:
             root: str = self.client.get_run(run_id).info.artifact_uri
         except MlflowException as error:
-            raise Failure(f"The run {run_id} is gone ({one_line(error)})") from error
+            raise UserFacingError(f"The run {run_id} is gone ({one_line(error)})") from error
         return root
 
     def champion(self) -> Candidate | None:
@@ -117,12 +117,12 @@ class Registry:
     def roll_back(self) -> tuple[str, str]:
         """Put the previous champion back in its place; returns its version, and that of the one that was taken back.
 
-        The latter does not become champion again by itself. Raises Failure when there is none to put back.
+        The latter does not become champion again by itself. Raises UserFacingError when there is none to put back.
         """
         now = self.aliases()
         champion, previous = now[CHAMPION], now[PREVIOUS]
         if not champion or not previous:
-            raise Failure(
+            raise UserFacingError(
                 f"There is no {'previous champion' if champion else 'champion'} of {REGISTERED_MODEL} to go back from "
                 "or to. A model becomes champion by: mlflow run . -e select --env-manager local"
             )

@@ -15,7 +15,7 @@ from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import Curves
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
@@ -88,15 +88,15 @@ def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: 
 
 
 def read_probabilities(artifacts: str, part: str, labels: Labels) -> Probabilities:
-    """The probabilities (n, 10) that a run has kept of the part with these labels; raises Failure for none."""
+    """The probabilities (n, 10) that a run has kept of the part with these labels; raises UserFacingError for none."""
     kept, probabilities = read_kept(artifacts, part)
     if not np.array_equal(kept, labels):
-        raise Failure(f"its {PROBABILITIES.format(part=part)} is about other images")
+        raise UserFacingError(f"its {PROBABILITIES.format(part=part)} is about other images")
     return probabilities
 
 
 def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
-    """The labels (n,) and probabilities (n, 10) that a run has kept of a part; raises Failure for none."""
+    """The labels (n,) and probabilities (n, 10) that a run has kept of a part; raises UserFacingError for none."""
     path = PROBABILITIES.format(part=part)
     content = read_file(artifacts, path)
     try:
@@ -104,14 +104,14 @@ def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
         labels, probabilities = np.atleast_1d(kept["labels"]), kept["probabilities"].astype(np.float64)
     except Exception as error:
         # Somebody's file: whatever reading it raises, it is this one that cannot be read.
-        raise Failure(f"the run has no {path} that can be read: {one_line(error)}") from error
+        raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error
     if probabilities.shape != (len(labels), CLASSES):
-        raise Failure(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")
+        raise UserFacingError(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")
     return labels, probabilities
 
 
 def read_file(artifacts: str, path: str) -> bytes:
-    """A file of a run, from where its artifacts are; raises Failure where it cannot be read.
+    """A file of a run, from where its artifacts are; raises UserFacingError where it cannot be read.
 
     Not by the run's id: to look that up again for each of many takes longer than to read them.
     """
@@ -121,4 +121,4 @@ def read_file(artifacts: str, path: str) -> bytes:
             return Path(fetched).read_bytes()
     except Exception as error:
         # Each kind of artifact store has errors of its own.
-        raise Failure(f"the run has no {path} that can be read: {one_line(error)}") from error
+        raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error

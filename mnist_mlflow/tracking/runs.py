@@ -15,7 +15,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.processes import is_gone
 from mnist_mlflow.tracking import IMPORT_SECONDS, provenance
 from mnist_mlflow.tracking.queries import search_runs
@@ -84,7 +84,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     except BaseException as error:
         _close_after(client, error)
         if isinstance(error, (MlflowException, OSError)):  # the store or the disk, not a mistake in the code
-            raise Failure(f"The run could not go on: {one_line(error)}") from error
+            raise UserFacingError(f"The run could not go on: {one_line(error)}") from error
         raise
     mlflow.end_run("FINISHED")
 
@@ -105,7 +105,7 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
         run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
     except MlflowException as error:
         what = "MLFLOW_RUN_ID names a run that cannot be taken over" if inherited else "No run can be started"
-        raise Failure(f"{what}: {one_line(error)}") from error
+        raise UserFacingError(f"{what}: {one_line(error)}") from error
     return run_id
 
 

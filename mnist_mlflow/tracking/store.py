@@ -14,7 +14,7 @@ import mlflow
 import requests
 from filelock import FileLock
 
-from mnist_mlflow.errors import Failure, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 
 SQLITE = "sqlite:///"
 TIMEOUT = 5  # seconds
@@ -45,7 +45,7 @@ def studies_uri() -> str:
 
 
 @contextlib.contextmanager
-def taking_turns() -> Iterator[None]:
+def registry_lock() -> Iterator[None]:
     """Let one process of this machine at a time change the registry of the store that is connected."""
     uri = store_uri()
     name = f"mnist_mlflow-{getpass.getuser()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
@@ -57,7 +57,7 @@ def taking_turns() -> Iterator[None]:
 def connect() -> mlflow.MlflowClient:
     """A client of the store that MLFLOW_TRACKING_URI names, else of the SQLite file in the project's root.
 
-    Raises Failure at once, not after minutes of retries, when the store does not answer.
+    Raises UserFacingError at once, not after minutes of retries, when the store does not answer.
     """
     uri = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else _sqlite_uri(project_root() / "mlflow.db")
     try:
@@ -68,7 +68,7 @@ def connect() -> mlflow.MlflowClient:
         return _connect(uri)
     except Exception as error:
         advice = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
-        raise Failure(f"The tracking store {uri} cannot be used: {one_line(error)}. {advice}") from error
+        raise UserFacingError(f"The tracking store {uri} cannot be used: {one_line(error)}. {advice}") from error
 
 
 def _connect(uri: str) -> mlflow.MlflowClient:

@@ -7,14 +7,14 @@ from benchmarks import serving
 from benchmarks.serving import accuracies, predict_latency, request_latency, served
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.jobs.train import Task
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from tests.conftest import Trained, train_into_copy
 
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A model to ask."""
-    task = Task("knn", {}, Protocol("digits", train_size=200))
+    task = Task("knn", {}, DataOptions("digits", train_size=200))
     return train_into_copy(new_store, tmp_path_factory.mktemp("served"), task)
 
 

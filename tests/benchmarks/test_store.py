@@ -9,10 +9,10 @@ from benchmarks import store as program
 from benchmarks.rows import ACCURATE, ALGORITHMS
 from benchmarks.store import Store, fill, measure_ensemble, model_uri, vote_weights
 from mnist_mlflow.jobs.train import Task
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from tests.conftest import Trained, train_into_copy
 
-SMALL = Protocol("digits", train_size=200)
+SMALL = DataOptions("digits", train_size=200)
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,14 @@ import contextlib, json, os, random, signal, sqlite3, sys, time
 import mlflow, optuna, sklearn.linear_model, sklearn.metrics, skops.io, cv2, plotly
 from mnist_mlflow.jobs import recording
 from mnist_mlflow.jobs import search as searching
-from mnist_mlflow.protocol import Protocol, Search, Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.types import silent
 
 recording.pictures, searching.draw = (lambda *_: {{}}), (lambda *_: None)
 searching.MOST_TRIALS = {trials}  # in this process
 task = Task("logistic", {{"features": "pixels", "max_iter": 20}},
-            Protocol("digits", train_size=100, trials={trials}), Search(study="mine"))
+            DataOptions("digits", train_size=100, trials={trials}), SearchOptions(study="mine"))
 
 def search():
     child = os.fork()

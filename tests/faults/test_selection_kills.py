@@ -6,8 +6,8 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from mnist_mlflow.jobs.train import Outcome, Task
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, UNFINISHED, Registry
 from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
 
@@ -69,13 +69,13 @@ state("end", 0)
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A poor and a good model."""
-    small = Protocol("digits", train_size=100)
+    small = DataOptions("digits", train_size=100)
     poor = Task("forest", {"n_estimators": 1}, small)
     return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), poor, Task("knn", {}, small))
 
 
 def test_a_selection_killed_at_any_change_leaves_a_champion_and_the_next_repairs(
-    trained_store: Client, outcomes: list[Outcome]
+    trained_store: Client, outcomes: list[RunResult]
 ) -> None:
     printed = python(KILLS.format(changes=CHANGES), ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
     states = [line for line in printed.splitlines() if line.startswith("state")]
@@ -105,7 +105,7 @@ for name in {names}:
 """
 
 
-def test_two_at_once_leave_one_champion_and_the_better_one(trained_store: Client, outcomes: list[Outcome]) -> None:
+def test_two_at_once_leave_one_champion_and_the_better_one(trained_store: Client, outcomes: list[RunResult]) -> None:
     uri = mlflow.get_tracking_uri()
     orders = (["forest", "all"], ["knn", "all"])
     both: list[subprocess.Popen[str]] = [

@@ -9,19 +9,19 @@ import pandas as pd
 import pytest
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import ensemble as ensembling
 from mnist_mlflow.jobs.ensemble import combine
 from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.jobs.train import Outcome, Task
+from mnist_mlflow.jobs.train import RunResult, Task
 from mnist_mlflow.model.images import FEATURES
-from mnist_mlflow.protocol import Protocol, Scope
+from mnist_mlflow.protocol import DataOptions, Scope
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
-SMALL = Protocol("digits", train_size=200)
+SMALL = DataOptions("digits", train_size=200)
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
         Task("knn", {}, SMALL),
         Task("logistic", {"features": "pixels"}, SMALL),
         Task("svm", {}, SMALL),
-        Task("knn", {}, Protocol("digits", train_size=200, split_seed=1)),
+        Task("knn", {}, DataOptions("digits", train_size=200, split_seed=1)),
     ]
     return train_into_copy(new_store, tmp_path_factory.mktemp("members"), *tasks)
 
 
-def members_of(client: Client, outcome: Outcome, folder: Path) -> pd.DataFrame:
+def members_of(client: Client, outcome: RunResult, folder: Path) -> pd.DataFrame:
     return pd.read_csv(client.download_artifacts(outcome.run_id, "members.csv", str(folder)))
 
 
@@ -74,7 +74,7 @@ def test_the_run_says_what_each_member_contributes(trained_store: Client, tmp_pa
 
 
 def test_only_models_of_the_same_split_vote_and_no_ensemble_does(
-    trained_store: Client, outcomes: list[Outcome], tmp_path: Path
+    trained_store: Client, outcomes: list[RunResult], tmp_path: Path
 ) -> None:
     runs = {outcome.run_id for outcome in outcomes[:3]}
     for attempt in range(2):
@@ -100,7 +100,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
     part: str,
     damage: bytes | None,
     trained_store: Client,
-    outcomes: list[Outcome],
+    outcomes: list[RunResult],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -164,13 +164,13 @@ def test_a_model_that_answers_otherwise_than_it_did_does_not_vote(
     """As after a change of the features in this project's code."""
     hog = FEATURES["hog"]
     monkeypatch.setitem(FEATURES, "hog", lambda images: hog(images)[:, ::-1])
-    with caplog.at_level(logging.WARNING), pytest.raises(Failure, match="takes two models that load"):
+    with caplog.at_level(logging.WARNING), pytest.raises(UserFacingError, match="takes two models that load"):
         combine("digits", 0, 8, silent)
     assert caplog.text.count("answers otherwise than when it was logged") == 2  # knn and svm, but not logistic
 
 
 def test_one_model_is_no_ensemble(trained_store: Client) -> None:
-    with pytest.raises(Failure, match=r"two finished models or more; there are 1 on digits.*mlflow run \. "):
+    with pytest.raises(UserFacingError, match=r"two finished models or more; there are 1 on digits.*mlflow run \. "):
         combine("digits", 1, 8, silent)
     failed = trained_store.search_runs(["0"], "attributes.status = 'FAILED'")
     assert [run.data.tags["algorithm"] for run in failed] == ["ensemble"]

@@ -10,9 +10,9 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import mnist
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.main import Budget, SomeFailed, run_all
-from mnist_mlflow.protocol import Protocol, Search
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
 
@@ -24,7 +24,7 @@ def algorithm_runs(client: Client) -> dict[str, Any]:
 
 
 def test_trains_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
-    selection = run_all(["knn", "logistic"], Protocol("digits", train_size=200), Search(), silent)
+    selection = run_all(["knn", "logistic"], DataOptions("digits", train_size=200), SearchOptions(), silent)
     (main,) = store.search_runs(["0"], "tags.role = 'selection'")
     runs = algorithm_runs(store)
     assert set(runs) == {"knn", "logistic"}
@@ -58,7 +58,7 @@ def test_a_failure_does_not_stop_the_others(store: Client) -> None:
     with pytest.raises(
         SomeFailed, match=r"output above: knn\. .* local -P algorithms=knn -P data=digits -P train_size=100"
     ) as caught:
-        run_all(["knn", "logistic"], Protocol("digits", train_size=100), Search(), silent)
+        run_all(["knn", "logistic"], DataOptions("digits", train_size=100), SearchOptions(), silent)
     assert list(caught.value.selection.table["algorithm"]) == ["logistic"]
     runs = {run.info.run_name: run for run in store.search_runs(["0"])}
     assert {name: run.info.status for name, run in runs.items()} == {
@@ -72,8 +72,8 @@ def test_a_failure_does_not_stop_the_others(store: Client) -> None:
 
 @pytest.mark.usefixtures("knn_is_killed")
 def test_nothing_is_selected_when_all_fail(store: Client) -> None:
-    with pytest.raises(Failure, match="Every algorithm failed"):
-        run_all(["knn"], Protocol("digits", train_size=100), Search(), silent)
+    with pytest.raises(UserFacingError, match="Every algorithm failed"):
+        run_all(["knn"], DataOptions("digits", train_size=100), SearchOptions(), silent)
 
 
 def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
@@ -93,15 +93,15 @@ def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
 
 def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist, "MIRRORS", ())
-    run_all(["logistic"], Protocol("auto", train_size=100), Search(), silent)
+    run_all(["logistic"], DataOptions("auto", train_size=100), SearchOptions(), silent)
     for run in store.search_runs(["0"]):
         assert run.data.tags["dataset"] == "digits"
         assert "could not be downloaded" in run.data.tags["dataset_fallback"]
 
 
 def test_every_algorithm_searches_in_a_study_of_its_own_with_what_was_asked_for(store: Client) -> None:
-    search = Search(study="mine", timeout=100.0, objective="accuracy")
-    run_all(["knn", "logistic"], Protocol("digits", train_size=100, trials=1), search, silent)
+    search = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
+    run_all(["knn", "logistic"], DataOptions("digits", train_size=100, trials=1), search, silent)
     runs = algorithm_runs(store)
     assert {name: run.data.tags["study"] for name, run in runs.items()} == {
         "knn": "mine-knn",
@@ -117,9 +117,9 @@ def test_the_time_is_shared_and_what_one_does_not_need_the_others_have(monkeypat
     clock = iter([0.0, 0.0, 10.0, 90.0, 200.0])
     monkeypatch.setattr("mnist_mlflow.jobs.main.time.monotonic", lambda: next(clock))
     budget = Budget(100.0, 4)
-    shares = [budget.share(Search()).timeout for _ in range(4)]
+    shares = [budget.share(SearchOptions()).timeout for _ in range(4)]
     assert shares == [25.0, 30.0, 5.0, 1.0]
 
 
 def test_without_a_timeout_there_is_nothing_to_share() -> None:
-    assert Budget(0.0, 2).share(Search(workers=3)) == Search(workers=3)
+    assert Budget(0.0, 2).share(SearchOptions(workers=3)) == SearchOptions(workers=3)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.jobs.train import Outcome, Task
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
-SMALL = Protocol("digits", train_size=200)
+SMALL = DataOptions("digits", train_size=200)
 PICTURES = {"confusion_matrix.png", "per_class.png", "reliability.png", "mistakes.png"}
 
 
@@ -25,7 +25,7 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 
 @pytest.fixture
-def boosted(trained_store: Client, outcomes: list[Outcome]) -> Any:
+def boosted(trained_store: Client, outcomes: list[RunResult]) -> Any:
     return trained_store.get_run(outcomes[0].run_id)
 
 

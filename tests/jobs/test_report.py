@@ -5,11 +5,11 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.report import report
 from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.jobs.train import Outcome, Task
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import silent
@@ -20,7 +20,7 @@ Client = mlflow.MlflowClient
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    tasks = [Task("knn", {"n_neighbors": count}, Protocol("digits", train_size=200)) for count in (3, 60)]
+    tasks = [Task("knn", {"n_neighbors": count}, DataOptions("digits", train_size=200)) for count in (3, 60)]
     return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), *tasks)
 
 
@@ -89,20 +89,20 @@ def test_it_is_kept_in_a_run_of_its_own(page: str, trained_store: Client, tmp_pa
     assert Path(fetched).read_text() == page
 
 
-def test_what_was_never_selected_cannot_be_reported_on(trained_store: Client, outcomes: list[Outcome]) -> None:
+def test_what_was_never_selected_cannot_be_reported_on(trained_store: Client, outcomes: list[RunResult]) -> None:
     registry = Registry(trained_store)
-    with pytest.raises(Failure, match=r"no champion to report on.* mlflow run \. -e select"):
+    with pytest.raises(UserFacingError, match=r"no champion to report on.* mlflow run \. -e select"):
         report("page.html")
     candidate = as_candidate(trained_store, outcomes[0].run_id, outcomes[0].model_id)
     registry.crown(registry.register(candidate, "", {}))
-    with pytest.raises(Failure, match="was not chosen by `select`"):
+    with pytest.raises(UserFacingError, match="was not chosen by `select`"):
         report("page.html")
     with pytest.raises(UsageError, match="there is no folder /nowhere"):
         report("/nowhere/page.html")
 
 
 def test_what_is_in_the_store_is_text_and_no_markup(
-    trained_store: Client, outcomes: list[Outcome], tmp_path: Path
+    trained_store: Client, outcomes: list[RunResult], tmp_path: Path
 ) -> None:
     for outcome in outcomes:
         trained_store.set_tag(outcome.run_id, "engine", "<script>alert(1)</script>")

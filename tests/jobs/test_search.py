@@ -9,10 +9,10 @@ import pytest
 
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure, UsageError
-from mnist_mlflow.jobs.recording import Outcome
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import Protocol, Search, Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.searches import FIXED, task, trials_of
@@ -27,11 +27,11 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 
 @pytest.fixture
-def outcome(outcomes: list[Outcome]) -> Outcome:
+def outcome(outcomes: list[RunResult]) -> RunResult:
     return outcomes[0]
 
 
-def test_each_trial_is_a_small_child_run(trained_store: Client, outcome: Outcome) -> None:
+def test_each_trial_is_a_small_child_run(trained_store: Client, outcome: RunResult) -> None:
     trials = trials_of(trained_store, outcome.run_id)
     assert list(trials) == [f"trial-{number:03d}" for number in range(5)]
     for run in trials.values():
@@ -45,7 +45,7 @@ def test_each_trial_is_a_small_child_run(trained_store: Client, outcome: Outcome
 
 
 def test_the_parent_has_the_best_hyperparameters_the_model_and_the_evaluation(
-    trained_store: Client, outcome: Outcome
+    trained_store: Client, outcome: RunResult
 ) -> None:
     parent, trials = trained_store.get_run(outcome.run_id), trials_of(trained_store, outcome.run_id)
     best = min(trials.values(), key=lambda run: run.data.metrics["tuning_log_loss"])
@@ -55,15 +55,15 @@ def test_the_parent_has_the_best_hyperparameters_the_model_and_the_evaluation(
     assert parent.outputs.model_outputs[0].model_id == outcome.model_id
     assert "val_accuracy" in parent.data.metrics
     assert {"search_ended": "complete", "trials_complete": "5"}.items() <= parent.data.tags.items()
-    assert outcome.to_go_on == ""
+    assert outcome.resume_command == ""
 
 
-def test_the_default_is_the_first_trial(trained_store: Client, outcome: Outcome) -> None:
+def test_the_default_is_the_first_trial(trained_store: Client, outcome: RunResult) -> None:
     first = trials_of(trained_store, outcome.run_id)["trial-000"].data.params
     assert {"n_neighbors": "8", "components": "70", "weights": "distance"}.items() <= first.items()
 
 
-def test_the_story_of_the_study_is_in_the_run(trained_store: Client, outcome: Outcome, tmp_path: Path) -> None:
+def test_the_story_of_the_study_is_in_the_run(trained_store: Client, outcome: RunResult, tmp_path: Path) -> None:
     names = {Path(file.path).name for file in trained_store.list_artifacts(outcome.run_id, "search")}
     pictures = {"history.png", "importances.png", "parallel_coordinates.png", "slices.png"}
     assert pictures | {"trials.csv", "study.html"} <= names
@@ -93,7 +93,7 @@ def test_only_the_refit_model_is_scored_on_the_validation_images(
 def test_the_same_seed_tries_the_same(store: Client) -> None:
     first, second = (trials_of(store, train(task(4), silent).run_id) for _ in range(2))
     assert [run.data.params for run in first.values()] == [run.data.params for run in second.values()]
-    other = Task("knn", FIXED, Protocol("digits", train_size=200, trials=4, seed=1))
+    other = Task("knn", FIXED, DataOptions("digits", train_size=200, trials=4, seed=1))
     third = trials_of(store, train(other, silent).run_id)
     assert [run.data.params for run in first.values()] != [run.data.params for run in third.values()]
 
@@ -116,8 +116,11 @@ def test_a_study_is_continued_up_to_the_number_that_is_asked_for(store: Client, 
     ("other", "difference"),
     [
         (task(5, "svm", study="mine"), "algorithm"),
-        (Task("knn", FIXED, Protocol("digits", 200, split_seed=1, trials=5), Search(study="mine")), "split_digest"),
-        (Task("knn", {}, Protocol("digits", 200, trials=5), Search(study="mine")), "given"),
+        (
+            Task("knn", FIXED, DataOptions("digits", 200, split_seed=1, trials=5), SearchOptions(study="mine")),
+            "split_digest",
+        ),
+        (Task("knn", {}, DataOptions("digits", 200, trials=5), SearchOptions(study="mine")), "given"),
         (task(5, study="mine", objective="accuracy"), "objective"),
     ],
 )
@@ -160,5 +163,5 @@ def test_studies_are_kept_beside_the_store_or_where_optuna_storage_says(
     train(task(1), silent)
     assert (tmp_path / "elsewhere.db").exists()
     monkeypatch.setenv("OPTUNA_STORAGE", "postgresql://someone:secret@127.0.0.1:9/studies")
-    with pytest.raises(Failure, match="storage of studies"):
+    with pytest.raises(UserFacingError, match="storage of studies"):
         train(task(1), silent)

@@ -9,10 +9,10 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import TrialState, create_trial
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import Protocol, Task
+from mnist_mlflow.protocol import DataOptions, Task
 from mnist_mlflow.search.study import settled
 from mnist_mlflow.search.trying import Job, Trier
 from mnist_mlflow.types import silent
@@ -44,8 +44,8 @@ def test_an_interrupted_search_keeps_the_best_so_far_and_says_how_to_go_on(
     assert run.info.status == "FINISHED"
     assert run.data.tags["search_ended"] == "interrupted"
     study = run.data.tags["study"]
-    assert outcome.to_go_on.startswith("mlflow run . -e knn --env-manager local -P ")
-    assert all(f"-P {part}" in outcome.to_go_on for part in (f"study={study}", "trials=6", "features=deskewed"))
+    assert outcome.resume_command.startswith("mlflow run . -e knn --env-manager local -P ")
+    assert all(f"-P {part}" in outcome.resume_command for part in (f"study={study}", "trials=6", "features=deskewed"))
     trials = trials_of(store, outcome.run_id)
     assert [trial.info.status for trial in trials.values()] == ["FINISHED"] * 3 + ["FAILED"]
     assert trials["trial-003"].data.tags["failure"] == "interrupted"
@@ -74,7 +74,7 @@ def test_while_the_defaults_are_yet_to_be_tried_they_are_kept(store: Client, mon
 
     monkeypatch.setattr("mnist_mlflow.jobs.search._run", one_of_two_workers_is_late)
     known = {**FIXED, "components": 70, "weights": "distance"}
-    outcome = train(Task("knn", known, Protocol("digits", train_size=200, trials=4)), silent)
+    outcome = train(Task("knn", known, DataOptions("digits", train_size=200, trials=4)), silent)
     run = store.get_run(outcome.run_id)
     assert run.data.params["n_neighbors"] == "8"
     assert run.data.tags["trials_complete"] == "1"
@@ -105,7 +105,7 @@ def test_a_failed_trial_does_not_stop_the_search(store: Client, monkeypatch: pyt
 
 def test_a_search_whose_trials_all_fail_gives_the_first_reason(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fail(monkeypatch, *range(3))
-    with pytest.raises(Failure, match="All 3 trials failed, the first one so: MemoryError: reason 0"):
+    with pytest.raises(UserFacingError, match="All 3 trials failed, the first one so: MemoryError: reason 0"):
         train(task(3), silent)
     (parent,) = store.search_runs(["0"], "tags.role = 'model'")
     assert parent.info.status == "FAILED"
@@ -132,7 +132,7 @@ def test_a_timeout_ends_the_search_and_not_the_run(store: Client, monkeypatch: p
     monkeypatch.setattr(Job, "is_late", lambda job: len(begun) >= 3)  # as if the clock said so
     outcome = train(task(50, timeout=60.0), silent)
     assert len(trials_of(store, outcome.run_id)) == 3
-    assert "-P timeout=60.0" in outcome.to_go_on
+    assert "-P timeout=60.0" in outcome.resume_command
     run = store.get_run(outcome.run_id)
     assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "out of time")
 
@@ -141,7 +141,7 @@ def test_as_many_are_tried_as_there_is_time_for_in_processes_of_their_own(store:
     outcome = train(task(0, timeout=8.0, workers=2), silent)
     run = store.get_run(outcome.run_id)
     assert (run.info.status, run.data.tags["search_ended"]) == ("FINISHED", "complete")
-    assert "-P timeout=8.0" in outcome.to_go_on
+    assert "-P timeout=8.0" in outcome.resume_command
     owners = {trial.user_attrs["owner"]["pid"] for trial in settled(study_of(run.data.tags["study"]).trials)}
     assert owners
     assert os.getpid() not in owners
@@ -170,5 +170,5 @@ def test_a_storage_that_is_lost_in_the_midst_is_a_clear_line(store: Client, monk
         raise optuna.exceptions.StorageInternalError("the server is gone")
 
     monkeypatch.setattr("mnist_mlflow.search.workers.release", lose)
-    with pytest.raises(Failure, match=r"storage of studies .* cannot be used: .*the server is gone"):
+    with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: .*the server is gone"):
         train(task(2), silent)

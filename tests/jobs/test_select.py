@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.select import Request, roll_back, select
-from mnist_mlflow.jobs.train import Outcome, Task
-from mnist_mlflow.protocol import Protocol, Rule, Scope
+from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.protocol import DataOptions, Rule, Scope
 from mnist_mlflow.selection import test_images as scoring
 from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, CHAMPION_URI, PREVIOUS, REGISTERED_MODEL, Registry
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 
 Client = mlflow.MlflowClient
-SMALL = Protocol("digits", train_size=200)
+SMALL = DataOptions("digits", train_size=200)
 NOW = Request()
 
 
@@ -44,7 +44,7 @@ def artifacts(client: Client, folder: Path) -> Path:
     return folder
 
 
-def test_the_best_on_validation_becomes_champion(store: Client, outcomes: list[Outcome], digits: Dataset) -> None:
+def test_the_best_on_validation_becomes_champion(store: Client, outcomes: list[RunResult], digits: Dataset) -> None:
     selected = select("digits", NOW, silent)
     champion = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
     winner = selected.decision.choice.winner.candidate
@@ -66,7 +66,7 @@ def test_version_and_selection_name_each_other(store: Client) -> None:
     assert "## Load it" in version.description
 
 
-def test_finalists_alone_are_scored_on_the_test_images(store: Client, outcomes: list[Outcome]) -> None:
+def test_finalists_alone_are_scored_on_the_test_images(store: Client, outcomes: list[RunResult]) -> None:
     selected = select("digits", NOW, silent)
     assert [finalist.candidate.algorithm for finalist in selected.decision.choice.finalists] == ["logistic"]
     assert "test_f1_macro" in store.get_run(outcomes[0].run_id).data.metrics
@@ -76,7 +76,7 @@ def test_finalists_alone_are_scored_on_the_test_images(store: Client, outcomes: 
 
 
 def test_the_decision_is_written_down_before_the_test_images_are_opened(
-    store: Client, outcomes: list[Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Client, outcomes: list[RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[dict[str, Any]] = []
     real = scoring.score_on_test
@@ -95,7 +95,7 @@ def test_the_decision_is_written_down_before_the_test_images_are_opened(
     assert decision["winner"]["run_id"] == outcomes[0].run_id
 
 
-def test_the_run_of_a_selection_tells_its_story(store: Client, outcomes: list[Outcome], tmp_path: Path) -> None:
+def test_the_run_of_a_selection_tells_its_story(store: Client, outcomes: list[RunResult], tmp_path: Path) -> None:
     select("digits", NOW, silent)
     run = selection_run(store)
     assert run.data.tags["test_opened_for"] == "1 of 1 finalists, after the decision"
@@ -122,7 +122,7 @@ def test_the_test_images_are_opened_once_and_each_opening_is_counted(store: Clie
     assert select("digits", NOW, silent).opened.openings == 2
 
 
-def test_a_dry_run_decides_and_changes_nothing(store: Client, outcomes: list[Outcome], tmp_path: Path) -> None:
+def test_a_dry_run_decides_and_changes_nothing(store: Client, outcomes: list[RunResult], tmp_path: Path) -> None:
     selected = select("digits", Request(dry_run=True), silent)
     assert (selected.version, selected.opened.openings) == (None, 0)
     assert selected.decision.choice.winner.candidate.run_id == outcomes[0].run_id
@@ -131,7 +131,7 @@ def test_a_dry_run_decides_and_changes_nothing(store: Client, outcomes: list[Out
     assert (artifacts(store, tmp_path) / "decision.json").is_file()
 
 
-def test_who_is_no_match_for_the_champion_becomes_challenger(store: Client, outcomes: list[Outcome]) -> None:
+def test_who_is_no_match_for_the_champion_becomes_challenger(store: Client, outcomes: list[RunResult]) -> None:
     select("digits", NOW, silent)
     selected = select("digits", Request(scope=Scope(algorithms="knn")), silent)
     assert selected.decision.verdict.alias == CHALLENGER
@@ -142,13 +142,13 @@ def test_who_is_no_match_for_the_champion_becomes_challenger(store: Client, outc
 
 
 def test_a_champion_over_the_budget_is_replaced_and_a_rollback_puts_it_back(
-    store: Client, outcomes: list[Outcome]
+    store: Client, outcomes: list[RunResult]
 ) -> None:
     select("digits", NOW, silent)
     budget = Rule(max_ece=outcomes[1].metrics["val_ece"])
     if outcomes[0].metrics["val_ece"] <= budget.max_ece:
         budget = Rule(max_mb=0.001)
-        with pytest.raises(Failure, match="None of the 2 runs can become champion; nothing was changed"):
+        with pytest.raises(UserFacingError, match="None of the 2 runs can become champion; nothing was changed"):
             select("digits", Request(rule=budget), silent)
         return
     assert select("digits", Request(rule=budget), silent).decision.verdict.alias == CHAMPION
@@ -160,13 +160,13 @@ def test_a_champion_over_the_budget_is_replaced_and_a_rollback_puts_it_back(
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_model_that_is_lost_is_no_champion(store: Client, outcomes: list[Outcome], lost: int) -> None:
+def test_a_model_that_is_lost_is_no_champion(store: Client, outcomes: list[RunResult], lost: int) -> None:
     select("digits", NOW, silent)
     store.delete_logged_model(outcomes[lost].model_id)
     assert select("digits", NOW, silent).decision.choice.winner.candidate.run_id == outcomes[1 - lost].run_id
 
 
-def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(store: Client, outcomes: list[Outcome]) -> None:
+def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(store: Client, outcomes: list[RunResult]) -> None:
     model = store.get_logged_model(outcomes[0].model_id)
     path = Path(model.artifact_location.removeprefix("file://")) / "MLmodel"
     kept = path.read_bytes()
@@ -181,13 +181,13 @@ def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(store: Cli
     assert "cannot be asked" in reason
 
 
-def test_what_is_newer_and_was_not_considered_is_told(store: Client, outcomes: list[Outcome]) -> None:
+def test_what_is_newer_and_was_not_considered_is_told(store: Client, outcomes: list[RunResult]) -> None:
     late = store.create_run("0", tags={"role": "model", "algorithm": "svm"}).info.run_id
     (overlooked,) = select("digits", NOW, silent).decision.overlooked
     assert (overlooked.run_id, overlooked.algorithm, overlooked.reason) == (late, "svm", "it is still running")
 
 
-def test_models_of_another_split_are_told_to_be_not_comparable(store: Client, outcomes: list[Outcome]) -> None:
+def test_models_of_another_split_are_told_to_be_not_comparable(store: Client, outcomes: list[RunResult]) -> None:
     store.set_tag(outcomes[1].run_id, "split_digest", "another")
     (other,) = select("digits", NOW, silent).decision.other_images
     assert other.run_id == outcomes[1].run_id
@@ -195,7 +195,8 @@ def test_models_of_another_split_are_told_to_be_not_comparable(store: Client, ou
 
 def test_an_empty_store_is_answered_with_what_to_type(store: Client) -> None:
     with pytest.raises(
-        Failure, match=r"no finished run on digits with split_seed=3 .* mlflow run \. -e knn --env-manager local"
+        UserFacingError,
+        match=r"no finished run on digits with split_seed=3 .* mlflow run \. -e knn --env-manager local",
     ) as caught:
         select("digits", Request(split_seed=3), silent)
     assert "Not comparable: runs on digits, split_seed=0, for example" in str(caught.value)
@@ -203,7 +204,7 @@ def test_an_empty_store_is_answered_with_what_to_type(store: Client) -> None:
 
 
 def test_filters_that_let_nothing_through_are_named(store: Client) -> None:
-    with pytest.raises(Failure, match=r"that the filters let through. Type: mlflow run \. -e select"):
+    with pytest.raises(UserFacingError, match=r"that the filters let through. Type: mlflow run \. -e select"):
         select("digits", Request(scope=Scope(where="metrics.val_accuracy > 2")), silent)
     with pytest.raises(UsageError, match="no filter that MLflow understands"):
         select("digits", Request(scope=Scope(where="nonsense")), silent)
@@ -212,6 +213,6 @@ def test_filters_that_let_nothing_through_are_named(store: Client) -> None:
 
 def test_a_rollback_without_a_previous_champion_is_refused(store: Client) -> None:
     select("digits", NOW, silent)
-    with pytest.raises(Failure, match="no previous champion"):
+    with pytest.raises(UserFacingError, match="no previous champion"):
         roll_back()
     assert Registry(store).aliases()[CHAMPION] == "1"

@@ -9,12 +9,12 @@ import pytest
 from benchmarks.postgresql import is_installed, postgresql
 from mnist_mlflow.jobs.select import Request, roll_back, select
 from mnist_mlflow.jobs.train import Task, train
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, PREVIOUS, Registry
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import silent
 
-SMALL = Protocol("digits", train_size=200)
+SMALL = DataOptions("digits", train_size=200)
 
 
 @pytest.fixture

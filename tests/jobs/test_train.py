@@ -2,14 +2,14 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import train as training
 from mnist_mlflow.jobs.train import Task, train
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 
 Client = mlflow.MlflowClient
-SMALL = Protocol("digits", train_size=200)
+SMALL = DataOptions("digits", train_size=200)
 
 
 @pytest.mark.parametrize("algorithm", ["forest", "cnn"])
@@ -27,8 +27,10 @@ def test_training_never_sees_the_test_images(store: Client, digits: Dataset, mon
 
 
 def test_what_cannot_be_learned_is_said_in_a_line(store: Client) -> None:
-    protocol = Protocol("digits", train_size=100)
-    with pytest.raises(Failure, match=r"knn cannot learn with Params\(.*n_components=784 must be between 0 and"):
+    protocol = DataOptions("digits", train_size=100)
+    with pytest.raises(
+        UserFacingError, match=r"knn cannot learn with Params\(.*n_components=784 must be between 0 and"
+    ):
         train(Task("knn", {"components": 784}, protocol), silent)
     (run,) = store.search_runs(["0"])
     assert run.info.status == "FAILED"

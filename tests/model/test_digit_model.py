@@ -17,7 +17,7 @@ from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.jobs.ensemble import combine
 from mnist_mlflow.jobs.train import Task, train
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 from tests.algorithms.test_algorithms import SMALL
 from tests.conftest import python, use_store
@@ -40,7 +40,7 @@ def folder(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         use_store(Path(shutil.copy(new_store, folder)), patch)
         for name in algorithm_names():
-            outcome = train(Task(name, SMALL.get(name, {}), Protocol("digits", train_size=500)), silent)
+            outcome = train(Task(name, SMALL.get(name, {}), DataOptions("digits", train_size=500)), silent)
             (folder / f"{name}.txt").write_text(f"models:/{outcome.model_id}")
         outcome = combine("digits", 0, len(algorithm_names()), silent)
         (folder / "ensemble.txt").write_text(f"models:/{outcome.model_id}")

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from benchmarks.postgresql import is_installed, postgresql
-from mnist_mlflow.errors import Failure, UsageError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.search import storage
 from mnist_mlflow.search.pruning import STAGES
 from mnist_mlflow.search.storage import Plan, open_study
@@ -59,7 +59,7 @@ def test_another_objective_is_refused_though_optuna_would_not_mind(plan: Plan) -
     ],
 )
 def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password(plan: Plan, address: str) -> None:
-    with pytest.raises(Failure, match=r"storage of studies .* cannot be used: .*OPTUNA_STORAGE") as caught:
+    with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: .*OPTUNA_STORAGE") as caught:
         open_study(dataclasses.replace(plan, storage=address))
     assert "secret" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
@@ -67,7 +67,7 @@ def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password(plan:
 
 def test_a_file_that_is_no_database_is_one_line(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "optuna.db").write_text("not a database, and longer than a header would be" * 50)
-    with pytest.raises(Failure, match="cannot be used"):
+    with pytest.raises(UserFacingError, match="cannot be used"):
         open_study(plan)
 
 
@@ -136,6 +136,6 @@ def test_a_server_that_does_not_answer_is_given_up(plan: Plan) -> None:
         deaf.listen(0)
         started = time.monotonic()
         address = f"postgresql://tester@127.0.0.1:{deaf.getsockname()[1]}/studies"
-        with pytest.raises(Failure, match="cannot be used"):
+        with pytest.raises(UserFacingError, match="cannot be used"):
             open_study(dataclasses.replace(plan, storage=address))
         assert time.monotonic() - started < 60

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.search import workers as module
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.search.study import FrozenTrial, failure, settled
@@ -120,7 +120,7 @@ if __name__ == "__main__":
 
 
 def test_a_worker_that_cannot_begin_says_why(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="train_size=5 is not possible"):
+    with pytest.raises(UserFacingError, match="train_size=5 is not possible"):
         try_in_processes(gate(tmp_path, 3), Data("digits", 0, 5), 2, lambda trials: None)
     assert children() == []
 
@@ -130,7 +130,7 @@ def test_a_worker_that_dies_before_it_has_tried_anything_is_not_replaced_for_eve
 ) -> None:
     monkeypatch.setattr(module, "MOST_UNTRIED", 1)
     killer(lambda: bool(children()))
-    with pytest.raises(Failure, match="before they could try anything"):
+    with pytest.raises(UserFacingError, match="before they could try anything"):
         try_in_processes(gate(tmp_path, 3), DATA, 1, lambda trials: None)
 
 
@@ -155,7 +155,7 @@ def test_when_the_time_is_up_workers_end_whatever_they_do(tmp_path: Path) -> Non
 def test_a_worker_that_can_no_longer_try_says_so_instead_of_beginning() -> None:
     pipe, end = multiprocessing.Pipe()
     end.send(("cannot", "the storage is gone"))
-    with pytest.raises(Failure, match="the storage is gone"):
+    with pytest.raises(UserFacingError, match="the storage is gone"):
         module._let_in(SimpleNamespace(pipe=pipe))  # type: ignore[arg-type]
     assert end.recv() == "try"
 

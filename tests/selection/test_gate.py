@@ -6,7 +6,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.gate import Read, Verdict, pass_gate
 from mnist_mlflow.selection.pool import Contender, Reader, gather
@@ -28,12 +28,12 @@ def ask(candidate: Candidate) -> Contender:
     """As if the model were asked: it answers as its run says, unless that is damaged; then it reads all right."""
     try:
         return Reader(LABELS)(candidate)
-    except Failure:
+    except UserFacingError:
         return Contender(candidate, right_but(IMAGES))
 
 
 def lost(candidate: Candidate) -> Contender:
-    raise Failure("it does not load")
+    raise UserFacingError("it does not load")
 
 
 def crown(registry: Registry, candidate: Candidate) -> str:

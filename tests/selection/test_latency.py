@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.selection.latency import ROUNDS, measure
 from mnist_mlflow.tracking.models import Answer
 from mnist_mlflow.types import Images, Probabilities, silent
@@ -38,11 +38,11 @@ def test_a_model_that_does_not_load_or_answer_is_told_and_the_others_are_measure
     def load(address: str) -> Answer:
         def answer(images: Images) -> Probabilities:
             if address == "bad":
-                raise Failure("it does not answer")
+                raise UserFacingError("it does not answer")
             return np.ones((len(images), 10))
 
         if address == "bad" and when == "load":
-            raise Failure("it does not load")
+            raise UserFacingError("it does not load")
         return answer
 
     ms, broken = measure({"a": "bad", "b": "good"}, IMAGES, accept, silent, load)
@@ -52,7 +52,7 @@ def test_a_model_that_does_not_load_or_answer_is_told_and_the_others_are_measure
 
 def test_a_model_that_answers_otherwise_than_it_should_is_told() -> None:
     def refuse(name: str, probabilities: Probabilities) -> None:
-        raise Failure(f"{name} answers otherwise")
+        raise UserFacingError(f"{name} answers otherwise")
 
     assert measure({"a": "x"}, IMAGES, refuse, silent, lambda address: ones) == ({}, {"a": "a answers otherwise"})
 

@@ -5,7 +5,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.significance import holm, mcnemar
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection import pool as ranking
@@ -71,7 +71,7 @@ def test_whoever_might_share_no_mistake_with_the_best_and_still_be_as_good_is_re
 def test_who_may_not_take_part_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(found: Candidate) -> Contender:
         if found.run_id == "knn-6":
-            raise Failure("its file is damaged")
+            raise UserFacingError("its file is damaged")
         return read(found)
 
     monkeypatch.setattr(ranking, "MOST_COMPARED", 2)
@@ -114,9 +114,9 @@ def test_a_reader_reads_once(store: Client, labels: np.ndarray, monkeypatch: pyt
 
 def test_probabilities_that_are_missing_or_about_other_images_cannot_be_read(store: Client, labels: np.ndarray) -> None:
     bare = as_candidate(store, add_run(store, 0.9), "m")
-    with pytest.raises(Failure, match=r"no validation_probabilities\.npz that can be read"):
+    with pytest.raises(UserFacingError, match=r"no validation_probabilities\.npz that can be read"):
         Reader(labels)(bare)
-    with pytest.raises(Failure, match="about other images"):
+    with pytest.raises(UserFacingError, match="about other images"):
         Reader(labels[:-1])(add_model(store, labels, right_but(200)))
 
 
@@ -124,14 +124,14 @@ def test_probabilities_of_the_wrong_length_cannot_be_read(store: Client, labels:
     model = add_model(store, labels, right_but(200))
     np.savez(tmp_path / "validation_probabilities.npz", labels=labels, probabilities=np.ones((150, 10)))
     store.log_artifacts(model.run_id, str(tmp_path))
-    with pytest.raises(Failure, match=r"wrong shape: \(150, 10\) for 200 labels"):
+    with pytest.raises(UserFacingError, match=r"wrong shape: \(150, 10\) for 200 labels"):
         Reader(labels)(model)
 
 
 def test_an_accuracy_that_its_probabilities_do_not_have_is_not_believed(store: Client, labels: np.ndarray) -> None:
     model = add_model(store, labels, right_but(200, range(50)))
     boast = dataclasses.replace(model, metrics={**model.metrics, "val_accuracy": 0.999})
-    with pytest.raises(Failure, match=r"another accuracy \(0\.7500\) than was logged"):
+    with pytest.raises(UserFacingError, match=r"another accuracy \(0\.7500\) than was logged"):
         Reader(labels)(boast)
 
 
@@ -146,7 +146,7 @@ def test_answers_may_differ_a_little_from_those_that_were_logged(store: Client, 
     reader, model = Reader(labels), add_model(store, labels, right_but(200, range(7)))
     reader(model)
     reader.check(model.run_id, reads(labels, right_but(200, range(10)))[:150])
-    with pytest.raises(Failure, match="it reads 4 of 150 images otherwise than when it was logged"):
+    with pytest.raises(UserFacingError, match="it reads 4 of 150 images otherwise than when it was logged"):
         reader.check(model.run_id, reads(labels, right_but(200, range(11)))[:150])
 
 
@@ -159,7 +159,7 @@ def test_the_most_accurate_is_the_best_whatever_the_order(monkeypatch: pytest.Mo
 def test_figures_that_are_no_numbers_are_over_every_budget_and_no_accuracy(store: Client, labels: np.ndarray) -> None:
     assert "over max_mb=5" in over_budget(candidate(1, model_mb=float("nan")), Rule(max_mb=5))
     model = add_model(store, labels, right_but(200))
-    with pytest.raises(Failure, match="than was logged"):
+    with pytest.raises(UserFacingError, match="than was logged"):
         Reader(labels)(dataclasses.replace(model, metrics={**model.metrics, "val_accuracy": float("nan")}))
 
 
@@ -168,5 +168,5 @@ def test_a_file_of_another_kind_cannot_be_read(store: Client, labels: np.ndarray
     with (tmp_path / "validation_probabilities.npz").open("wb") as file:
         np.save(file, labels)
     store.log_artifacts(model.run_id, str(tmp_path))
-    with pytest.raises(Failure, match=r"no validation_probabilities\.npz that can be read"):
+    with pytest.raises(UserFacingError, match=r"no validation_probabilities\.npz that can be read"):
         Reader(labels)(model)

@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection import rule as deciding
 from mnist_mlflow.selection.pool import Contender, Field, gather
@@ -88,9 +88,11 @@ def test_a_model_that_does_not_load_leaves_its_place_to_the_next() -> None:
 
 
 def test_where_all_are_over_the_budget_nobody_wins() -> None:
-    with pytest.raises(Failure, match=r"None of the 4 runs can become champion; nothing was changed\.\n.*max_mb=0.001"):
+    with pytest.raises(
+        UserFacingError, match=r"None of the 4 runs can become champion; nothing was changed\.\n.*max_mb=0.001"
+    ):
         among(ALL, Rule(max_mb=0.001))
-    with pytest.raises(Failure, match=r"None of the 4 runs .*\n  best, run best: it takes 0.3 ms"):
+    with pytest.raises(UserFacingError, match=r"None of the 4 runs .*\n  best, run best: it takes 0.3 ms"):
         among(ALL, Rule(max_ms_per_image=0.001))
 
 
@@ -98,7 +100,7 @@ def test_not_all_the_models_of_a_large_store_are_loaded(monkeypatch: pytest.Monk
     monkeypatch.setattr(deciding, "MOST_FINALISTS", 2)
     assert len(among(ALL, Rule()).finalists) == 2
     monkeypatch.setattr(deciding, "MOST_MEASURED", 2)
-    with pytest.raises(Failure, match="None of the 2 runs"):
+    with pytest.raises(UserFacingError, match="None of the 2 runs"):
         among(ALL, Rule(max_ms_per_image=0.001))
 
 

@@ -7,8 +7,8 @@ import pytest
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.data.label_errors import CORRECTED, IMAGES
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.jobs.train import Outcome, Task
-from mnist_mlflow.protocol import Protocol
+from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.selection import test_images as scoring
 from mnist_mlflow.selection.test_images import evaluate
 from mnist_mlflow.types import Labels, Part, silent
@@ -19,7 +19,7 @@ Client = mlflow.MlflowClient
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    task = Task("knn", {}, Protocol("digits", train_size=200))
+    task = Task("knn", {}, DataOptions("digits", train_size=200))
     return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), task)
 
 
@@ -29,11 +29,11 @@ def store(trained_store: Client) -> Client:
 
 
 @pytest.fixture
-def outcome(trained: Trained) -> Outcome:
+def outcome(trained: Trained) -> RunResult:
     return trained.outcomes[0]
 
 
-def test_scores_a_logged_model_and_leaves_a_run(store: Client, outcome: Outcome) -> None:
+def test_scores_a_logged_model_and_leaves_a_run(store: Client, outcome: RunResult) -> None:
     uri = f"models:/{outcome.model_id}"
     metrics = evaluate(uri, "digits", 0, silent)
     (run,) = store.search_runs(["0"], "tags.role = 'evaluation'")
@@ -46,18 +46,18 @@ def test_scores_a_logged_model_and_leaves_a_run(store: Client, outcome: Outcome)
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["digits-test"]
 
 
-def test_scores_a_registered_model(store: Client, outcome: Outcome) -> None:
+def test_scores_a_registered_model(store: Client, outcome: RunResult) -> None:
     mlflow.register_model(f"models:/{outcome.model_id}", "other")
     assert evaluate("models:/other/1", "digits", 0, silent)["test_accuracy"] > 0.9
 
 
-def test_scores_a_model_from_another_store(store: Client, outcome: Outcome, tmp_path: Path) -> None:
+def test_scores_a_model_from_another_store(store: Client, outcome: RunResult, tmp_path: Path) -> None:
     folder = mlflow.artifacts.download_artifacts(f"models:/{outcome.model_id}", dst_path=str(tmp_path / "model"))
     store.delete_logged_model(outcome.model_id)
     assert evaluate(folder, "digits", 0, silent)["test_accuracy"] > 0.9
 
 
-def test_refuses_images_that_the_model_may_have_learned(store: Client, outcome: Outcome) -> None:
+def test_refuses_images_that_the_model_may_have_learned(store: Client, outcome: RunResult) -> None:
     with pytest.raises(UsageError, match=r"another split of digits.*split_seed=0"):
         evaluate(f"models:/{outcome.model_id}", "digits", 1, silent)
 

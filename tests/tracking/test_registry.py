@@ -6,7 +6,7 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.registry import (
     CHALLENGER,
@@ -87,10 +87,10 @@ def test_a_rollback_is_one_step_and_remembered(
 
 
 def test_without_a_previous_champion_there_is_nothing_to_go_back_to(registry: Registry, versions: list[str]) -> None:
-    with pytest.raises(Failure, match="no champion of mnist-digits"):
+    with pytest.raises(UserFacingError, match="no champion of mnist-digits"):
         registry.roll_back()
     registry.crown(versions[0])
-    with pytest.raises(Failure, match=r"no previous champion .* mlflow run \. -e select"):
+    with pytest.raises(UserFacingError, match=r"no previous champion .* mlflow run \. -e select"):
         registry.roll_back()
     assert registry.aliases()[CHAMPION] == versions[0]
 

@@ -5,7 +5,7 @@ import pytest
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import DataError, Failure
+from mnist_mlflow.errors import DataError, UserFacingError
 from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
 
@@ -49,7 +49,10 @@ def test_takes_over_the_run_of_mlflow_run(store: Client, monkeypatch: pytest.Mon
 
 def test_a_run_that_is_not_there_cannot_be_taken_over(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    with pytest.raises(Failure, match="MLFLOW_RUN_ID names a run that cannot be taken over"), open_run("knn", {}):
+    with (
+        pytest.raises(UserFacingError, match="MLFLOW_RUN_ID names a run that cannot be taken over"),
+        open_run("knn", {}),
+    ):
         pass
 
 
@@ -90,7 +93,7 @@ def test_a_failed_run_is_closed_with_its_reason_and_keeps_what_it_has(
 
 @pytest.mark.parametrize("error", [PermissionError("artifacts: read-only"), MlflowException("the store is gone")])
 def test_a_store_that_fails_on_the_way_is_a_line(store: Client, error: Exception) -> None:
-    with pytest.raises(Failure, match=f"could not go on: {type(error).__name__}: {error}"), open_run("knn", {}):
+    with pytest.raises(UserFacingError, match=f"could not go on: {type(error).__name__}: {error}"), open_run("knn", {}):
         raise error
 
 

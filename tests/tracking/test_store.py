@@ -6,7 +6,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from mnist_mlflow.errors import Failure
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking import store
 from tests.conftest import ROOT, start_python
 
@@ -68,7 +68,7 @@ def test_an_unreachable_server_is_reported_at_once(monkeypatch: pytest.MonkeyPat
         port = closed.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     started = time.monotonic()
-    with pytest.raises(Failure, match=rf"store http://127.0.0.1:{port} cannot be used: .*MLFLOW_TRACKING_URI"):
+    with pytest.raises(UserFacingError, match=rf"store http://127.0.0.1:{port} cannot be used: .*MLFLOW_TRACKING_URI"):
         store.connect()
     assert time.monotonic() - started < 10
 
@@ -76,7 +76,7 @@ def test_an_unreachable_server_is_reported_at_once(monkeypatch: pytest.MonkeyPat
 def test_a_file_that_cannot_be_opened_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}")
     started = time.monotonic()
-    with pytest.raises(Failure, match="unable to open database file"):
+    with pytest.raises(UserFacingError, match="unable to open database file"):
         store.connect()
     assert time.monotonic() - started < 10
 
@@ -84,5 +84,5 @@ def test_a_file_that_cannot_be_opened_is_refused_at_once(tmp_path: Path, monkeyp
 @pytest.mark.parametrize("uri", ["nonsense://x", "sqlite:////proc/none/mlflow.db"])
 def test_a_store_that_cannot_be_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(Failure, match=f"{uri} cannot be used"):
+    with pytest.raises(UserFacingError, match=f"{uri} cannot be used"):
         store.connect()
