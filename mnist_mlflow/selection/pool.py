@@ -103,7 +103,7 @@ class Reader:
         return Contender(candidate, predict(candidate.model_uri, images).argmax(axis=1) == self.labels)
 
     def check(self, run_id: str, probabilities: Probabilities) -> None:
-        """Raise UserFacingError where a model reads the first images otherwise than its run; machines differ a little."""
+        """Raise UserFacingError where a model reads the first images otherwise than its run says."""
         known = self.known[run_id].right[: len(probabilities)]
         right = probabilities.argmax(axis=1) == self.labels[: len(probabilities)]
         if (other := int((right != known).sum())) > FEW_OTHERS:
