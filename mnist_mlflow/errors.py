@@ -13,6 +13,10 @@ class UsageError(UserFacingError):
     exit_status = 2
 
 
+class ParameterError(UsageError, ValueError):
+    """A parameter has a value that it does not accept."""
+
+
 class DataError(UserFacingError):
     """A data set cannot be read, or is not what it says it is."""
 

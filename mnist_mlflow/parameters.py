@@ -1,33 +1,45 @@
-"""Typed parameters with what they accept: fields of frozen dataclasses, parsed from what somebody typed."""
+"""Typed parameters with what they accept: fields of frozen dataclasses, checked wherever their values come from.
+
+    @parameters
+    class Params:
+        n_neighbors: int = integer(8, 1, 100, "how many neighbours vote")
+
+`Params(n_neighbors=-5)` raises ParameterError in Python with the words that the command line prints.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import re
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
-Field = dataclasses.Field[Any]
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from mnist_mlflow.errors import ParameterError
+
+Kind = TypeVar("Kind")
 
 
 def integer(default: int, low: int, high: int, meaning: str) -> Any:
     """A whole number within `low` and `high`."""
-    return dataclasses.field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
+    return _field(default, f"a whole number from {low} to {high}", meaning, ge=low, le=high)
 
 
 def real(default: float, low: float, high: float, meaning: str) -> Any:
     """A number within `low` and `high`."""
-    return dataclasses.field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
+    return _field(default, f"a number from {low} to {high}", meaning, ge=low, le=high)
 
 
 def choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
     """One of some words."""
-    return dataclasses.field(default=default, metadata={"choices": choices, "meaning": meaning})
+    return text(default, "|".join(map(re.escape, choices)), f"one of {', '.join(choices)}", meaning)
 
 
 def text(default: str, pattern: str, form: str, meaning: str) -> Any:
-    """Text that a pattern matches; `form` says in words what that is."""
-    return dataclasses.field(default=default, metadata={"pattern": pattern, "form": form, "meaning": meaning})
+    """Text that a pattern matches as a whole; `form` says in words what that is."""
+    return _field(default, form, meaning, pattern=f"^(?:{pattern})$")
 
 
 def word(default: str, meaning: str) -> Any:
@@ -35,32 +47,99 @@ def word(default: str, meaning: str) -> Any:
     return text(default, r"[\w.-]{1,100}", "a name of letters, digits, points, dashes and underscores", meaning)
 
 
-def accepted(field: Field) -> str:
-    """What a field accepts, in words."""
-    if choices := field.metadata.get("choices"):
-        return f"one of {', '.join(choices)}"
-    if form := field.metadata.get("form"):
-        return str(form)
-    kind = "a whole number" if isinstance(field.default, int) else "a number"
-    return f"{kind} from {field.metadata['low']} to {field.metadata['high']}"
+def flag(default: bool, meaning: str) -> Any:
+    """A yes or no, typed as 1 or 0."""
+    return _field(default, "0 or 1", meaning)
 
 
-def parse(field: Field, text: str) -> Any:
-    """The value of a field as typed; raises ValueError, saying what is accepted."""
+def path(default: str, meaning: str) -> Any:
+    """The path of a file or folder."""
+    return _field(Path(default), "a path", meaning)
+
+
+def several(default: tuple[Any, ...], form: str, meaning: str) -> Any:
+    """Values with commas between them; `form` says in words which."""
+    return _field(default, form, meaning)
+
+
+def _field(default: object, form: str, meaning: str, **constraints: Any) -> Any:
+    return Field(default, description=meaning, json_schema_extra={"form": form}, **constraints)
+
+
+def _split(value: object) -> object:
+    return [item for part in value.split(",") if (item := part.strip())] if isinstance(value, str) else value
+
+
+Several = Annotated[tuple[Kind, ...], BeforeValidator(_split)]  # the type of a `several` field
+
+
+@dataclass_transform(frozen_default=True)
+def parameters(kind: type[Kind]) -> type[Kind]:
+    """Make a class a frozen dataclass that raises ParameterError for a value that is not accepted."""
+    checked: Any = checked_dataclass(frozen=True, config=ConfigDict(extra="forbid"))(kind)
+    construct = checked.__init__
+
+    def __init__(self: Any, *args: Any, **values: Any) -> None:
+        try:
+            construct(self, *args, **values)
+        except ValidationError as error:
+            raise ParameterError(_explain(checked, error)) from None
+
+    checked.__init__ = __init__
+    return checked  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A field of a `parameters` class: its name, type, default, what it means, and what it accepts in words."""
+
+    name: str
+    kind: Any
+    default: Any
+    meaning: str
+    accepted: str
+
+    def refusal(self, value: object) -> str:
+        """The words for a value that is not accepted: what is, with an example."""
+        example = f" For example: {self.name}={typed(self.default)}" if self.default not in ("", ()) else ""
+        return f"{typed(value)!r} is not {self.accepted}.{example}"
+
+
+def parameters_of(kind: type[Any]) -> list[Parameter]:
+    """The parameters of a class, in order."""
+    fields: dict[str, Any] = kind.__pydantic_fields__
+    return [
+        Parameter(name, Annotated[field.annotation, field], field.default, field.description, _form(field))
+        for name, field in fields.items()
+    ]
+
+
+def parse(parameter: Parameter, typed_text: str) -> Any:
+    """The value of a parameter as typed; raises ValueError, saying what is accepted."""
     try:
-        kind: type[Any] = type(field.default)
-        value = kind(text)
-    except ValueError:
-        value = math.nan
-    if not _fits(field, value):
-        example = f" For example: {field.name}={field.default}" if field.default != "" else ""
-        raise ValueError(f"{text!r} is not {accepted(field)}.{example}")
-    return value
+        return TypeAdapter(parameter.kind).validate_python(typed_text)
+    except ValidationError:
+        raise ValueError(parameter.refusal(typed_text)) from None
 
 
-def _fits(field: Field, value: Any) -> bool:
-    if choices := field.metadata.get("choices"):
-        return value in choices
-    if pattern := field.metadata.get("pattern"):
-        return re.fullmatch(pattern, value) is not None
-    return bool(field.metadata["low"] <= value <= field.metadata["high"])
+def typed(value: object) -> object:
+    """A value as somebody types it: flags as 0 and 1, several values with commas between them."""
+    if isinstance(value, bool):
+        return int(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _form(field: Any) -> str:
+    return str(field.json_schema_extra["form"])
+
+
+def _explain(kind: type[Any], error: ValidationError) -> str:
+    """The first mistake: the parameter, what was given, and what is accepted."""
+    known = {parameter.name: parameter for parameter in parameters_of(kind)}
+    mistake = error.errors()[0]
+    name = mistake["loc"][0]
+    if isinstance(name, int):  # given by position
+        name = list(known)[name] if name < len(known) else str(name)
+    if name not in known:
+        return f"There is no parameter {name!r}; accepted: {', '.join(known)}."
+    return f"{name}: {known[name].refusal(mistake['input'])}"

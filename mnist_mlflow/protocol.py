@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist_mlflow.parameters import choice, integer, real, text, word
+from mnist_mlflow.parameters import choice, flag, integer, parameters, real, text, typed, word
 
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 DATA = ("auto", "mnist", "digits")
@@ -16,7 +16,7 @@ PREFERENCES = ("accuracy", "latency", "size")
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
-@dataclass(frozen=True)
+@parameters
 class DataOptions:
     """What every algorithm takes."""
 
@@ -27,7 +27,7 @@ class DataOptions:
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
 
 
-@dataclass(frozen=True)
+@parameters
 class SearchOptions:
     """How hyperparameters are searched, where they are."""
 
@@ -37,7 +37,7 @@ class SearchOptions:
     objective: str = choice("log_loss", OBJECTIVES, "what is aimed at on the tuning slice; of two, the knee is kept")
 
 
-@dataclass(frozen=True)
+@parameters
 class Rule:
     """What makes a champion of those that are not significantly worse than the best."""
 
@@ -47,15 +47,15 @@ class Rule:
     max_ece: float = real(0.0, 0.0, 1.0, "calibration error on the validation images at most; 0: any")
 
 
-@dataclass(frozen=True)
+@parameters
 class SelectOptions:
     """What a selection does with its decision."""
 
-    dry_run: int = integer(0, 0, 1, "1: decide, and change nothing")
-    rollback: int = integer(0, 0, 1, "1: put the previous champion back, and decide nothing")
+    dry_run: bool = flag(False, "1: decide, and change nothing")
+    rollback: bool = flag(False, "1: put the previous champion back, and decide nothing")
 
 
-@dataclass(frozen=True)
+@parameters
 class Scope:
     """Which runs of the store may become champion."""
 
@@ -96,6 +96,6 @@ def changed(settings: DataOptions | SearchOptions) -> dict[str, object]:
 
 def command(entry_point: str, settings: Mapping[str, object]) -> str:
     """What to type to run an entry point with these settings."""
-    options = (f" -P {key}={value}" for key, value in settings.items())
+    options = (f" -P {key}={typed(value)}" for key, value in settings.items())
     name = "" if entry_point == "main" else f" -e {entry_point}"
     return f"mlflow run .{name} --env-manager local{''.join(options)}"

@@ -181,7 +181,8 @@ ORDER = (
     ("evaluation",),
     ("model",),
     ("protocol",),
-    ("parameters", "types", "errors", "interrupts", "processes"),
+    ("parameters",),
+    ("types", "errors", "interrupts", "processes"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 PACKAGE = ROOT / "mnist_mlflow"

@@ -1,26 +1,58 @@
-from dataclasses import dataclass, fields
+import dataclasses
+import pickle
+import re
+from pathlib import Path
 
 import pytest
 
-from mnist_mlflow.parameters import choice, integer, parse, real
+from mnist_mlflow.errors import ParameterError
+from mnist_mlflow.parameters import (
+    Several,
+    choice,
+    flag,
+    integer,
+    parameters,
+    parameters_of,
+    parse,
+    path,
+    real,
+    several,
+    typed,
+    word,
+)
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     count: int = integer(3, 1, 10, "a count")
     rate: float = real(0.1, 1e-6, 1.0, "a rate")
     kind: str = choice("a", ("a", "b"), "a kind")
+    name: str = word("n", "a name")
+    dry: bool = flag(False, "a flag")
+    out: Path = path("x.html", "a file")
+    seeds: Several[int] = several((0,), "whole numbers with commas between them", "seeds")
 
 
-FIELDS = {field.name: field for field in fields(Params)}
+KNOWN = {parameter.name: parameter for parameter in parameters_of(Params)}
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "value"), [("count", "10", 10), ("rate", "1e-3", 0.001), ("rate", "1", 1.0), ("kind", "b", "b")]
+    ("name", "text", "value"),
+    [
+        ("count", "10", 10),
+        ("rate", "1e-3", 0.001),
+        ("rate", "1", 1.0),
+        ("kind", "b", "b"),
+        ("dry", "1", True),
+        ("dry", "false", False),
+        ("out", "a/b.html", Path("a/b.html")),
+        ("seeds", "1, 2,3", (1, 2, 3)),
+    ],
 )
 def test_takes_what_is_accepted(name: str, text: str, value: object) -> None:
-    parsed = parse(FIELDS[name], text)
+    parsed = parse(KNOWN[name], text)
     assert (parsed, type(parsed)) == (value, type(value))
+    assert getattr(Params(**{name: value}), name) == value
 
 
 @pytest.mark.parametrize(
@@ -34,8 +66,44 @@ def test_takes_what_is_accepted(name: str, text: str, value: object) -> None:
         ("rate", "inf", "a number from 1e-06 to 1.0"),
         ("rate", "2", "a number from 1e-06 to 1.0"),
         ("kind", "c", "one of a, b. For example: kind=a"),
+        ("kind", "a\n", "one of a, b"),
+        ("name", "a/b", "a name of letters"),
+        ("dry", "2", "0 or 1. For example: dry=0"),
+        ("seeds", "1,x", "whole numbers with commas between them. For example: seeds=0"),
     ],
 )
-def test_says_what_is_accepted(name: str, text: str, accepted: str) -> None:
-    with pytest.raises(ValueError, match=f"'{text}' is not {accepted}"):
-        parse(FIELDS[name], text)
+def test_says_what_is_accepted_on_the_command_line_and_in_python(name: str, text: str, accepted: str) -> None:
+    refusal = re.escape(f"{text!r} is not {accepted}")
+    with pytest.raises(ValueError, match=refusal):
+        parse(KNOWN[name], text)
+    with pytest.raises(ParameterError, match=f"{name}: .*{re.escape(f'is not {accepted}')}"):
+        Params(**{name: text})  # type: ignore[arg-type]
+
+
+def test_a_value_that_is_given_by_its_place_is_checked_too() -> None:
+    with pytest.raises(ParameterError, match=r"^rate: 7 is not a number from 1e-06 to 1.0"):
+        Params(3, 7)
+
+
+def test_a_name_that_there_is_not_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ParameterError, match="There is no parameter 'counts'; accepted: count, rate, kind"):
+        Params(counts=3)  # type: ignore[call-arg]
+
+
+def test_a_copy_with_another_value_is_checked() -> None:
+    with pytest.raises(ParameterError, match="count: 99"):
+        dataclasses.replace(Params(), count=99)  # type: ignore[type-var]
+
+
+def test_parameters_are_values() -> None:
+    params = Params(count=4)
+    assert params == Params(4) != Params()
+    assert pickle.loads(pickle.dumps(params)) == params
+    assert dataclasses.asdict(params)["seeds"] == (0,)  # type: ignore[call-overload]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        params.count = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("value", "text"), [(True, 1), ((1, 2), "1,2"), (0.5, 0.5)])
+def test_is_typed_as_it_is_parsed(value: object, text: object) -> None:
+    assert typed(value) == text

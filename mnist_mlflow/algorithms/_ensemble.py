@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,11 @@ import numpy.typing as npt
 
 from mnist_mlflow.algorithms.base import Classifier, Watch
 from mnist_mlflow.evaluation.voting import SMALLEST, average
-from mnist_mlflow.parameters import integer
+from mnist_mlflow.parameters import integer, parameters
 from mnist_mlflow.types import Images, Part
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """What can be said of an ensemble."""
 

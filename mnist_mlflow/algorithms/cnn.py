@@ -10,7 +10,6 @@ Expect about 99.3 % on the test images, 13 s to learn 45,000 on two cores; 99.7 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from mnist_mlflow.algorithms._network import MOMENTUM, NetworkClassifier, Schedule, augmented
 from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.model.images import distort
-from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import SIDE, Examples, Features
 
 AMPLE = 16_384
@@ -30,7 +29,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of the convolutional network."""
 

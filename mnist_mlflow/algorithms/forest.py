@@ -8,18 +8,17 @@ Expect about 99.3 % on the test images, 8 s to learn 45,000 on two cores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier
-from mnist_mlflow.parameters import choice, integer
+from mnist_mlflow.parameters import choice, integer, parameters
 
 SPLITTERS = ("random", "best")
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of the forest."""
 

@@ -8,7 +8,6 @@ Expect about 99.5 % on the test images, 1 s for 10,000 of them on two cores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,13 @@ import numpy as np
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier, Watch
-from mnist_mlflow.parameters import choice, integer
+from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import CLASSES, Examples
 
 WEIGHTS = ("distance", "uniform")
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of k-nearest neighbours."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,13 @@ import numpy.typing as npt
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier, Watch
-from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import Examples, Features
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of logistic regression."""
 

@@ -9,18 +9,17 @@ Expect about 99.5 % on the test images, 20 s to learn 45,000 on two cores.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms._network import MOMENTUM, NetworkClassifier, Schedule
 from mnist_mlflow.algorithms.base import Classifier
-from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.parameters import choice, integer, parameters, real
 
 AMPLE = 8_192
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of the multilayer perceptron."""
 

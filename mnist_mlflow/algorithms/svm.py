@@ -9,7 +9,6 @@ Expect about 99.6 % on the test images, 7 s to learn 45,000 on two cores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy.typing as npt
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier, Watch
-from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples, Features
 
 DUELS = np.triu_indices(CLASSES, 1)  # each pair of digits has a machine of its own
@@ -27,7 +26,7 @@ CACHE_MB = 1_000
 KERNELS = ("rbf", "poly")
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of the support vector machine."""
 

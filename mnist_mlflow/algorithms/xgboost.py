@@ -9,7 +9,6 @@ Expect about 99.4 % on the test images, 46 s to learn 45,000 on two cores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ import numpy.typing as npt
 from mnist_mlflow.algorithms._estimator import EstimatorClassifier
 from mnist_mlflow.algorithms._features import KINDS
 from mnist_mlflow.algorithms.base import Classifier, Watch
-from mnist_mlflow.parameters import choice, integer, real
+from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
 
-@dataclass(frozen=True)
+@parameters
 class Params:
     """The hyperparameters of gradient boosting."""
 

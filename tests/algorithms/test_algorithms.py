@@ -1,6 +1,5 @@
 """What every algorithm promises, asked of each."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from mnist_mlflow.algorithms.base import Classifier, Watch, algorithm_names, get_algorithm
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.parameters import parse
+from mnist_mlflow.parameters import parameters_of, parse
 
 # Enough for 500 images, where the defaults are made for 45,000.
 SMALL: dict[str, dict[str, Any]] = {
@@ -155,10 +154,10 @@ def test_suggests_what_the_command_line_would_accept(name: str) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(20):
         params = algorithm.suggest(study.ask())
-        for field in dataclasses.fields(params):
-            value = getattr(params, field.name)
-            assert parse(field, str(value)) == value
-            assert type(value) is type(field.default)
+        for parameter in parameters_of(algorithm.Params):
+            value = getattr(params, parameter.name)
+            assert parse(parameter, str(value)) == value
+            assert type(value) is type(parameter.default)
 
 
 @pytest.mark.parametrize("name", algorithm_names())
