@@ -76,7 +76,7 @@ def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
 
     _peer(row)
     mlflow.set_tracking_uri(store)
-    task = Task(ROWS[row].algorithm, ROWS[row].given, DataOptions("mnist", train_size, seed))
+    task = Task(ROWS[row].algorithm, ROWS[row].given, DataOptions("mnist", train_size=train_size, seed=seed))
     outcome, dataset = train(task, silent), load_dataset("mnist", 0, train_size)
     model = mlflow.pyfunc.load_model(f"models:/{outcome.model_id}")
     predicted, predict_seconds = timed(lambda: model.predict(dataset.test.images)["digit"].to_numpy())

@@ -17,13 +17,19 @@ ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
 @parameters
-class DataOptions:
-    """What every algorithm takes."""
+class SplitOptions:
+    """Which images a model is scored on."""
 
     data: str = choice("auto", DATA, "the data set; auto is mnist, or digits where mnist cannot be had")
+    split_seed: int = integer(0, 0, 2**31 - 1, "drives the split, and nothing else")
+
+
+@parameters
+class DataOptions(SplitOptions):
+    """What every algorithm takes."""
+
     train_size: int = integer(0, 0, 45_000, "how many images to learn from; 0: all")
     seed: int = integer(0, 0, 2**31 - 1, "drives the learning")
-    split_seed: int = integer(0, 0, 2**31 - 1, "drives the split, and nothing else")
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
 
 

@@ -1,6 +1,6 @@
 """Searches that take no more than seconds, and what they leave in a store."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 
@@ -8,7 +8,7 @@ from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.tracking.store import studies_uri
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 FIXED = {"features": "deskewed"}
 
 

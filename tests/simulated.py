@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import mlflow
 import numpy as np
@@ -15,7 +16,7 @@ from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.results import write_probabilities
 from mnist_mlflow.types import Labels, Probabilities
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 DIGESTS = {"dataset_digest": "d", "split_digest": "s"}
 
 

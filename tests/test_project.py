@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -18,7 +19,7 @@ from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "mlruns", "mlflow.db*", "__pycache__", ".*_cache", "*.egg-info")
 
 

@@ -13,11 +13,10 @@ from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli.options import given, options, settings, with_options
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.protocol import DataOptions, Rule, Scope, SearchOptions, SelectOptions, Task, changed
+from mnist_mlflow.protocol import DataOptions, Rule, Scope, SearchOptions, SelectOptions, SplitOptions, Task, changed
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
-DATA = ("data", "split_seed")
 MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty()).lower(),
@@ -78,14 +77,14 @@ def main_command(algorithms: str, **typed: Any) -> None:
     show_selection(selection)
 
 
-@with_options(DataOptions, DATA)
+@with_options(SplitOptions)
 @commands.command("ensemble", params=options(EnsembleParams))
 def ensemble_command(**typed: Any) -> None:
     """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
     from mnist_mlflow.cli.console import show_outcome, work_display
     from mnist_mlflow.jobs.ensemble import combine
 
-    protocol, params = settings(DataOptions, typed), settings(EnsembleParams, typed)
+    protocol, params = settings(SplitOptions, typed), settings(EnsembleParams, typed)
     with work_display() as progress:
         outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
     show_outcome("ensemble", outcome)
@@ -94,14 +93,14 @@ def ensemble_command(**typed: Any) -> None:
 @with_options(SelectOptions)
 @with_options(Scope)
 @with_options(Rule)
-@with_options(DataOptions, DATA)
+@with_options(SplitOptions)
 @commands.command("select")
 def select_command(**typed: Any) -> None:
     """Choose a champion among the finished runs, register it, then score the finalists on the test images."""
     from mnist_mlflow.cli.console import show_rollback, show_selection, work_display
     from mnist_mlflow.jobs.select import Request, roll_back, select
 
-    protocol, act = settings(DataOptions, typed), settings(SelectOptions, typed)
+    protocol, act = settings(SplitOptions, typed), settings(SelectOptions, typed)
     if act.rollback and act.dry_run:
         raise click.UsageError(
             "rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out."
@@ -125,7 +124,7 @@ def report_command(out: str) -> None:
     show_report(report(out))
 
 
-@with_options(DataOptions, DATA)
+@with_options(SplitOptions)
 @commands.command("evaluate")
 @click.option("--model", required=True, help="its URI, for example models:/mnist-digits@champion")
 def evaluate_command(model: str, **typed: Any) -> None:
@@ -133,7 +132,7 @@ def evaluate_command(model: str, **typed: Any) -> None:
     from mnist_mlflow.cli.console import show_metrics, work_display
     from mnist_mlflow.selection.test_images import evaluate
 
-    protocol = settings(DataOptions, typed)
+    protocol = settings(SplitOptions, typed)
     with work_display() as progress:
         metrics = evaluate(model, protocol.data, protocol.split_seed, progress)
     show_metrics(model, metrics)

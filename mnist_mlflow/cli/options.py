@@ -26,8 +26,8 @@ class Accepted(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-def options(kind: type[Any], names: tuple[str, ...] = ()) -> list[click.Parameter]:
-    """An option for each parameter of a class (or for some), spelled like the parameter, absent unless given."""
+def options(kind: type[Any]) -> list[click.Parameter]:
+    """An option for each parameter of a class, spelled like the parameter, absent unless given."""
     return [
         click.Option(
             [f"--{parameter.name}", parameter.name],
@@ -35,7 +35,6 @@ def options(kind: type[Any], names: tuple[str, ...] = ()) -> list[click.Paramete
             help=f"{parameter.meaning}: {parameter.accepted}  [default: {typed(parameter.default)}]",
         )
         for parameter in parameters_of(kind)
-        if not names or parameter.name in names
     ]
 
 
@@ -50,11 +49,11 @@ def settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
     return kind(**given(kind, values))
 
 
-def with_options(kind: type[Any], names: tuple[str, ...] = ()) -> Callable[[click.Command], click.Command]:
-    """Give a command an option for each parameter of a class (or for some)."""
+def with_options(kind: type[Any]) -> Callable[[click.Command], click.Command]:
+    """Give a command an option for each parameter of a class."""
 
     def add(command: click.Command) -> click.Command:
-        command.params += options(kind, names)
+        command.params += options(kind)
         return command
 
     return add

@@ -11,6 +11,7 @@ import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mnist_mlflow.evaluation.pareto import pareto_front
 from mnist_mlflow.evaluation.significance import paired_difference
 from mnist_mlflow.search.objectives import goals, knee
 from mnist_mlflow.search.space import Space
@@ -38,8 +39,7 @@ def best_trial(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirectio
         return None
     signs = [-1 if direction == StudyDirection.MAXIMIZE else 1 for direction in directions]
     points = np.array([np.multiply(signs, trial.values) for trial in complete])
-    dominated = [((points <= point).all(axis=1) & (points < point).any(axis=1)).any() for point in points]
-    front = np.flatnonzero(~np.array(dominated))
+    front = pareto_front(points)
     return complete[front[knee(points[front].tolist())]]
 
 

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mnist_mlflow.data import mnist
 from tests.conftest import ROOT, python
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 Command = Callable[..., tuple[int, str, str]]
 
 USAGE = {

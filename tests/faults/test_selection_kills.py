@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -11,7 +12,7 @@ from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, UNFINISHED, Registry
 from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 CHANGES = 9  # of the registry, from the card to the first test figures
 
 # Each selection is forked from a process that has imported everything: to start Python would take most of the time.

@@ -1,7 +1,7 @@
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import numpy as np
@@ -20,7 +20,7 @@ from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
 
 

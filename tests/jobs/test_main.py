@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pytest
@@ -16,7 +16,7 @@ from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 
 
 def algorithm_runs(client: Client) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a run holds when it has finished."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import numpy as np
@@ -13,7 +13,7 @@ from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 from tests.conftest import Trained, train_into_copy
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
 PICTURES = {"confusion_matrix.png", "per_class.png", "reliability.png", "mistakes.png"}
 

@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -15,7 +16,7 @@ from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """A search inside a run: what the store holds afterwards, and what becomes of a study that is taken up again."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pandas as pd
@@ -17,7 +17,7 @@ from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.searches import FIXED, task, trials_of
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 pytestmark = pytest.mark.usefixtures("nothing_is_drawn")  # but for what was `trained`
 
 
@@ -117,10 +117,12 @@ def test_a_study_is_continued_up_to_the_number_that_is_asked_for(store: Client, 
     [
         (task(5, "svm", study="mine"), "algorithm"),
         (
-            Task("knn", FIXED, DataOptions("digits", 200, split_seed=1, trials=5), SearchOptions(study="mine")),
+            Task(
+                "knn", FIXED, DataOptions("digits", train_size=200, split_seed=1, trials=5), SearchOptions(study="mine")
+            ),
             "split_digest",
         ),
-        (Task("knn", {}, DataOptions("digits", 200, trials=5), SearchOptions(study="mine")), "given"),
+        (Task("knn", {}, DataOptions("digits", train_size=200, trials=5), SearchOptions(study="mine")), "given"),
         (task(5, study="mine", objective="accuracy"), "objective"),
     ],
 )

@@ -1,7 +1,7 @@
 """How searches end that do not go to their end: by Ctrl-C, out of time, with trials or a storage that fail."""
 
 import os
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import optuna
@@ -18,7 +18,7 @@ from mnist_mlflow.search.trying import Job, Trier
 from mnist_mlflow.types import silent
 from tests.searches import FIXED, study_of, task, trials_of
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 
 

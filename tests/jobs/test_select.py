@@ -1,7 +1,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pandas as pd
@@ -17,7 +17,7 @@ from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, CHAMPION_URI, P
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
 NOW = Request()
 

@@ -1,3 +1,5 @@
+from typing import TypeAlias
+
 import mlflow
 import pytest
 
@@ -8,7 +10,7 @@ from mnist_mlflow.jobs.train import Task, train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
 
 

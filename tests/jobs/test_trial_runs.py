@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pytest
@@ -15,7 +15,7 @@ from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.types import silent
 from tests.searches import study_of, task, trials_of
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -15,7 +16,7 @@ from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, REGISTERED_MODEL, Registry
 from tests.simulated import add_model, labels_of, right_but
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 IMAGES = 2_000
 LABELS = labels_of(IMAGES)
 

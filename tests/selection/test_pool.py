@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import numpy as np
@@ -13,7 +14,7 @@ from mnist_mlflow.selection.pool import Contender, Reader, gather, over_budget, 
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from tests.simulated import add_model, add_run, labels_of, reads, right_but
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 IMAGES = 1_000
 
 

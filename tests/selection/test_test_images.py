@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import numpy as np
@@ -14,7 +15,7 @@ from mnist_mlflow.selection.test_images import evaluate
 from mnist_mlflow.types import Labels, Part, silent
 from tests.conftest import Trained, train_into_copy
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 
 
 @pytest.fixture(scope="module")

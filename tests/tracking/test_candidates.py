@@ -1,3 +1,5 @@
+from typing import TypeAlias
+
 import mlflow
 import pytest
 
@@ -6,7 +8,7 @@ from mnist_mlflow.tracking import candidates
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates, not_comparable
 from tests.simulated import add_run
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 QUERY = Query("d", "s")
 
 

@@ -1,4 +1,5 @@
 import time
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -7,7 +8,7 @@ from mnist_mlflow.tracking.candidates import Candidate, Query, as_candidate
 from mnist_mlflow.tracking.overlooked import find_overlooked
 from tests.simulated import add_run
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 QUERY = Query("d", "s")
 
 

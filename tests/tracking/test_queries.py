@@ -1,3 +1,5 @@
+from typing import TypeAlias
+
 import mlflow
 import pytest
 
@@ -6,7 +8,7 @@ from mnist_mlflow.tracking import queries
 from mnist_mlflow.tracking.queries import count_openings, experiment_ids, newer_runs, search_runs
 from tests.simulated import add_run
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 
 
 def test_all_pages_are_read_the_oldest_first(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pytest
@@ -19,7 +19,7 @@ from mnist_mlflow.tracking.registry import (
 )
 from tests.simulated import add_run
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 import pytest
@@ -9,7 +10,7 @@ from mnist_mlflow.errors import DataError, UserFacingError
 from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 
 
 def artifact(run_id: str, path: str) -> str:

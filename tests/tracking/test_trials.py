@@ -1,10 +1,12 @@
+from typing import TypeAlias
+
 import mlflow
 import pytest
 
 from mnist_mlflow.tracking.runs import Run, close_for
 from mnist_mlflow.tracking.trials import Trial, Trials, children, running_searches
 
-Client = mlflow.MlflowClient
+Client: TypeAlias = mlflow.MlflowClient
 TRIAL = Trial(7, 1_000, 3_000, "pruned", {"C": 0.5}, {"tuning_accuracy": 0.9}, {"stage_log_loss": [(1, 0.4), (4, 0.3)]})
 
 
