@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from benchmarks.growth import measure_growth
-from benchmarks.overhead import measure_overhead
+from benchmarks.measure.growth import measure_growth
+from benchmarks.measure.overhead import measure_overhead
+from benchmarks.measure.store import Store, fill, measure_ensemble
 from benchmarks.process import run_task
-from benchmarks.report import write_report
+from benchmarks.report.page import write_report
 from benchmarks.results import Results, circumstances, keep
-from benchmarks.rows import ROWS, Row
-from benchmarks.searches import measure_searches
-from benchmarks.selecting import measure_selecting
-from benchmarks.store import Store, fill, measure_ensemble
+from benchmarks.targets import ROWS, Row
+from benchmarks.tasks.searches import measure_searches
+from benchmarks.tasks.selecting import measure_selecting
 
 HERE = Path(__file__).resolve().parent
 PARTS = (*ROWS, "ensemble", "overhead", "growth", "search", "selecting")

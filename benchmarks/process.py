@@ -44,7 +44,7 @@ def data_folder() -> str:
 
 
 def _record(task: str, arguments: dict[str, Any], environment: dict[str, str]) -> Any:
-    printed = run_python("-m", "benchmarks.worker", task, json.dumps(arguments), **environment)
+    printed = run_python("-m", "benchmarks.tasks.rows", task, json.dumps(arguments), **environment)
     return json.loads(printed.splitlines()[-1])
 
 

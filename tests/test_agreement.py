@@ -14,8 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from benchmarks.compare import mean_accuracy, typical
-from benchmarks.rows import ROWS, Row
+from benchmarks.report.compare import mean_accuracy, typical
+from benchmarks.targets import ROWS, Row
 from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli import commands as cli

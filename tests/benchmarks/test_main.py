@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from benchmarks import __main__ as program
 from benchmarks import results
-from benchmarks.rows import ROWS
-from benchmarks.store import Store
+from benchmarks.measure.store import Store
+from benchmarks.targets import ROWS
 
 
 class Machine:

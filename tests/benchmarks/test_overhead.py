@@ -3,9 +3,9 @@ from types import SimpleNamespace as Record
 
 import pytest
 
-from benchmarks import overhead
-from benchmarks.overhead import knn_imports_tensorflow, measure_overhead
-from benchmarks.store import Store
+from benchmarks.measure import overhead
+from benchmarks.measure.overhead import knn_imports_tensorflow, measure_overhead
+from benchmarks.measure.store import Store
 
 
 def test_knn_leaves_tensorflow_alone(tmp_path: Path) -> None:

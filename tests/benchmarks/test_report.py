@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from benchmarks import growth
-from benchmarks.compare import interval, is_accurate, ratios
-from benchmarks.report import goal, write_report
-from benchmarks.rows import ROWS
-from benchmarks.writing import figure
+from benchmarks.measure import growth
+from benchmarks.report.compare import interval, is_accurate, ratios
+from benchmarks.report.page import goal, write_report
+from benchmarks.report.tables import figure
+from benchmarks.targets import ROWS
 
 Records = list[dict[str, Any]]
 MEASURED = {

@@ -4,9 +4,9 @@ from typing import Any
 import mlflow
 import pytest
 
-from benchmarks import searches as program
-from benchmarks.search_report import searches
-from benchmarks.store import Store
+from benchmarks.measure.store import Store
+from benchmarks.report.searches import searches
+from benchmarks.tasks import searches as program
 from mnist_mlflow.algorithms import svm
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.train import train

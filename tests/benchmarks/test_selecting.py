@@ -4,9 +4,9 @@ from typing import Any
 import mlflow
 import pytest
 
-from benchmarks import selecting
-from benchmarks.big_store import LABELS, fill
-from benchmarks.selecting_report import selections
+from benchmarks.report.selecting import selections
+from benchmarks.tasks import selecting
+from benchmarks.tasks.big_store import LABELS, fill
 from mnist_mlflow.selection.pool import Reader
 from mnist_mlflow.tracking.candidates import Query, find_candidates
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from benchmarks import serving
-from benchmarks.serving import accuracies, predict_latency, request_latency, served
+from benchmarks.tasks import serving
+from benchmarks.tasks.serving import accuracies, predict_latency, request_latency, served
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.jobs.train import Task
 from mnist_mlflow.protocol import DataOptions

@@ -5,9 +5,9 @@ from typing import Any
 import mlflow
 import pytest
 
-from benchmarks import store as program
-from benchmarks.rows import ACCURATE, ALGORITHMS
-from benchmarks.store import Store, fill, measure_ensemble, model_uri, vote_weights
+from benchmarks.measure import store as program
+from benchmarks.measure.store import Store, fill, measure_ensemble, model_uri, vote_weights
+from benchmarks.targets import ACCURATE, ALGORITHMS
 from mnist_mlflow.jobs.train import Task
 from mnist_mlflow.protocol import DataOptions
 from tests.conftest import Trained, train_into_copy

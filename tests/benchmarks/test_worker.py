@@ -5,9 +5,10 @@ import mlflow
 import numpy as np
 import pytest
 
-from benchmarks import process, worker
+from benchmarks import process
 from benchmarks.process import run_python
-from benchmarks.rows import ACCURATE, ROWS
+from benchmarks.targets import ACCURATE, ROWS
+from benchmarks.tasks import rows as worker
 from mnist_mlflow.algorithms.cnn import RECIPES
 from mnist_mlflow.data import Dataset, dataset
 from mnist_mlflow.types import Part
@@ -95,8 +96,10 @@ def test_a_tracked_fit_gives_the_same_figures_and_leaves_a_model(
 
 def test_a_failure_in_a_fresh_process_is_told_with_its_command(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"not images")
-    with pytest.raises(click.ClickException, match=r"benchmarks.worker peer .*\n[^T]*Delete it to have it downloaded"):
-        run_python("-m", "benchmarks.worker", "peer", '{"row": "knn"}', MNIST_MLFLOW_DATA_DIR=str(tmp_path))
+    with pytest.raises(
+        click.ClickException, match=r"benchmarks.tasks.rows peer .*\n[^T]*Delete it to have it downloaded"
+    ):
+        run_python("-m", "benchmarks.tasks.rows", "peer", '{"row": "knn"}', MNIST_MLFLOW_DATA_DIR=str(tmp_path))
 
 
 def test_a_task_finds_no_features_of_earlier_ones(monkeypatch: pytest.MonkeyPatch) -> None:

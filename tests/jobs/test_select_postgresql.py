@@ -6,7 +6,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql
 from mnist_mlflow.jobs.select import Request, roll_back, select
 from mnist_mlflow.jobs.train import Task, train
 from mnist_mlflow.protocol import DataOptions

@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.search import storage
 from mnist_mlflow.search.pruning import STAGES

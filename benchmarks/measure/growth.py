@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from benchmarks.process import run_task
-from benchmarks.rows import ALGORITHMS
+from benchmarks.targets import ALGORITHMS
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 60_000)
 DRAWN = {

@@ -1,6 +1,6 @@
 """What a fresh process does: one task, one JSON record as the last line that it prints.
 
-For example: python -m benchmarks.worker ours '{"row": "svm"}'
+For example: python -m benchmarks.tasks.rows ours '{"row": "svm"}'
 """
 
 import json
@@ -15,10 +15,10 @@ import numpy as np
 
 from benchmarks.peers.common import save
 from benchmarks.process import timed
-from benchmarks.rows import ROWS
-from benchmarks.searches import gained, race, trial_overhead
-from benchmarks.selecting import rank_store, simulated_rates
-from benchmarks.serving import accuracies, predict_latency, request_latency
+from benchmarks.targets import ROWS
+from benchmarks.tasks.searches import gained, race, trial_overhead
+from benchmarks.tasks.selecting import rank_store, simulated_rates
+from benchmarks.tasks.serving import accuracies, predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import folders, load_mnist

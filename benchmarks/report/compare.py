@@ -3,7 +3,7 @@
 from statistics import fmean, median
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.targets import Row
 
 Records = list[dict[str, Any]]
 

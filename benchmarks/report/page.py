@@ -3,13 +3,13 @@
 from pathlib import Path
 from statistics import median
 
-from benchmarks.compare import Records, interval, is_accurate, mean_accuracy, ratios, typical, verdict
-from benchmarks.growth import draw
+from benchmarks.measure.growth import draw
+from benchmarks.report.compare import Records, interval, is_accurate, mean_accuracy, ratios, typical, verdict
+from benchmarks.report.searches import searches
+from benchmarks.report.selecting import selections
+from benchmarks.report.tables import Cells, figure, spread, table
 from benchmarks.results import Results
-from benchmarks.rows import CALIBRATION, ENSEMBLE_ACCURACY, ROWS, START_SECONDS, Row
-from benchmarks.search_report import searches
-from benchmarks.selecting_report import selections
-from benchmarks.writing import Cells, figure, spread, table
+from benchmarks.targets import CALIBRATION, ENSEMBLE_ACCURACY, ROWS, START_SECONDS, Row
 
 TESTED = 10_000  # MNIST's test images
 

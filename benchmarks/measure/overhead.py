@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from benchmarks.measure.store import Store, model_uri
 from benchmarks.process import run_python, run_task, timed
-from benchmarks.store import Store, model_uri
 
 STARTS = 5
 SERVED = "svm"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmarks.process import data_folder, run_python, run_task
-from benchmarks.rows import ACCURATE, ALGORITHMS, OTHER_VIEWS
+from benchmarks.targets import ACCURATE, ALGORITHMS, OTHER_VIEWS
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

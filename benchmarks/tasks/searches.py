@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from benchmarks.measure.store import Store
 from benchmarks.process import run_task
-from benchmarks.store import Store
 
 BUDGETS = {"svm": 60, "cnn": 420}  # seconds that each side has
 WORKERS = 2  # each with its share of the cores

@@ -9,9 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.big_store import IMAGES, LABELS, MODELS, RUNS
-from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql
 from benchmarks.process import run_python, run_task
+from benchmarks.tasks.big_store import IMAGES, LABELS, MODELS, RUNS
 
 SIMULATIONS = 1_000
 EQUAL = 0.99  # the accuracy of two models that are equally good
@@ -36,7 +36,9 @@ def _rank(kind: str, size: tuple[int, int], address: str | None) -> dict[str, An
     runs, models = size
     with tempfile.TemporaryDirectory() as folder:
         store = address or f"sqlite:///{folder}/mlflow.db"
-        run_python("-c", f"from benchmarks.big_store import *; fill({store!r}, Path({folder!r}), {runs}, {models})")
+        run_python(
+            "-c", f"from benchmarks.tasks.big_store import *; fill({store!r}, Path({folder!r}), {runs}, {models})"
+        )
         return {"store": kind, "runs": runs, "models": models, **run_task("rank_store", store=store)}
 
 
@@ -44,7 +46,7 @@ def rank_store(store: str) -> dict[str, float]:
     """Seconds from a connected store to all standings, with what else a selection asks of the store."""
     import mlflow
 
-    from benchmarks.worker import peak_mb
+    from benchmarks.tasks.rows import peak_mb
     from mnist_mlflow.protocol import Rule
     from mnist_mlflow.selection.pool import Reader, gather, stand
     from mnist_mlflow.tracking.candidates import Query, find_candidates, not_comparable
