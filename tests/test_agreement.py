@@ -138,7 +138,7 @@ def seconds(value: float) -> str:
 @pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row.name)
 def test_the_figures_of_readme_are_those_of_the_benchmark(row: Row) -> None:
     ours, peer = MEASURED[row.name]["ours"], MEASURED[row.algorithm]["peer"]
-    start = f"`{row.algorithm}`, `recipe=accurate`" if row.given else f"`{row.algorithm}`"
+    start = f"`{row.algorithm}`, `recipe=accurate`" if row.params else f"`{row.algorithm}`"
     _, _, accuracy, fit, predict, size, _ = cells_of(start)
     assert accuracy == f"{mean_accuracy(ours):.2f} % ({mean_accuracy(peer):.2f} %)"
     times = ("fit_seconds", "predict_seconds")

@@ -1,4 +1,4 @@
-"""What RESULTS.md says of searches."""
+"""Searches: races, overhead and gains."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 from benchmarks.report.compare import verdict
 from benchmarks.report.tables import Cells, figure, table
 from benchmarks.results import Results
-from benchmarks.targets import SEARCH_RATIO, TRIAL_MS
-from benchmarks.tasks.searches import WORKERS
+from benchmarks.targets import SEARCH_RATIO, TRIAL_MS, WORKERS
 
 RACED = (
     *("search", "seed", "s", "unpruned", "trials", "unpruned", "times as many", ""),

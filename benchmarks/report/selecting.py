@@ -1,4 +1,4 @@
-"""What RESULTS.md says of selections."""
+"""Selections: error rates and times."""
 
 from typing import Any
 

@@ -1,10 +1,5 @@
-"""What a fresh process does: one task, one JSON record as the last line that it prints.
+"""One side of a row: learn, then read the test images."""
 
-For example: python -m benchmarks.tasks.rows ours '{"row": "svm"}'
-"""
-
-import json
-import sys
 import tempfile
 from collections.abc import Callable
 from importlib import import_module
@@ -14,28 +9,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.common import save
-from benchmarks.process import timed
+from benchmarks.process import MB, peak_mb, timed
 from benchmarks.targets import ROWS
-from benchmarks.tasks.searches import gained, race, trial_overhead
-from benchmarks.tasks.selecting import rank_store, simulated_rates
-from benchmarks.tasks.serving import accuracies, predict_latency, request_latency
 from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
 from mnist_mlflow.data import load_dataset
-from mnist_mlflow.data.mnist import folders, load_mnist
-from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.data.mnist import load_mnist
 from mnist_mlflow.types import Part, silent
 
 Record = dict[str, Any]
 
-MB = 1_000_000
-PROTOCOL_TEACHES = 45_000  # images at most
-TUNING = 5_000
-PREDICTED = 10_000  # as many as there are validation images
-
 
 def ours(row: str, seed: int = 0, train_size: int = 0) -> Record:
     """Learn from the images that the protocol teaches with, features included."""
-    _peer(row)
+    load_peer(row)
     dataset = load_dataset("mnist", 0, train_size)
     classifier = build(row, seed)
     record = measure(
@@ -47,15 +33,9 @@ def ours(row: str, seed: int = 0, train_size: int = 0) -> Record:
     return {"learned": len(dataset.train), "engine": classifier.engine, **record}
 
 
-def build(row: str, seed: int) -> Classifier:
-    """The classifier of a row, which has not learned yet."""
-    algorithm = get_algorithm(ROWS[row].algorithm)
-    return algorithm.build(resolve(algorithm, ROWS[row].given), seed)
-
-
 def peer(row: str, train_size: int = 0) -> Record:
     """Learn from all training images."""
-    program = _peer(row)
+    program = load_peer(row)
     train, test = load_mnist(silent)
     images, labels = train.images[: train_size or None], train.labels[: train_size or None]
     record = measure(
@@ -67,46 +47,19 @@ def peer(row: str, train_size: int = 0) -> Record:
     return {"learned": len(images), **record}
 
 
-def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
-    """Learn as `ours` does, but in a run of a store, and ask the model that it has logged."""
-    import mlflow
-
-    from mnist_mlflow.jobs.train import train
-    from mnist_mlflow.protocol import Task
-
-    _peer(row)
-    mlflow.set_tracking_uri(store)
-    task = Task(ROWS[row].algorithm, ROWS[row].given, DataOptions("mnist", train_size=train_size, seed=seed))
-    outcome, dataset = train(task, silent), load_dataset("mnist", 0, train_size)
-    model = mlflow.pyfunc.load_model(f"models:/{outcome.model_id}")
-    predicted, predict_seconds = timed(lambda: model.predict(dataset.test.images)["digit"].to_numpy())
-    return {
-        "learned": len(dataset.train),
-        "engine": mlflow.get_run(outcome.run_id).data.tags["engine"],
-        "accuracy": float(np.mean(predicted == dataset.test.labels)),
-        "tested": len(dataset.test),
-        "fit_seconds": outcome.metrics["fit_seconds"],
-        "predict_seconds": predict_seconds,
-        "peak_mb": peak_mb(),
-        "model_mb": outcome.metrics["model_mb"],
-    }
+def build(row: str, seed: int) -> Classifier:
+    """The classifier of a row, which has not learned yet."""
+    algorithm = get_algorithm(ROWS[row].algorithm)
+    return algorithm.build(resolve(algorithm, ROWS[row].params), seed)
 
 
-def peak_mb() -> float:
-    """The memory of this process at its peak."""
-    import resource  # which Windows has not
-
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MB
-
-
-def _peer(row: str) -> Any:
+def load_peer(row: str) -> Any:
     """The peer's program. Ours imports it too: both sides have the library loaded before the clock starts."""
     return import_module(f"benchmarks.peers.{ROWS[row].algorithm}")
 
 
 def measure(
-    fit: Callable[[], Any], predict: Callable[[Any], Any], save: Callable[[Any, Path], None], test: Part
+    fit: Callable[[], Any], predict: Callable[[Any], Any], save: Callable[[Any, Path], object], test: Part
 ) -> Record:
     """Seconds, memory of the process at its peak, size on disk, and accuracy on the test images."""
     model, fit_seconds = timed(fit)
@@ -123,48 +76,3 @@ def measure(
         "peak_mb": peak,
         "model_mb": size / MB,
     }
-
-
-def growth(algorithm: str, size: int) -> Record:
-    """Learn from `size` images; scored on the validation images where those have not been learned."""
-    _peer(algorithm)
-    train, tuning, validation = _parts(size)
-    classifier = build(algorithm, 0)
-    _, fit_seconds = timed(lambda: classifier.fit(train, tuning))
-    asked = (validation or train).images[:PREDICTED]  # it takes no less time where they have been learned
-    probabilities, predict_seconds = timed(lambda: classifier.predict_proba(asked))
-    record = {"algorithm": algorithm, "size": size, "fit_seconds": fit_seconds, "predict_seconds": predict_seconds}
-    if validation:
-        record["error"] = float(np.mean(probabilities.argmax(axis=1) != validation.labels))
-    return record
-
-
-def _parts(size: int) -> tuple[Part, Part, Part | None]:
-    """What teaches, tunes and validates; made anew, so that no features but theirs are computed."""
-    if size <= PROTOCOL_TEACHES:
-        dataset = load_dataset("mnist", 0, size)
-        return _anew(dataset.train), _anew(dataset.tuning), dataset.validation
-    train, _ = load_mnist(silent)
-    chosen = np.random.default_rng(0).permutation(len(train))[:size]
-    return _anew(train[chosen]), _anew(train[chosen[-TUNING:]]), None
-
-
-def _anew(part: Part) -> Part:
-    return Part(part.images, part.labels)
-
-
-def data() -> str:
-    """The folder that holds MNIST, downloaded if need be."""
-    load_mnist(silent)
-    return str(next(folder for folder in folders() if any(folder.glob("train-images-idx3-ubyte*"))))
-
-
-WORK: tuple[Callable[..., Any], ...] = (
-    *(ours, tracked, peer, growth, predict_latency, request_latency, accuracies, data),
-    *(race, trial_overhead, gained),
-    *(rank_store, simulated_rates),
-)
-
-if __name__ == "__main__":
-    tasks = {task.__name__: task for task in WORK}
-    print(json.dumps(tasks[sys.argv[1]](**json.loads(sys.argv[2]))))
