@@ -1,1 +1,5 @@
-"""RESULTS.md, written from results.json: page.py puts the sections in order, one file for each part writes them."""
+"""RESULTS.md, written from results.json, without importing what measured: begin in page.py.
+
+There the sections are put in order; each part has a file that writes its section. compare.py works out what the
+figures come to, tables.py puts them into Markdown.
+"""

@@ -21,11 +21,11 @@ def ours(row: str, store: str, seed: int = 0, train_size: int = 0) -> dict[str, 
     task = Task(ROWS[row].algorithm, ROWS[row].params, DataOptions("mnist", train_size=train_size, seed=seed))
     result, dataset = train(task, silent), load_dataset("mnist", 0, train_size)
     model = mlflow.pyfunc.load_model(f"models:/{result.model_id}")
-    labels, predict_seconds = timed(lambda: model.predict(dataset.test.images)["digit"].to_numpy())
+    table, predict_seconds = timed(lambda: model.predict(dataset.test.images))
     return {
         "learned": len(dataset.train),
         "engine": mlflow.get_run(result.run_id).data.tags["engine"],
-        "accuracy": float(np.mean(labels == dataset.test.labels)),
+        "accuracy": float(np.mean(table["digit"] == dataset.test.labels)),
         "tested": len(dataset.test),
         "fit_seconds": result.metrics["fit_seconds"],
         "predict_seconds": predict_seconds,

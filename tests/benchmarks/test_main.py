@@ -13,6 +13,8 @@ from benchmarks.measure import rows
 from benchmarks.measure.store import Store
 from benchmarks.targets import ROWS
 
+HERE = Path(program.__file__).parent
+
 
 class Machine:
     """Takes the place of fresh processes: remembers the tasks, and the time that each takes."""
@@ -35,6 +37,23 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     monkeypatch.setattr(rows, "run_task", machine.run_task)
     monkeypatch.setattr(rows, "monotonic", lambda: machine.now)
     return machine
+
+
+# The rooms that each may import; tasks are started by their names, so that their libraries stay out of this process.
+IMPORTS = {
+    "__main__": {"measure", "report", "results", "targets"},
+    "report": {"report", "results", "targets"},
+    "measure": {"measure", "process", "results", "targets"},
+    "tasks": {"tasks", "peers", "process", "targets"},
+    "peers": {"peers"},
+    "results": {"process"},
+}
+
+
+@pytest.mark.parametrize("path", HERE.rglob("*.py"), ids=lambda path: str(path.relative_to(HERE)))
+def test_imports_run_downwards_only(path: Path) -> None:
+    room = path.relative_to(HERE).parts[0].removesuffix(".py")
+    assert {*re.findall(r"^ *from benchmarks\.(\w+)", path.read_text(), re.M)} <= IMPORTS.get(room, set())
 
 
 def typed(*arguments: str) -> Result:

@@ -49,18 +49,6 @@ def test_all_sides_give_the_same_figures(small_mnist: Part, digits: Dataset, sto
     assert rows.peer("knn", train_size=200)["learned"] == 200
 
 
-def test_the_figures_are_those_of_the_functions() -> None:
-    part = Part(np.zeros((4, 28, 28), np.uint8), np.array([1, 2, 3, 4], np.uint8))
-    record = rows.measure(
-        lambda: [1, 2, 3, 0],
-        lambda model: np.array(model),
-        lambda model, folder: (folder / "model").write_bytes(bytes(3_000_000)),
-        part,
-    )
-    assert record["accuracy"] == 0.75
-    assert record["model_mb"] == 3
-
-
 def test_a_recipe_brings_its_hyperparameters() -> None:
     params = rows.build(ACCURATE.name, 0).params  # type: ignore[attr-defined]
     assert params.filters == RECIPES["accurate"]["filters"]
