@@ -50,7 +50,7 @@ IMPORTS = {
 }
 
 
-@pytest.mark.parametrize("path", HERE.rglob("*.py"), ids=lambda path: str(path.relative_to(HERE)))
+@pytest.mark.parametrize("path", [*HERE.rglob("*.py")], ids=lambda path: str(path.relative_to(HERE)))
 def test_imports_run_downwards_only(path: Path) -> None:
     room = path.relative_to(HERE).parts[0].removesuffix(".py")
     assert {*re.findall(r"^ *from benchmarks\.(\w+)", path.read_text(), re.M)} <= IMPORTS.get(room, set())
