@@ -13,8 +13,9 @@ from typing import TypeAlias
 import mlflow
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import DataOptions, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT

@@ -161,7 +161,8 @@ class Algorithm(Protocol):
 def algorithm_names() -> list[str]:
     """The names of all algorithms: the files of this folder."""
     found = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return sorted(module.name for module in found if module.name != "base" and not module.name.startswith("_"))
+    names = {module.name for module in found if not module.name.startswith("_")}
+    return sorted(names - {"base", "task"})
 
 
 def get_algorithm(name: str) -> Algorithm:

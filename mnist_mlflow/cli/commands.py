@@ -11,9 +11,10 @@ import click
 
 from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.cli.options import given, options, settings, with_options
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.protocol import DataOptions, Rule, Scope, SearchOptions, SelectOptions, SplitOptions, Task, changed
+from mnist_mlflow.protocol import DataOptions, Rule, Scope, SearchOptions, SelectOptions, SplitOptions, changed
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
