@@ -65,10 +65,16 @@ class SelectOptions:
 
 
 @parameters
-class Scope:
-    """Which runs of the store may become champion."""
+class AlgorithmNames:
+    """Algorithms by their names."""
 
     algorithms: str = text("all", r"\w+( *, *\w+)*", "all, or some names, separated by commas", "which algorithms")
+
+
+@parameters
+class Scope(AlgorithmNames):
+    """Which runs of the store may become champion."""
+
     since: str = text("", rf"|{ISO_TIME}", "a date, or a time like 2026-11-24T08:30", "runs that began then or later")
     experiment: str = text("", ".*", "the name of an experiment", "runs of this experiment alone")
     where: str = text("", ".*", "a filter in MLflow's language", 'for example "metrics.val_log_loss < 0.05"')

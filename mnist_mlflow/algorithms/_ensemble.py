@@ -10,15 +10,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.algorithms.base import Classifier, Watch
 from mnist_mlflow.evaluation.voting import SMALLEST, average
-from mnist_mlflow.parameters import integer, parameters
 from mnist_mlflow.types import Images, Part
-
-
-@parameters
-class Params:
-    """What can be said of an ensemble."""
-
-    members: int = integer(8, 2, 100, "how many models vote at most")
 
 
 class Ensemble(Classifier):

@@ -36,9 +36,14 @@ class Task:
         """True if hyperparameters are searched, up to a number of trials or for some time."""
         return bool(self.protocol.trials or self.search.timeout)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options that differ from their defaults, and the given hyperparameters; inverse of `from_settings`."""
+        return changed(self.protocol) | changed(self.search) | dict(self.given)
+
     def command(self) -> str:
-        """The shell command that trains this; `from_command` is its inverse."""
-        return command(self.algorithm, changed(self.protocol) | changed(self.search) | dict(self.given))
+        """The shell command that trains this; inverse of `from_command`."""
+        return command(self.algorithm, self.settings)
 
     @classmethod
     def from_settings(cls, algorithm: str, settings: Mapping[str, Any]) -> Self:

@@ -1,4 +1,4 @@
-"""An ensemble: finished models, found in the store, that vote; itself a model like any other."""
+"""Let the finished models that do best together on the tuning slice vote, as a model of its own."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import average, choose_voters
 from mnist_mlflow.jobs.recording import Fitted, Learned, RunResult, record, record_data
 from mnist_mlflow.model.digit_model import ENSEMBLE, load_classifier, save_ensemble
+from mnist_mlflow.parameters import integer, parameters
+from mnist_mlflow.protocol import SplitOptions
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
 from mnist_mlflow.tracking.models import fetch_model
 from mnist_mlflow.tracking.results import read_probabilities
@@ -36,6 +38,18 @@ _logger = logging.getLogger(__name__)
 ABOUT = "Finished models that vote. The tuning slice chose and weighted them, and ranks nobody.\n\n"
 FEWEST = 2
 ALIKE = 1e-3  # how far probabilities may be, on average, from those that were logged: machines differ a little
+
+
+@parameters
+class Params(SplitOptions):
+    """The options."""
+
+    members: int = integer(8, 2, 100, "how many models vote at most")
+
+
+def run(params: Params, progress: Progress) -> RunResult:
+    """Combine models in a run of its own."""
+    return combine(params.data, params.split_seed, params.members, progress)
 
 
 @dataclass(frozen=True)
