@@ -14,6 +14,8 @@ CONFIGURATIONS = {
         "diff.mnemonicPrefix": "true",
         "diff.external": "false",
         "diff.renames": "copies",
+        "diff.upper.command": "false",
+        "diff.upper.textconv": "tr a-z A-Z <",
         "diff.context": "0",
         "diff.relative": "true",
         "color.ui": "always",
@@ -81,7 +83,6 @@ def test_the_changes_make_the_work_tree_from_a_clean_checkout(
     repository: Path, tmp_path: Path, configuration: str
 ) -> None:
     change(repository)
-    git(repository, "config", "diff.upper.textconv", "tr a-z A-Z <")
     for name, value in CONFIGURATIONS[configuration].items():
         git(repository, "config", name, value)
     changes, clean = uncommitted_changes(repository), tmp_path / "clean"
