@@ -23,7 +23,7 @@ SHORTEST = 1.0  # seconds for a search when the others have taken all of the tim
 
 
 @parameters
-class Params(DataOptions, SearchOptions, AlgorithmNames):
+class Params(AlgorithmNames, SearchOptions, DataOptions):
     """The options, which all algorithms share."""
 
 
