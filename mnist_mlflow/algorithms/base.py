@@ -111,7 +111,8 @@ def learns_in_steps(algorithm: Algorithm) -> bool:
 def algorithm_names() -> list[str]:
     """The names of all algorithms: the files of this folder."""
     modules = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return sorted(module.name for module in modules if module.name != "base" and not module.name.startswith("_"))
+    names = {module.name for module in modules if not module.name.startswith("_")}
+    return sorted(names - {"base", "task"})
 
 
 def get_algorithm(name: str) -> Algorithm:
