@@ -83,9 +83,9 @@ def train_model(
 ) -> TrainedModel:
     """Learn from `train`; stop early and calibrate on `tuning`."""
     started = time.perf_counter()
-    lessons, tests = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
-    scorer = algorithm.fit(params, lessons, tests, seed, callback)
-    model, probabilities = calibrate(scorer, params.features, tests.features, tests.labels)
+    lessons, judges = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
+    scorer = algorithm.fit(params, lessons, judges, seed, callback)
+    model, probabilities = calibrate(scorer, params.features, judges.features, judges.labels)
     return TrainedModel(model, probabilities, engine(algorithm.LIBRARY), time.perf_counter() - started)
 
 
