@@ -19,8 +19,8 @@ from benchmarks.rows import ROWS, Row
 from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli import commands as cli
+from mnist_mlflow.jobs.evaluate import Params as EvaluateParams
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHAMPION_URI
 from tests.conftest import ROOT
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
@@ -55,7 +55,11 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
     options = {option.name: option for option in cli.commands.commands[name].params}
-    defaults = vars(DataOptions()) | {"algorithms": "all", "model": CHAMPION_URI, "members": EnsembleParams().members}
+    defaults = vars(DataOptions()) | {
+        "algorithms": "all",
+        "model": EvaluateParams().model,
+        "members": EnsembleParams().members,
+    }
     defaults |= {"out": "report.html"}
     stanza = ENTRY_POINTS[name]["parameters"]
     assert stanza.keys() <= options.keys()

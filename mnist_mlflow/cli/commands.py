@@ -97,21 +97,12 @@ def ensemble_command(**typed: Any) -> None:
 @commands.command("select")
 def select_command(**typed: Any) -> None:
     """Choose a champion among the finished runs, register it, then score the finalists on the test images."""
-    from mnist_mlflow.cli.console import show_rollback, show_selection, work_display
-    from mnist_mlflow.jobs.select import Request, roll_back, select
+    from mnist_mlflow.cli.console import show_select, work_display
+    from mnist_mlflow.jobs.select import Params, run
 
-    protocol, act = settings(SplitOptions, typed), settings(SelectOptions, typed)
-    if act.rollback and act.dry_run:
-        raise click.UsageError(
-            "rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out."
-        )
-    if act.rollback:
-        show_rollback(*roll_back())
-        return
-    request = Request(protocol.split_seed, settings(Rule, typed), settings(Scope, typed), bool(act.dry_run))
     with work_display() as progress:
-        selection = select(protocol.data, request, progress)
-    show_selection(selection)
+        result = run(settings(Params, typed), progress)
+    show_select(result)
 
 
 @commands.command("report")
@@ -119,9 +110,10 @@ def select_command(**typed: Any) -> None:
 def report_command(out: str) -> None:
     """Write what the store knows of the champion as a page that needs nothing else."""
     from mnist_mlflow.cli.console import show_report
-    from mnist_mlflow.jobs.report import report
+    from mnist_mlflow.jobs.report import Params, run
+    from mnist_mlflow.types import silent
 
-    show_report(report(out))
+    show_report(run(settings(Params, {"out": out}), silent))
 
 
 @with_options(SplitOptions)
@@ -129,13 +121,12 @@ def report_command(out: str) -> None:
 @click.option("--model", required=True, help="its URI, for example models:/mnist-digits@champion")
 def evaluate_command(model: str, **typed: Any) -> None:
     """Score any logged or registered model on the test images."""
-    from mnist_mlflow.cli.console import show_metrics, work_display
-    from mnist_mlflow.selection.test_images import evaluate
+    from mnist_mlflow.cli.console import show_evaluate, work_display
+    from mnist_mlflow.jobs.evaluate import Params, run
 
-    protocol = settings(SplitOptions, typed)
     with work_display() as progress:
-        metrics = evaluate(model, protocol.data, protocol.split_seed, progress)
-    show_metrics(model, metrics)
+        result = run(settings(Params, {**typed, "model": model}), progress)
+    show_evaluate(result)
 
 
 for _name in algorithm_names():

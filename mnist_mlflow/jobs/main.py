@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs.select import Request, Selection, select_in, selection_tags
+from mnist_mlflow.jobs.select import Params as SelectParams
+from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.protocol import NEW_STUDY, DataOptions, SearchOptions, changed, command
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
@@ -63,7 +64,7 @@ def run_all(algorithms: Sequence[str], protocol: DataOptions, search: SearchOpti
         failed = [name for name in algorithms if not _train(run, name, found, budget.share(search), dataset.fallback)]
         if len(failed) == len(algorithms):
             raise UserFacingError("Every algorithm failed, see the output above.")
-        selection = select_in(run, dataset, Request(protocol.split_seed), progress)
+        selection = select_in(run, dataset, SelectParams(split_seed=protocol.split_seed), progress)
         if failed:
             raise SomeFailed(failed, protocol, search, selection)
         return selection

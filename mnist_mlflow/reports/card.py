@@ -13,7 +13,6 @@ from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import SearchOptions, command
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import CHAMPION_URI
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
@@ -50,15 +49,17 @@ class Subject:
     """A model of which a card is written: its run, what it makes of the validation images, and how it was chosen."""
 
     candidate: Candidate
+    uri: str
     labels: Labels
     probabilities: Probabilities
-    selected: Mapping[str, str]
+    decision: Mapping[str, str]  # sentences by topic
+    ms_per_image: float
     tested: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
         """All that was measured; test figures only where the test images were opened for it."""
-        return {**self.candidate.metrics, **self.tested}
+        return {**self.candidate.metrics, "ms_per_image": self.ms_per_image, **self.tested}
 
 
 def write_card(subject: Subject) -> list[Section]:
@@ -66,13 +67,13 @@ def write_card(subject: Subject) -> list[Section]:
     candidate, params = subject.candidate, subject.candidate.params
     return [
         _figures(subject),
-        Section("How it was chosen", rows=list(subject.selected.items()), head=("", "")),
+        Section("How it was chosen", rows=list(subject.decision.items()), head=("", "")),
         _digits(subject),
         _confusions(subject),
         Section("What it learned from", head=("", ""), rows=_data(candidate)),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
-        Section("Load it", code=f'mlflow.pyfunc.load_model("{CHAMPION_URI}").predict(images)'),
+        Section("Load it", code=f'mlflow.pyfunc.load_model("{subject.uri}").predict(images)'),
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
 

@@ -19,10 +19,9 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 
-REGISTERED_MODEL = "mnist-digits"
+_NAME = "mnist-digits"  # of the registered model, unless another is named
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
-CHAMPION_URI = f"models:/{REGISTERED_MODEL}@{CHAMPION}"
 UNFINISHED = "unfinished"  # the tag that says which version every alias is to have
 ROLLED_BACK = "rolled_back"  # the tag of a version that somebody has taken back, with the time
 
@@ -32,15 +31,24 @@ Found = TypeVar("Found")
 Aliases = dict[str, str | None]  # the version that has each alias
 
 
+def alias_uri(alias: str, name: str = _NAME) -> str:
+    """The URI that MLflow loads the version of a registered model with an alias from."""
+    return f"models:/{name}@{alias}"
+
+
 class Registry:
     """The registered model, seen through a client; to be changed by one process at a time (`registry_lock`)."""
 
-    def __init__(self, client: mlflow.MlflowClient) -> None:
-        self.client = client
+    def __init__(self, client: mlflow.MlflowClient, name: str = _NAME) -> None:
+        self.client, self.name = client, name
+
+    def uri(self, alias: str) -> str:
+        """The URI that MLflow loads the version with an alias from."""
+        return alias_uri(alias, self.name)
 
     def version(self, alias: str) -> ModelVersion | None:
         """The version that has an alias; None where none has, or where it was deleted."""
-        return _or_none(lambda: self.client.get_model_version_by_alias(REGISTERED_MODEL, alias))
+        return _or_none(lambda: self.client.get_model_version_by_alias(self.name, alias))
 
     def aliases(self) -> Aliases:
         """Which versions have the aliases now."""
@@ -49,16 +57,17 @@ class Registry:
 
     def version_of(self, candidate: Candidate) -> ModelVersion | None:
         """The version that a candidate's model is registered as, if it is."""
-        condition = f"name = '{REGISTERED_MODEL}' and run_id = '{candidate.run_id}'"
+        condition = f"name = '{self.name}' and run_id = '{candidate.run_id}'"
         versions = self.client.search_model_versions(condition)
         return next((found for found in versions if found.source == candidate.model_uri), None)
 
     def candidate(self, version: ModelVersion) -> Candidate:
         """What a version comes from; where its run is gone, what the version itself tells of it."""
-        address = f"{REGISTERED_MODEL}/{version.version}"
+        address = f"{self.name}/{version.version}"
         found = _or_none(lambda: as_candidate(self.client, version.run_id, address))
         if found is None:
-            return Candidate(version.run_id or "", address, version.tags.get("algorithm", ""), tags=version.tags)
+            algorithm = version.tags.get("algorithm", "")
+            return Candidate(version.run_id or "", address, algorithm, _metrics(version.tags), tags=version.tags)
         return replace(found, tags={**version.tags, **found.tags})
 
     def artifacts(self, run_id: str) -> str:
@@ -76,7 +85,7 @@ class Registry:
 
     def taken_back(self) -> dict[str, str]:
         """The runs whose models were champion and were taken back, and what is to be said of each."""
-        versions = self.client.search_model_versions(f"name = '{REGISTERED_MODEL}'")
+        versions = self.client.search_model_versions(f"name = '{self.name}'")
         return {found.run_id: _taken_back_text(found) for found in versions if ROLLED_BACK in found.tags}
 
     def register(self, candidate: Candidate, card: str, tags: Mapping[str, object]) -> str:
@@ -86,7 +95,7 @@ class Registry:
         """
         said = {key: str(value) for key, value in tags.items()}
         known = self.version_of(candidate)
-        version = str((known or mlflow.register_model(candidate.model_uri, REGISTERED_MODEL, tags=said)).version)
+        version = str((known or mlflow.register_model(candidate.model_uri, self.name, tags=said)).version)
         if known:
             self.tag(version, said)
         self.describe(version, card)
@@ -95,13 +104,13 @@ class Registry:
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(REGISTERED_MODEL, version, key, str(value))
+            self.client.set_model_version_tag(self.name, version, key, str(value))
 
     def describe(self, version: str, card: str) -> None:
         """Set what the registry's page says of a version, in Markdown."""
-        self.client.update_model_version(REGISTERED_MODEL, version, card)
+        self.client.update_model_version(self.name, version, card)
 
-    def crown(self, version: str) -> None:
+    def make_champion(self, version: str) -> None:
         """Make a version the champion, and the champion before it `previous`."""
         now = self.aliases()
         if now[CHAMPION] == version:
@@ -110,7 +119,7 @@ class Registry:
             others = {PREVIOUS: now[CHAMPION] or now[PREVIOUS], CHALLENGER: now[CHALLENGER]}
             self.move({CHAMPION: version, **{key: None if at == version else at for key, at in others.items()}})
 
-    def challenge(self, version: str) -> None:
+    def make_challenger(self, version: str) -> None:
         """Make a version the challenger."""
         self.move({**self.aliases(), CHALLENGER: version})
 
@@ -123,7 +132,7 @@ class Registry:
         champion, previous = now[CHAMPION], now[PREVIOUS]
         if not champion or not previous:
             raise UserFacingError(
-                f"There is no {'previous champion' if champion else 'champion'} of {REGISTERED_MODEL} to go back from "
+                f"There is no {'previous champion' if champion else 'champion'} of {self.name} to go back from "
                 "or to. A model becomes champion by: mlflow run . -e select --env-manager local"
             )
         self._change({**now, CHAMPION: previous, PREVIOUS: champion}, taken_back=champion)
@@ -137,12 +146,12 @@ class Registry:
     def _change(self, aliases: Aliases, taken_back: str = "") -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         change = json.dumps({"aliases": aliases, "taken_back": taken_back, "at": at})
-        self.client.set_registered_model_tag(REGISTERED_MODEL, UNFINISHED, change)
+        self.client.set_registered_model_tag(self.name, UNFINISHED, change)
         self._finish(aliases, taken_back, at)
 
     def repair(self) -> bool:
         """Finish what a process that was killed has begun; returns whether there was anything."""
-        registered = _or_none(lambda: self.client.get_registered_model(REGISTERED_MODEL))
+        registered = _or_none(lambda: self.client.get_registered_model(self.name))
         tags = registered.tags if registered else {}
         if UNFINISHED not in tags:
             return False
@@ -157,21 +166,27 @@ class Registry:
         champion = aliases[CHAMPION]
         if not champion or self._exists(champion):
             self._give(aliases, taken_back, at)
-        self.client.delete_registered_model_tag(REGISTERED_MODEL, UNFINISHED)
+        self.client.delete_registered_model_tag(self.name, UNFINISHED)
 
     def _give(self, aliases: Aliases, taken_back: str, at: str) -> None:
         if taken_back and self._exists(taken_back):
             self.tag(taken_back, {ROLLED_BACK: at})
         for alias, version in aliases.items():
             if version and self._exists(version):
-                self.client.set_registered_model_alias(REGISTERED_MODEL, alias, version)
+                self.client.set_registered_model_alias(self.name, alias, version)
             elif self.version(alias):
-                self.client.delete_registered_model_alias(REGISTERED_MODEL, alias)
+                self.client.delete_registered_model_alias(self.name, alias)
         if taken_back and (champion := self.version(CHAMPION)) and ROLLED_BACK in champion.tags:
-            self.client.delete_model_version_tag(REGISTERED_MODEL, str(champion.version), ROLLED_BACK)
+            self.client.delete_model_version_tag(self.name, str(champion.version), ROLLED_BACK)
 
     def _exists(self, version: str) -> bool:
-        return _or_none(lambda: self.client.get_model_version(REGISTERED_MODEL, version)) is not None
+        return _or_none(lambda: self.client.get_model_version(self.name, version)) is not None
+
+
+def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
+    """The metrics among the tags of a version."""
+    names = [name for name in tags if name.startswith(("val_", "test_accuracy", "test_f1")) or name == "model_mb"]
+    return {name: float(tags[name]) for name in names}
 
 
 def _taken_back_text(version: ModelVersion) -> str:

@@ -15,9 +15,10 @@ PARAMS = {"n_neighbors": "4", "seed": "1", "trials": "30", "timeout": "9.0", "st
 
 @pytest.fixture
 def subject() -> Subject:
-    metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5, "ms_per_image": 0.0421}
+    metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5}
     tested = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
-    return Subject(Candidate("run", "m", "knn", metrics, PARAMS, TAGS), LABELS, PROBABILITIES, {"rule": "a"}, tested)
+    candidate = Candidate("run", "m", "knn", metrics, PARAMS, TAGS)
+    return Subject(candidate, "models:/mine@champion", LABELS, PROBABILITIES, {"rule": "a"}, 0.0421, tested)
 
 
 def rows(subject: Subject, title: str) -> dict[str, list[str]]:
@@ -54,7 +55,7 @@ def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -
     assert "commit 0123, work tree changed: its run holds the differences" in text
     assert "    mlflow run . -e knn --env-manager local -P n_neighbors=4 -P seed=1 -P data=mnist\n" in text
     assert "| dataset_digest" in text
-    assert 'load_model("models:/mnist-digits@champion")' in text
+    assert 'load_model("models:/mine@champion")' in text
     assert "## Limits and intended use" in text
 
 

@@ -3,20 +3,22 @@ import json
 import pytest
 
 from mnist_mlflow.evaluation.significance import holm, mcnemar
+from mnist_mlflow.jobs.select import Params
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_text
-from mnist_mlflow.selection.gate import Verdict
+from mnist_mlflow.selection.rule import Verdict
 from mnist_mlflow.tracking.candidates import Query
 from mnist_mlflow.tracking.registry import CHALLENGER
 from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
 
 
 def test_all_of_it_is_plain_data() -> None:
-    decision = Decision(among(ALL, Rule("size")), Verdict(CHALLENGER, "it lacks much"), Query("d", "s"), "now")
+    decision = Decision(among(ALL, Params(prefer="size")), Verdict(CHALLENGER, "it lacks much"), Query("d", "s"), "now")
     found = json.loads(json.dumps(decision.as_json()))
     assert (found["winner"]["run_id"], found["alias"], found["lacks"]) == ("small", "challenger", "it lacks much")
     assert found["certainly_worse"] == ["poor"]
     assert [entry["ms_per_image"] for entry in found["compared"]] == [0.3, 0.1, 0.2]
+    assert set(found["rule"]) == {"text", "prefer", "max_ms_per_image", "max_mb", "max_ece"}
     assert found["query"]["split_digest"] == "s"
 
 

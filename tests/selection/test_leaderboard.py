@@ -9,7 +9,8 @@ from tests.selection.test_rule import ALL, among
 
 
 def test_the_best_comes_first_with_what_tells_them_apart() -> None:
-    table = leaderboard(among(ALL, Rule()), {"best": {"test_accuracy": 0.9951}})
+    choice = among(ALL, Rule())
+    table = leaderboard(choice, {choice.winner: {"test_accuracy": 0.9951}})
     found = {row["run"]: row for row in table.to_dict("records")}
     assert list(found) == ["best", "near", "small", "poor"]
     assert found["best"]["95 % interval"] == "99.34-99.62"

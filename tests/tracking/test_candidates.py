@@ -1,4 +1,4 @@
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import mlflow
 import pytest
@@ -41,7 +41,7 @@ def test_the_last_points_of_learning_curves_are_no_figures_of_the_model() -> Non
         {"split_digest": "other"},
     ],
 )
-def test_only_comparable_runs_are_candidates(store: Client, changed: dict[str, str]) -> None:
+def test_only_comparable_runs_are_candidates(store: Client, changed: Any) -> None:
     add_run(store, 0.99, **changed)
     expected = add_run(store, 0.9)
     assert found(store) == [expected]
@@ -111,7 +111,7 @@ def test_an_experiment_that_is_not_there_is_answered_with_those_that_are(store: 
 
 def test_models_on_other_images_are_listed_once_for_each(store: Client) -> None:
     add_run(store, 0.9)
-    others = [{"split_digest": "t"}, {"split_digest": "u", "dataset_digest": "e"}, {"dataset_digest": "e"}]
+    others: list[Any] = [{"split_digest": "t"}, {"split_digest": "u", "dataset_digest": "e"}, {"dataset_digest": "e"}]
     runs = [add_run(store, 0.9, dataset="digits", **changed) for changed in (*others, *others)]
     listed = not_comparable(store, QUERY)
     assert {(other.split_digest, other.dataset_digest) for other in listed} == {("t", "d"), ("u", "e"), ("s", "e")}

@@ -15,7 +15,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Overlooked:
+class UnconsideredRun:
     """A run that was not considered, and why."""
 
     run_id: str
@@ -23,9 +23,9 @@ class Overlooked:
     reason: str
 
 
-def find_overlooked(
+def find_unconsidered(
     client: mlflow.MlflowClient, champion: Candidate, query: Query, reasons: Mapping[str, str], floor: float
-) -> Iterator[Overlooked]:
+) -> Iterator[UnconsideredRun]:
     """The newest runs that ended after the champion's, or have not ended, and were not considered.
 
     `reasons` says why runs that the query found could not take part; nothing for those that did. Of those that it has
@@ -35,7 +35,7 @@ def find_overlooked(
         if run.info.run_id == champion.run_id:
             continue
         if reason := reasons[run.info.run_id] if run.info.run_id in reasons else _reason(run, query, floor):
-            yield Overlooked(run.info.run_id, run.data.tags.get("algorithm", "?"), reason)
+            yield UnconsideredRun(run.info.run_id, run.data.tags.get("algorithm", "?"), reason)
 
 
 def _reason(run: Run, query: Query, floor: float) -> str:
