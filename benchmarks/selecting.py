@@ -61,9 +61,9 @@ def rank_store(store: str) -> dict[str, float]:
     for _ in range(TIMES):
         started = time.perf_counter()
         pool = CandidatePool(find_candidates(client, query), Evidence(validation), Rule(), {})
-        entries = compare_with_best(pool.compared)
+        entries = compare_with_best(pool.contenders)
         not_comparable(client, query)
-        newer_runs(client, entries[0].candidate.ended, 100)
+        newer_runs(client, entries[0].candidate.end_time, 100)
         seconds.append(time.perf_counter() - started)
         compared = len(entries)
     return {

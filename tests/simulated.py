@@ -57,7 +57,7 @@ class SimulatedEvidence(Evidence):
             raise UserFacingError(self.broken[candidate.run_id])
         return self.correct[candidate.run_id]
 
-    def measured(self, entries: Sequence[Entry]) -> list[Entry]:
+    def with_latency(self, entries: Sequence[Entry]) -> list[Entry]:
         return [
             replace(entry, excluded=self.broken[entry.candidate.run_id])
             if entry.candidate.run_id in self.broken
@@ -91,7 +91,7 @@ def add_model(client: Client, labels: Labels, right: Right, megabytes: float = 1
     metrics = prefixed("val", score(labels, probabilities)) | {"model_mb": megabytes, "fit_seconds": 1.0}
     run_id = _add(client, metrics, "0", changed, probabilities, labels)
     model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
-    return as_candidate(client, run_id, model_id)
+    return as_candidate(client.get_run(run_id), model_id)
 
 
 def _add(

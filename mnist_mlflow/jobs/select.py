@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @parameters
 class Params(SelectOptions, Scope, Rule, SplitOptions):
-    """Options of `select`: pydantic lists the last base first."""
+    """Options of `select`."""  # in the order of the bases, the last first
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The model card: what there is to say of a registered model, for the registry's page and for a page of its own."""
+"""The model card: sections about a registered model, for the registry's page and for a page of HTML."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Subject:
-    """A model of which a card is written: its run, what it makes of the validation images, and how it was chosen."""
+    """A model with what its card is written from: run, probabilities on the validation images, decision, figures."""
 
     candidate: Candidate
     uri: str
@@ -54,16 +54,16 @@ class Subject:
     probabilities: Probabilities
     decision: Mapping[str, str]  # sentences by topic
     ms_per_image: float
-    tested: Mapping[str, float] = field(default_factory=dict)
+    test_metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """All that was measured; test figures only where the test images were opened for it."""
-        return {**self.candidate.metrics, "ms_per_image": self.ms_per_image, **self.tested}
+        """The metrics of the run, its latency, and test metrics if the test images were opened for it."""
+        return {**self.candidate.metrics, "ms_per_image": self.ms_per_image, **self.test_metrics}
 
 
 def write_card(subject: Subject) -> list[Section]:
-    """All sections."""
+    """The sections of the card."""
     candidate, params = subject.candidate, subject.candidate.params
     return [
         _figures(subject),
@@ -90,11 +90,11 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def shortened(title: str, sections: Sequence[Section], where: str) -> str:
-    """The card without as many tables as it takes to fit into what a registry keeps; `where` the whole one is, last."""
-    kept = list(sections)
+    """The card without some tables, if it is too long for a registry; the last line says `where` the whole is."""
+    rest = list(sections)
     for dispensable in ("", *DISPENSABLE):
-        kept = [section for section in kept if section.title != dispensable]
-        if len(text := f"{as_markdown(title, kept)}\n{where}\n") <= LONGEST:
+        rest = [section for section in rest if section.title != dispensable]
+        if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
             return text
     return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"
 
@@ -126,23 +126,23 @@ def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
 
 
 def _digits(subject: Subject) -> Section:
-    found = class_scores(subject.labels, subject.probabilities)
+    scores = class_scores(subject.labels, subject.probabilities)
     rows = []
-    for digit, (precision, recall, f1, images) in enumerate(zip(*found, strict=True)):
+    for digit, (precision, recall, f1, images) in enumerate(zip(*scores, strict=True)):
         shares = [f"{100 * value:.2f}" for value in (precision, recall, f1)]
-        tested = subject.metrics.get(f"test_f1_{digit}")
-        rows.append([str(digit), f"{images:,}", *shares, "" if tested is None else f"{100 * tested:.2f}"])
+        test_f1 = subject.metrics.get(f"test_f1_{digit}")
+        rows.append([str(digit), f"{images:,}", *shares, "" if test_f1 is None else f"{100 * test_f1:.2f}"])
     return Section(
         "Digit by digit", head=("digit", "images", "precision %", "recall %", "F1 %", "test F1 %"), rows=rows
     )
 
 
 def _confusions(subject: Subject) -> Section:
-    read = subject.probabilities.argmax(axis=1)
-    wrong = read != subject.labels
-    pairs = Counter(zip(subject.labels[wrong].tolist(), read[wrong].tolist(), strict=True))
-    rows = [[str(true), str(seen), str(count)] for (true, seen), count in pairs.most_common(MOST_CONFUSED)]
-    text = f"{int(wrong.sum())} of {len(read):,} validation images are misread; most often:"
+    predicted = subject.probabilities.argmax(axis=1)
+    wrong = predicted != subject.labels
+    pairs = Counter(zip(subject.labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
+    rows = [[str(true), str(other), str(count)] for (true, other), count in pairs.most_common(MOST_CONFUSED)]
+    text = f"{int(wrong.sum())} of {len(predicted):,} validation images are misread; most often:"
     return Section("What it confuses", text, ("digit", "read as", "times"), rows)
 
 
@@ -159,6 +159,6 @@ def _origin(candidate: Candidate) -> str:
 
 
 def _reproduce(candidate: Candidate) -> str:
-    """What was found by a search is typed, not searched for again."""
-    searched = {"trials", *(field.name for field in dataclasses.fields(SearchOptions))}
-    return command(candidate.algorithm, {key: at for key, at in candidate.params.items() if key not in searched})
+    """The command with the hyperparameters that a search has found, without the search."""
+    search = {"trials", *(field.name for field in dataclasses.fields(SearchOptions))}
+    return command(candidate.algorithm, {key: value for key, value in candidate.params.items() if key not in search})

@@ -73,9 +73,9 @@ def champion_page(registry: Registry) -> Page:
 
 def _subject(candidate: Candidate, uri: str, tags: Mapping[str, str], decision: Mapping[str, Any]) -> Subject:
     labels, probabilities = read_kept(candidate.artifacts, "validation")
-    tested = {name: float(value) for name, value in tags.items() if name.startswith("test_")}
+    test_metrics = {name: float(value) for name, value in tags.items() if name.startswith("test_")}
     ms_per_image = float(tags["ms_per_image"])
-    return Subject(candidate, uri, labels, probabilities, decision["sentences"], ms_per_image, tested)
+    return Subject(candidate, uri, labels, probabilities, decision["sentences"], ms_per_image, test_metrics)
 
 
 def _picture(artifacts: str, name: str, caption: str) -> Picture | None:

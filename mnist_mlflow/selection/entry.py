@@ -26,7 +26,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the entry is significantly worse than the best."""
+        """True if the entry is significantly worse than the best."""
         return self.p_value < ALPHA and self.difference[0] < 0
 
 
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        """Which images (n,) are read right; there is one seed so far."""
+        """Correctness (n,) of the only seed that there is so far."""
         first: npt.NDArray[np.bool_] = self.correct[0]
         return first
 
@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def is_measured(self) -> bool:
-        """Whether its latency is known, which makes it a finalist."""
+        """True if its latency is known, which makes it a finalist."""
         return not math.isnan(self.ms_per_image)
 
     @property

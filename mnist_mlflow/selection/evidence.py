@@ -44,7 +44,7 @@ class Evidence:
         """Correctness (1, images) by the model's own predictions; raises UserFacingError if it does not predict."""
         return self._correct(self.load(candidate.model_uri)(self.validation.images))
 
-    def measured(self, entries: Sequence[Entry]) -> list[Entry]:
+    def with_latency(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries with the latency of their models, measured side by side from raw pixels on.
 
         An entry is excluded if its model does not load, or reads images otherwise than `correct` says.

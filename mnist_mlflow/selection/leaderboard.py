@@ -16,8 +16,8 @@ PERCENT = {"val_f1_macro": "val f1 %", "val_ece": "val ece %", "test_accuracy": 
 FIGURES = {"val_log_loss": "val log loss", "fit_seconds": "fit s", "model_mb": "MB"}
 
 
-def leaderboard(choice: Choice, tested: Mapping[Entry, Mapping[str, float]]) -> pd.DataFrame:
-    """Shares as percentages, with the run that each row comes from; `tested` holds the test metrics of finalists.
+def leaderboard(choice: Choice, test_metrics: Mapping[Entry, Mapping[str, float]]) -> pd.DataFrame:
+    """Shares as percentages, with the run that each row comes from; `test_metrics` is of finalists.
 
     `vs best, points` is the paired difference, `p` its p-value by McNemar's test, corrected for all tests by Holm's
     procedure; test figures, and milliseconds an image as measured side by side, are there for finalists alone.
@@ -29,7 +29,7 @@ def leaderboard(choice: Choice, tested: Mapping[Entry, Mapping[str, float]]) -> 
             "rank": str(rank),
             "algorithm": entry.candidate.algorithm,
             **_accuracy(entry),
-            **_figures(entry.candidate.metrics, tested.get(entry, {})),
+            **_figures(entry.candidate.metrics, test_metrics.get(entry, {})),
             "ms/image": f"{entry.ms_per_image:.3g}" if entry.is_measured else "",
             "run": entry.candidate.run_id,
         }
@@ -57,9 +57,9 @@ def p_text(p_value: float) -> str:
     return "< 0.0001" if p_value < 1e-4 else f"{p_value:.2g}"
 
 
-def _figures(metrics: Mapping[str, float], tested: Mapping[str, float]) -> dict[str, str]:
+def _figures(metrics: Mapping[str, float], test_metrics: Mapping[str, float]) -> dict[str, str]:
     """The cells of a row; test metrics that a run has from an earlier selection are not shown."""
-    shown = {name: value for name, value in metrics.items() if not name.startswith("test_")} | dict(tested)
+    shown = {name: value for name, value in metrics.items() if not name.startswith("test_")} | dict(test_metrics)
     shares = {title: f"{100 * shown[name]:.2f}" if name in shown else "" for name, title in PERCENT.items()}
     return shares | {title: f"{shown[name]:.3g}" if name in shown else "" for name, title in FIGURES.items()}
 

@@ -1,4 +1,4 @@
-"""The pool: candidates of the store that take part, and those that are excluded, with the reason."""
+"""The pool: the candidates that take part in a selection, and those that are excluded, each with the reason."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CLEARLY = ALPHA / 10_000  # significant even if so many were compared
 class CandidatePool:
     """Entries of candidates that come the best first, read until all that follow are clearly worse than the best.
 
-    Clearly: even if they shared no mistake with it, which is when McNemar's p-value is largest. So a store may hold
-    thousands of models of which few have to be read. `floor` is the accuracy below which nothing was looked at.
+    Clearly: even if they shared no mistake with it, which is when McNemar's p-value is largest. So few of the
+    thousands of models in a store are read. `floor` is the accuracy below which no candidate was considered.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class CandidatePool:
 
     @property
     def entries(self) -> list[Entry]:
-        """All entries: those compared, the best first; those that are clearly worse; and those excluded."""
-        return [*self.compared, *self.clearly_worse, *self.excluded]
+        """The entries to compare, the best first; then those that are clearly worse; then those excluded."""
+        return [*self.contenders, *self.clearly_worse, *self.excluded]
 
     def exclude(self, entries: Sequence[Entry]) -> None:
-        """Exclude entries for the reasons they carry; others may be clearly worse no more, and are read."""
+        """Exclude entries for the reasons that they carry, and gather again: without the best, others may compare."""
         self._reasons |= {entry.candidate.run_id: entry.excluded for entry in entries}
         self._gather()
 
@@ -49,7 +49,7 @@ class CandidatePool:
             yield candidate
 
     def _gather(self) -> None:
-        self.compared: list[Entry] = []
+        self.contenders: list[Entry] = []
         self.clearly_worse: list[Entry] = []
         self.excluded: list[Entry] = []
         self.floor = 0.0
@@ -57,30 +57,30 @@ class CandidatePool:
             accuracy = candidate.metrics["val_accuracy"]
             if reason := self._reasons.get(candidate.run_id) or over_budget(candidate, self.rule):
                 self.excluded.append(Entry(candidate, excluded=reason))
-            elif len(self.compared) == MOST_COMPARED:
+            elif len(self.contenders) == MOST_COMPARED:
                 reason = f"it comes after the {MOST_COMPARED} that were compared"
                 self.excluded.append(Entry(candidate, excluded=reason))
                 self.floor = accuracy
                 break
-            elif self.compared and is_clearly_worse(candidate, self.compared[0]):
+            elif self.contenders and is_clearly_worse(candidate, self.contenders[0]):
                 self.clearly_worse.append(Entry(candidate))
                 self.floor = accuracy
                 if len(self.clearly_worse) == MOST_SHOWN:
                     break
             else:
                 self._read(candidate)
-        self.compared.sort(key=lambda entry: (entry.mistakes, entry.candidate.metrics["val_log_loss"]))
+        self.contenders.sort(key=lambda entry: (entry.mistakes, entry.candidate.metrics["val_log_loss"]))
 
     def _read(self, candidate: Candidate) -> None:
         try:
-            self.compared.append(Entry(candidate, self.evidence.stored(candidate)))
+            self.contenders.append(Entry(candidate, self.evidence.stored(candidate)))
         except UserFacingError as error:
             self._reasons[candidate.run_id] = str(error)  # it is not tried again
             self.excluded.append(Entry(candidate, excluded=str(error)))
 
 
 def is_clearly_worse(candidate: Candidate, best: Entry) -> bool:
-    """Whether a candidate is significantly worse than an entry, whichever images it reads wrong."""
+    """True if a candidate is significantly worse than an entry, whichever images it reads wrong."""
     mistakes = round((1 - candidate.metrics["val_accuracy"]) * len(best.right))
     return mistakes > best.mistakes and largest_p(mistakes, best.mistakes) < CLEARLY
 

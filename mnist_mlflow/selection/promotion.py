@@ -53,9 +53,9 @@ def register_winner(run: Run, registry: Registry, decision: Decision, dataset: D
 
 def publish_test_scores(run: Run, registry: Registry, version: str, decision: Decision, scores: TestScores) -> None:
     """Add the test scores to the winner's version, to its card, and to the leaderboard."""
-    tested = scores.metrics.get(decision.choice.winner, {})
-    card = _card(run, registry, decision, tested)
-    registry.tag(version, {**tested, "test_openings": scores.openings})
+    test_metrics = scores.metrics.get(decision.choice.winner, {})
+    card = _card(run, registry, decision, test_metrics)
+    registry.tag(version, {**test_metrics, "test_openings": scores.openings})
     registry.describe(version, card)
     run.describe(card)
     with run.files() as folder:
@@ -64,7 +64,7 @@ def publish_test_scores(run: Run, registry: Registry, version: str, decision: De
         run.set_tags({"not_scored": "; ".join(scores.failures)})
 
 
-def _card(run: Run, registry: Registry, decision: Decision, tested: Mapping[str, float]) -> str:
+def _card(run: Run, registry: Registry, decision: Decision, test_metrics: Mapping[str, float]) -> str:
     """The winner's card, shortened to what the registry stores; the whole is logged as `card.md`."""
     winner = decision.choice.winner
     labels, probabilities = read_kept(winner.candidate.artifacts, "validation")
@@ -75,7 +75,7 @@ def _card(run: Run, registry: Registry, decision: Decision, tested: Mapping[str,
         probabilities,
         decision.sentences,
         winner.ms_per_image,
-        tested,
+        test_metrics,
     )
     title, sections = f"{registry.name}: {winner.candidate.algorithm}", write_card(subject)
     with run.files() as folder:

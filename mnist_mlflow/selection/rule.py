@@ -1,4 +1,4 @@
-"""The rule: of the models that are not significantly worse than the best, the cheapest; and the gate to champion."""
+"""The rule chooses the cheapest of the models that tie with the best; the gate decides whether it becomes champion."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Choice:
         return [entry for entry in self.entries if not entry.excluded]
 
     @property
-    def compared(self) -> list[Entry]:
+    def contenders(self) -> list[Entry]:
         """The entries that were compared with the best, image by image."""
         return [entry for entry in self.entries if entry.comparison]
 
@@ -53,7 +53,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The alias that the winner gets, what it lacks to be champion, and what else is to be said."""
+    """The alias that the winner gets, what it lacks to be champion, and a note."""
 
     alias: str
     lacks: str = ""
@@ -68,24 +68,24 @@ def apply_rule(pool: CandidatePool, incumbent: str = "") -> Choice:
     UserFacingError when none is left.
     """
     rule = pool.rule
-    failed: list[Entry] = []
-    while pool.compared and len(failed) < MOST_FAILURES:
-        compared = compare_with_best(pool.compared)
-        chosen = _most_promising(statistically_tied(compared), rule)
-        measured = _measure(chosen, rule, pool.evidence)
-        if failures := [entry for entry in measured if entry.excluded]:
-            failed += failures
-            pool.exclude(failures)
+    failures: list[Entry] = []
+    while pool.contenders and len(failures) < MOST_FAILURES:
+        contenders = compare_with_best(pool.contenders)
+        promising = _most_promising(statistically_tied(contenders), rule)
+        finalists = _measure(promising, rule, pool.evidence)
+        if failed := [entry for entry in finalists if entry.excluded]:
+            failures += failed
+            pool.exclude(failed)
             continue
-        finalists = dict(zip(chosen, measured, strict=True))
-        entries = [*(finalists.get(entry, entry) for entry in compared), *pool.clearly_worse, *pool.excluded]
-        return Choice(rule, cheapest(measured, rule, incumbent), entries, pool.floor)
-    raise UserFacingError(_nobody(pool, failed))
+        measured = dict(zip(promising, finalists, strict=True))
+        entries = [*(measured.get(entry, entry) for entry in contenders), *pool.clearly_worse, *pool.excluded]
+        return Choice(rule, cheapest(finalists, rule, incumbent), entries, pool.floor)
+    raise UserFacingError(_nobody(pool, failures))
 
 
-def statistically_tied(compared: Sequence[Entry]) -> list[Entry]:
+def statistically_tied(contenders: Sequence[Entry]) -> list[Entry]:
     """The entries that are not significantly worse than the best."""
-    return [entry for entry in compared if entry.comparison and not entry.comparison.is_worse]
+    return [entry for entry in contenders if entry.comparison and not entry.comparison.is_worse]
 
 
 def _most_promising(tied: list[Entry], rule: Rule) -> list[Entry]:
@@ -106,7 +106,7 @@ def _measure(entries: Sequence[Entry], rule: Rule, evidence: Evidence) -> list[E
         reason = f"it takes {entry.ms_per_image:.3g} ms an image here, over max_ms_per_image={rule.max_ms_per_image:g}"
         return dataclasses.replace(entry, ms_per_image=math.nan, excluded=reason)
 
-    return [judged(entry) for entry in evidence.measured(entries)]
+    return [judged(entry) for entry in evidence.with_latency(entries)]
 
 
 def cheapest(finalists: Sequence[Entry], rule: Rule, incumbent: str = "") -> Entry:
@@ -124,9 +124,9 @@ def cheapest(finalists: Sequence[Entry], rule: Rule, incumbent: str = "") -> Ent
     return min(finalists, key=costs)
 
 
-def _nobody(pool: CandidatePool, failed: Sequence[Entry]) -> str:
+def _nobody(pool: CandidatePool, failures: Sequence[Entry]) -> str:
     """The error when no model can become champion, with the first reasons."""
-    entries, measured = (failed, " that were measured") if pool.compared else (pool.excluded, "")
+    entries, measured = (failures, " that were measured") if pool.contenders else (pool.excluded, "")
     lines = [f"None of the {len(entries)} runs{measured} can become champion; nothing was changed."]
     lines += [entry.exclusion for entry in entries[:SHOWN]]
     lines += [f"and {len(entries) - SHOWN} more"] if len(entries) > SHOWN else []
@@ -170,8 +170,8 @@ def _champion_entry(champion: Candidate, evidence: Evidence) -> Entry:
 
 
 def _shortfall(choice: Choice, champion: Entry, evidence: Evidence) -> str:
-    """What the winner lacks to replace the champion; empty if it replaces it."""
-    if worse := clearly_worse(choice.winner, champion):
+    """The reason why the winner does not replace the champion; empty if it does."""
+    if worse := significantly_worse(choice.winner, champion):
         return worse
     if any(entry.candidate.run_id == champion.candidate.run_id for entry in choice.taking_part):
         return ""  # it was not chosen
@@ -179,20 +179,20 @@ def _shortfall(choice: Choice, champion: Entry, evidence: Evidence) -> str:
 
 
 def wins_against(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence) -> tuple[bool, str]:
-    """Whether a challenger wins against the champion by the rule, measured side by side; if not, the reason."""
+    """True if a challenger wins against the champion by the rule, measured side by side; else False and the reason."""
     challenger, champion = _measure([challenger, champion], rule, evidence)
     if failure := challenger.excluded or over_budget(challenger.candidate, rule):
         return False, f"measured again beside the champion, it fails: {failure}"
-    if champion.excluded or over_budget(champion.candidate, rule) or clearly_worse(champion, challenger):
+    if champion.excluded or over_budget(champion.candidate, rule) or significantly_worse(champion, challenger):
         return True, ""
-    if worse := clearly_worse(challenger, champion):
+    if worse := significantly_worse(challenger, champion):
         return False, worse
     if cheapest([challenger, champion], rule, champion.candidate.run_id) is challenger:
         return True, ""
     return False, f"by prefer={rule.prefer} the champion is the better of two that are equally good"
 
 
-def clearly_worse(challenger: Entry, champion: Entry) -> str:
+def significantly_worse(challenger: Entry, champion: Entry) -> str:
     """The words for a challenger that is significantly worse than the champion; empty for any other."""
     if challenger.mistakes <= champion.mistakes:
         return ""

@@ -14,7 +14,7 @@ from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
 
 Client: TypeAlias = mlflow.MlflowClient
 pytestmark = pytest.mark.faults
-STEPS = (0, 2, 4, 8)  # of the changes of the registry, from the card to the first test figures
+STEPS = (0, 3, 8)  # of the changes of the registry, from the card to the first test figures
 
 # Each selection is forked from a process that has imported everything: to start Python would take most of the time.
 KILLS = """
@@ -40,7 +40,7 @@ def kill_at(step):
     for name in CHANGING:
         setattr(mlflow.MlflowClient, name, killing(getattr(mlflow.MlflowClient, name)))
 
-def selecting(step, algorithms):
+def exit_code_of_selection(step, algorithms):
     child = os.fork()
     if not child:
         if step is not None:
@@ -56,12 +56,12 @@ def selecting(step, algorithms):
 def state(step, ended):
     print("state", step, ended, Registry(connect()).aliases(), flush=True)
 
-assert selecting(None, "forest") == 0
+assert exit_code_of_selection(None, "forest") == 0
 state(-1, 0)
 for step in {steps}:
-    ended = selecting(step, "all")
+    ended = exit_code_of_selection(step, "all")
     state(step, ended)
-print("last", selecting(None, "all"))
+print("last", exit_code_of_selection(None, "all"))
 state("end", 0)
 """
 

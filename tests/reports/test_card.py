@@ -16,9 +16,9 @@ PARAMS = {"n_neighbors": "4", "seed": "1", "trials": "30", "timeout": "9.0", "st
 @pytest.fixture
 def subject() -> Subject:
     metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5}
-    tested = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
+    test_metrics = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
     candidate = Candidate("run", "m", "knn", metrics, PARAMS, TAGS)
-    return Subject(candidate, "models:/mine@champion", LABELS, PROBABILITIES, {"rule": "a"}, 0.0421, tested)
+    return Subject(candidate, "models:/mine@champion", LABELS, PROBABILITIES, {"rule": "a"}, 0.0421, test_metrics)
 
 
 def rows(subject: Subject, title: str) -> dict[str, list[str]]:
@@ -27,22 +27,22 @@ def rows(subject: Subject, title: str) -> dict[str, list[str]]:
 
 
 def test_figures_have_their_intervals(subject: Subject) -> None:
-    found = rows(subject, "Figures")
-    assert found["accuracy %"] == ["99.00 (98.17 to 99.46)", "99.00 (98.00 to 99.50)"]
-    assert found["log loss"][0].startswith("0.1")
-    assert found["megabytes"] == ["2.5", ""]
-    assert found["milliseconds an image"] == ["0.0421", ""]
+    cells = rows(subject, "Figures")
+    assert cells["accuracy %"] == ["99.00 (98.17 to 99.46)", "99.00 (98.00 to 99.50)"]
+    assert cells["log loss"][0].startswith("0.1")
+    assert cells["megabytes"] == ["2.5", ""]
+    assert cells["milliseconds an image"] == ["0.0421", ""]
 
 
 def test_test_figures_are_left_out_where_the_test_images_were_not_opened(subject: Subject) -> None:
-    assert rows(replace(subject, tested={}), "Figures")["accuracy %"][1] == ""
+    assert rows(replace(subject, test_metrics={}), "Figures")["accuracy %"][1] == ""
 
 
 def test_each_digit_has_a_row(subject: Subject) -> None:
-    found = rows(subject, "Digit by digit")
-    assert len(found) == 10
-    assert found["0"][:3] == ["100", "100.00", "90.00"]
-    assert found["3"] == ["100", "100.00", "100.00", "100.00", "98.76"]
+    cells = rows(subject, "Digit by digit")
+    assert len(cells) == 10
+    assert cells["0"][:3] == ["100", "100.00", "90.00"]
+    assert cells["3"] == ["100", "100.00", "100.00", "100.00", "98.76"]
 
 
 def test_confusions_are_counted(subject: Subject) -> None:

@@ -89,7 +89,7 @@ def test_models_that_do_not_load_or_answer_are_excluded_and_the_others_are_measu
     right = right_but(IMAGES)
     names = ("good", "bad", "lost", "fine")
     evidence = evidence_of(good=model(right), bad=fails, fine=model(right))
-    measured = evidence.measured([Entry(candidate(name), right[None]) for name in names])
+    measured = evidence.with_latency([Entry(candidate(name), right[None]) for name in names])
     assert [entry.candidate.run_id for entry in measured] == list(names)
     assert [entry.excluded for entry in measured] == ["", "it does not answer", "it does not load", ""]
     assert [entry.is_measured for entry in measured] == [True, False, False, True]
@@ -99,6 +99,6 @@ def test_models_that_do_not_load_or_answer_are_excluded_and_the_others_are_measu
 def test_a_model_may_differ_a_little_from_what_was_logged() -> None:
     logged = right_but(IMAGES, range(7))[None]
     evidence = evidence_of(near=model(right_but(IMAGES, range(10))), far=model(right_but(IMAGES, range(11))))
-    near, far = evidence.measured([Entry(candidate("near"), logged), Entry(candidate("far"), logged)])
+    near, far = evidence.with_latency([Entry(candidate("near"), logged), Entry(candidate("far"), logged)])
     assert near.excluded == ""
     assert far.excluded == "it reads 4 of 200 images otherwise than when it was logged"

@@ -52,11 +52,11 @@ def test_what_is_clearly_worse_is_not_read(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_whatever_might_share_no_mistake_with_the_best_and_still_be_as_good_is_read() -> None:
-    assert names(pool_of(map(candidate, (10, 40, 70)), evidence_of(10, 40, 70)).compared) == ["10", "40"]
+    assert names(pool_of(map(candidate, (10, 40, 70)), evidence_of(10, 40, 70)).contenders) == ["10", "40"]
 
 
 def test_the_most_accurate_is_the_best_whatever_the_order() -> None:
-    assert names(pool_of(map(candidate, (40, 10)), evidence_of(10, 40)).compared) == ["10", "40"]
+    assert names(pool_of(map(candidate, (40, 10)), evidence_of(10, 40)).contenders) == ["10", "40"]
 
 
 def test_the_excluded_are_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,19 +75,19 @@ def test_the_excluded_are_named_with_the_reason(monkeypatch: pytest.MonkeyPatch)
 def test_no_more_are_compared_than_is_sensible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "MOST_COMPARED", 2)
     pool = pool_of(map(candidate, (4, 5, 6, 7)), evidence_of(4, 5, 6))
-    assert (names(pool.compared), pool.floor) == (["4", "5"], 1 - 6 / IMAGES)
+    assert (names(pool.contenders), pool.floor) == (["4", "5"], 1 - 6 / IMAGES)
     assert reasons(pool) == {"6": "it comes after the 2 that were compared"}
-    pool.exclude([replace(pool.compared[0], excluded="it is slow")])
-    assert (names(pool.compared), list(reasons(pool))) == (["5", "6"], ["4", "7"])
+    pool.exclude([replace(pool.contenders[0], excluded="it is slow")])
+    assert (names(pool.contenders), list(reasons(pool))) == (["5", "6"], ["4", "7"])
 
 
 def test_without_the_best_others_are_read_and_the_store_is_not_asked_again() -> None:
     unread = map(candidate, (5, 200, 230))
     evidence = evidence_of(5, 200, 230)
     pool = pool_of(unread, evidence)
-    assert (names(pool.compared), names(pool.clearly_worse)) == (["5"], ["200", "230"])
-    pool.exclude([replace(pool.compared[0], excluded="it does not load")])
-    assert (names(pool.compared), names(pool.clearly_worse)) == (["200", "230"], [])
+    assert (names(pool.contenders), names(pool.clearly_worse)) == (["5"], ["200", "230"])
+    pool.exclude([replace(pool.contenders[0], excluded="it does not load")])
+    assert (names(pool.contenders), names(pool.clearly_worse)) == (["200", "230"], [])
     assert reasons(pool) == {"5": "it does not load"}
     assert pool.floor == 0
 

@@ -46,7 +46,7 @@ def test_the_preference_decides_among_those_that_are_as_good(prefer: str, prefer
     assert winner(choice) == preferred
     assert names(choice.finalists) == ["best", "near", "small"]
     assert names(choice.taking_part) == ["best", "near", "small", "poor"]
-    assert names(choice.compared) == ["best", "near", "small"]
+    assert names(choice.contenders) == ["best", "near", "small"]
 
 
 def test_of_equally_accurate_models_the_faster_is_chosen() -> None:
@@ -112,7 +112,7 @@ def test_the_preferred_is_among_those_that_are_measured(
         monkeypatch.setitem(one.candidate.metrics, "predict_ms_per_image", logged[one.candidate.run_id])
     choice = among([BEST, NEAR, SMALL], Rule(prefer))
     assert winner(choice) == preferred
-    assert (len(statistically_tied(choice.compared)), len(choice.finalists)) == (3, 1)
+    assert (len(statistically_tied(choice.contenders)), len(choice.finalists)) == (3, 1)
 
 
 @pytest.mark.parametrize(("ms", "expected"), [(0.28, "best"), (0.26, "twin")])

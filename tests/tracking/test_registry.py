@@ -29,7 +29,7 @@ def registry(store: Client) -> Registry:
 @pytest.fixture
 def candidates(store: Client) -> list[Candidate]:
     runs = [add_run(store, accuracy) for accuracy in (0.9, 0.91, 0.92)]
-    return [as_candidate(store, run, store.get_run(run).outputs.model_outputs[0].model_id) for run in runs]
+    return [as_candidate(run, run.outputs.model_outputs[0].model_id) for run in map(store.get_run, runs)]
 
 
 @pytest.fixture
@@ -39,9 +39,13 @@ def versions(registry: Registry, candidates: list[Candidate]) -> list[str]:
 
 def test_a_version_has_its_tags_and_its_card(registry: Registry, candidates: list[Candidate]) -> None:
     version = registry.register(candidates[0], "a card", {"val_accuracy": 0.9})
-    found = registry.client.get_model_version(registry.name, version)
-    assert (found.run_id, found.description, found.tags) == (candidates[0].run_id, "a card", {"val_accuracy": "0.9"})
-    assert registry.candidate(found).run_id == candidates[0].run_id
+    registered = registry.client.get_model_version(registry.name, version)
+    assert (registered.run_id, registered.description, registered.tags) == (
+        candidates[0].run_id,
+        "a card",
+        {"val_accuracy": "0.9"},
+    )
+    assert registry.candidate(registered).run_id == candidates[0].run_id
 
 
 def test_a_model_that_is_registered_stays_the_version_that_it_is(
@@ -49,8 +53,8 @@ def test_a_model_that_is_registered_stays_the_version_that_it_is(
 ) -> None:
     first = registry.register(candidates[0], "a card", {"a": 1})
     assert registry.register(candidates[0], "another", {"a": 2}) == first
-    found = registry.client.get_model_version(registry.name, first)
-    assert (found.description, found.tags["a"]) == ("another", "2")
+    registered = registry.client.get_model_version(registry.name, first)
+    assert (registered.description, registered.tags["a"]) == ("another", "2")
 
 
 def test_the_champion_before_becomes_previous(registry: Registry, versions: list[str]) -> None:
