@@ -12,7 +12,8 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.launch import LaunchError, launch
-from mnist_mlflow.jobs.select import Request, Selection, select_in, selection_tags
+from mnist_mlflow.jobs.select import Params as SelectParams
+from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, SearchOptions, changed, command
 from mnist_mlflow.selection.scope import parse_names
@@ -49,7 +50,7 @@ def run(params: Params, progress: Progress) -> MainResult:
         failed = _train(tasks, dataset, params.timeout, main)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
-        selection = select_in(main, dataset, Request(params.split_seed), progress)
+        selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
     if not failed:
         return MainResult(selection)
     again = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))

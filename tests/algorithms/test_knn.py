@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mnist_mlflow.model.images import hog
 from sklearn.covariance import ledoit_wolf
 
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.model.images import hog
 
 PLAIN = {"features": "pixels", "components": 0, "n_neighbors": 3, "weights": "uniform"}
 

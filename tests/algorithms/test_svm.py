@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from mnist_mlflow.model.images import hog, pixels
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
 from mnist_mlflow.algorithms import svm
 from mnist_mlflow.algorithms.svm import closest_duels, decisions, machines_of
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.model.images import hog, pixels
 from mnist_mlflow.types import Features
 
 

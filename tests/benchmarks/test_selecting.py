@@ -2,13 +2,15 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pytest
 
 from benchmarks import selecting
 from benchmarks.big_store import LABELS, fill
 from benchmarks.selecting_report import selections
-from mnist_mlflow.selection.pool import Reader
+from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.tracking.candidates import Query, find_candidates
+from mnist_mlflow.types import Part
 
 
 def test_equals_are_seldom_and_unequals_mostly_told_apart() -> None:
@@ -19,6 +21,7 @@ def test_equals_are_seldom_and_unequals_mostly_told_apart() -> None:
 
 
 def test_a_simulated_store_is_as_training_leaves_one(tmp_path: Path) -> None:
+    validation = Part(np.zeros((len(LABELS), 28, 28), np.uint8), LABELS)
     store = f"sqlite:///{tmp_path}/mlflow.db"
     fill(store, tmp_path, 60, 20)
     mlflow.set_tracking_uri(store)
@@ -28,7 +31,8 @@ def test_a_simulated_store_is_as_training_leaves_one(tmp_path: Path) -> None:
         assert len(found) == 15
         assert len(client.search_runs(["0"], "tags.role = 'trial'")) == 40
         for candidate in found:
-            assert Reader(LABELS)(candidate).right.mean() == pytest.approx(candidate.metrics["val_accuracy"])
+            correct = Evidence(validation).stored(candidate)
+            assert correct.mean() == pytest.approx(candidate.metrics["val_accuracy"])
         record = selecting.rank_store(store)
     finally:
         mlflow.set_tracking_uri(None)
@@ -39,7 +43,12 @@ def test_a_simulated_store_is_as_training_leaves_one(tmp_path: Path) -> None:
 def test_small_and_large_stores_of_both_kinds_are_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, dict[str, Any]]] = []
     filled: list[str] = []
-    monkeypatch.setattr(selecting, "run_task", lambda task, **given: asked.append((task, given)) or {"seconds": 1})
+
+    def run_task(task: str, **options: Any) -> dict[str, Any]:
+        asked.append((task, options))
+        return {"seconds": 1}
+
+    monkeypatch.setattr(selecting, "run_task", run_task)
     monkeypatch.setattr(selecting, "run_python", lambda *arguments: filled.append(arguments[1]))
     monkeypatch.setattr(selecting, "is_installed", lambda: False)
     measured = selecting.measure_selecting(0)

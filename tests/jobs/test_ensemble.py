@@ -7,16 +7,16 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mnist_mlflow.model.images import FEATURES
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import ensemble as ensembling
+from mnist_mlflow.jobs import select
 from mnist_mlflow.jobs.ensemble import combine
 from mnist_mlflow.jobs.recording import RunResult
-from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.model.images import FEATURES
-from mnist_mlflow.protocol import DataOptions, Scope
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy
@@ -135,7 +135,7 @@ def test_a_model_that_no_other_adds_to_votes_alone(
 
 def test_an_ensemble_can_become_champion(trained_store: Client) -> None:
     outcome = combine("digits", 0, 8, silent)
-    selected = select("digits", Request(scope=Scope(algorithms="ensemble")), silent)
+    selected = select.run(select.Params(data="digits", algorithms="ensemble"), silent)
     assert selected.decision.choice.winner.candidate.run_id == outcome.run_id
     assert Registry(trained_store).aliases()[CHAMPION] == selected.version
 

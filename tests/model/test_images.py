@@ -2,11 +2,11 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from mnist_mlflow.model.images import FEATURES, as_images, centre_by_mass, deskew, distort, hog
 from scipy.ndimage import map_coordinates
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import ImageError
-from mnist_mlflow.model.images import FEATURES, as_images, centre_by_mass, deskew, distort, hog
 
 SAMPLE = np.random.default_rng(0).integers(0, 256, (5, 28, 28)).astype(np.uint8)
 FLAT = SAMPLE.reshape(5, 784)

@@ -1,4 +1,4 @@
-"""Nothing is overlooked in silence: the runs newer than the champion that were not considered, and why."""
+"""Unconsidered runs: those newer than the champion that no selection has looked at, each with the reason."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mlflow.entities import Run
 from mnist_mlflow.tracking.candidates import Candidate, Query
 from mnist_mlflow.tracking.queries import newer_runs
 
-MOST = 100
+MOST = 100  # of those that ended, and of those that have not
 
 
 @dataclass(frozen=True)
-class Overlooked:
+class UnconsideredRun:
     """A run that was not considered, and why."""
 
     run_id: str
@@ -23,22 +23,23 @@ class Overlooked:
     reason: str
 
 
-def find_overlooked(
+def find_unconsidered(
     client: mlflow.MlflowClient, champion: Candidate, query: Query, reasons: Mapping[str, str], floor: float
-) -> Iterator[Overlooked]:
+) -> Iterator[UnconsideredRun]:
     """The newest runs that ended after the champion's, or have not ended, and were not considered.
 
-    `reasons` says why runs that the query found could not take part; nothing for those that did. Of those that it has
-    not found, the ones below the `floor` of accuracy were not looked for: they are far behind.
+    `reasons` has the candidates by run: why each was excluded, or nothing if it took part. Other runs below the
+    `floor` of accuracy are left out: they are clearly worse.
     """
-    for run in newer_runs(client, champion.ended, MOST):
-        if run.info.run_id == champion.run_id:
-            continue
-        if reason := reasons[run.info.run_id] if run.info.run_id in reasons else _reason(run, query, floor):
-            yield Overlooked(run.info.run_id, run.data.tags.get("algorithm", "?"), reason)
+    for run in newer_runs(client, champion.end_time, MOST):
+        run_id = run.info.run_id
+        reason = reasons[run_id] if run_id in reasons else _reason(run, query, floor)
+        if reason and run_id != champion.run_id:
+            yield UnconsideredRun(run_id, run.data.tags.get("algorithm", "?"), reason)
 
 
 def _reason(run: Run, query: Query, floor: float) -> str:
+    """The reason why a query does not find a run; empty if the run is clearly worse."""
     tags, status, accuracy = run.data.tags, run.info.status, run.data.metrics.get("val_accuracy")
     if status == "RUNNING":
         return "it is still running"
