@@ -53,11 +53,11 @@ def race(
     algorithm: str, seed: int, prune: bool, seconds: float, train_size: int = 0, data: str = "mnist"
 ) -> dict[str, Any]:
     """Search for so many seconds, in a study of its own; the workers begin when the clock starts."""
-    from mnist_mlflow.search.storage import Plan, open_study
-    from mnist_mlflow.search.story import best_trial
-    from mnist_mlflow.search.study import settled
-    from mnist_mlflow.search.trying import Job
-    from mnist_mlflow.search.workers import Data, Gate, try_in_processes
+    from mnist_mlflow.search.queue import settled
+    from mnist_mlflow.search.runner import Job
+    from mnist_mlflow.search.studies import Plan, open_study
+    from mnist_mlflow.search.summary import best_trial
+    from mnist_mlflow.search.supervisor import Data, Gate, try_in_processes
 
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(f"sqlite:///{folder}/optuna.db", "race", "log_loss", seed, {}, prune)
@@ -97,7 +97,7 @@ def trial_overhead(trials: int) -> dict[str, float]:
     from mnist_mlflow.data import load_dataset
     from mnist_mlflow.jobs import search as searching
     from mnist_mlflow.protocol import DataOptions, Task
-    from mnist_mlflow.search import trying
+    from mnist_mlflow.search import runner as trying
     from mnist_mlflow.tracking.runs import open_run
     from mnist_mlflow.types import silent
 

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import mlflow
 
 from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
-from mnist_mlflow.search.storage import Plan, open_study
+from mnist_mlflow.search.studies import Plan, open_study
 from mnist_mlflow.tracking.store import studies_uri
 
 Client: TypeAlias = mlflow.MlflowClient

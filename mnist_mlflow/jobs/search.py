@@ -12,14 +12,14 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
 from mnist_mlflow.protocol import NEW_STUDY, SearchResult, Task, changed, command
-from mnist_mlflow.search import story
+from mnist_mlflow.search import summary as story
 from mnist_mlflow.search.note import note
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
-from mnist_mlflow.search.storage import Plan, explaining, open_study
-from mnist_mlflow.search.study import FrozenTrial, Study, give_up_silent, release, settled
-from mnist_mlflow.search.trying import Job
-from mnist_mlflow.search.workers import MOST_TRIALS, Data, Gate, try_here, try_in_processes
+from mnist_mlflow.search.queue import FrozenTrial, Study, give_up_silent, release, settled
+from mnist_mlflow.search.runner import Job
+from mnist_mlflow.search.studies import Plan, explaining, open_study
+from mnist_mlflow.search.supervisor import MOST_TRIALS, Data, Gate, try_here, try_in_processes
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import studies_uri

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from mnist_mlflow.algorithms.base import WHOLE
 from mnist_mlflow.processes import is_gone
-from mnist_mlflow.search import story
+from mnist_mlflow.search import summary as story
 from mnist_mlflow.search.objectives import goals
-from mnist_mlflow.search.study import ENDED, FrozenTrial, failure, outcome, was_killed
-from mnist_mlflow.search.trying import Job
+from mnist_mlflow.search.queue import ENDED, FrozenTrial, failure, outcome, was_killed
+from mnist_mlflow.search.runner import Job
 from mnist_mlflow.tracking.runs import Run, close_for
 from mnist_mlflow.tracking.trials import Trial, Trials, run_exists, running_searches
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.story import Interval, compare, metrics_of, params_of
+from mnist_mlflow.search.summary import Interval, compare, metrics_of, params_of
 
 FIGURES = {"tuning_log_loss": "log loss", "tuning_accuracy": "accuracy", "tuning_ms_per_image": "ms an image"}
 

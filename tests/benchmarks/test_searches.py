@@ -31,7 +31,7 @@ def test_a_race_ends_in_time_and_counts_trials() -> None:
 def test_the_overhead_is_that_of_trials_that_learn_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svm, "build", svm.build)  # put back afterwards
     monkeypatch.setattr("mnist_mlflow.jobs.search.draw", None)
-    monkeypatch.setattr("mnist_mlflow.search.trying.essentials", None)
+    monkeypatch.setattr("mnist_mlflow.search.runner.essentials", None)
     record = program.trial_overhead(5)
     assert record["trials"] == 5
     assert 1 < record["ms"] < 5_000

@@ -8,8 +8,8 @@ import mlflow
 import pytest
 from optuna.trial import TrialState
 
-from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import ENDED, failure, settled
+from mnist_mlflow.search.queue import ENDED, failure, settled
+from mnist_mlflow.search.studies import Plan, open_study
 from tests.conftest import ROOT, python
 
 KILLS, TRIALS = 20, 150

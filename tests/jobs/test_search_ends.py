@@ -13,8 +13,8 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import DataOptions, Task
-from mnist_mlflow.search.study import settled
-from mnist_mlflow.search.trying import Job, Trier
+from mnist_mlflow.search.queue import settled
+from mnist_mlflow.search.runner import Job, Trier
 from mnist_mlflow.types import silent
 from tests.searches import FIXED, study_of, task, trials_of
 
@@ -169,6 +169,6 @@ def test_a_storage_that_is_lost_in_the_midst_is_a_clear_line(store: Client, monk
     def lose(*arguments: Any) -> None:
         raise optuna.exceptions.StorageInternalError("the server is gone")
 
-    monkeypatch.setattr("mnist_mlflow.search.workers.release", lose)
+    monkeypatch.setattr("mnist_mlflow.search.supervisor.release", lose)
     with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: .*the server is gone"):
         train(task(2), silent)

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.search.study import settled
+from mnist_mlflow.search.queue import settled
 from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.types import silent
 from tests.searches import study_of, task, trials_of

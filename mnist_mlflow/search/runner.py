@@ -21,9 +21,9 @@ from mnist_mlflow.evaluation.metrics import essentials, prefixed
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.search.objectives import goals, values
 from mnist_mlflow.search.pruning import STAGES
+from mnist_mlflow.search.queue import claim, experimenting
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import claim, experimenting
+from mnist_mlflow.search.studies import Plan, open_study
 from mnist_mlflow.types import Labels, Part, Probabilities
 
 TIMED, TIMES = 1_000, 3  # images, and how often they are read

@@ -13,10 +13,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.search.note import note
 from mnist_mlflow.search.plots import label_plainly, page, pictures
+from mnist_mlflow.search.queue import settled
+from mnist_mlflow.search.runner import decode, encode, losses
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.story import best_trial, compare, default_trial, kept_trial, reasons, table
-from mnist_mlflow.search.study import settled
-from mnist_mlflow.search.trying import decode, encode, losses
+from mnist_mlflow.search.summary import best_trial, compare, default_trial, kept_trial, reasons, table
 
 SPACE = Space(knn, {"features": "hog", "components": 70, "weights": "distance"})
 LOSSES = np.linspace(0.01, 1.0, 200)

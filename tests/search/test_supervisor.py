@@ -15,11 +15,11 @@ import pytest
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.search import workers as module
-from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import FrozenTrial, failure, settled
-from mnist_mlflow.search.trying import Job, Trier
-from mnist_mlflow.search.workers import Data, Gate, try_in_processes
+from mnist_mlflow.search import supervisor as module
+from mnist_mlflow.search.queue import FrozenTrial, failure, settled
+from mnist_mlflow.search.runner import Job, Trier
+from mnist_mlflow.search.studies import Plan, open_study
+from mnist_mlflow.search.supervisor import Data, Gate, try_in_processes
 from tests.conftest import ROOT, start_python
 
 DATA = Data("digits", 0, 300)
@@ -171,7 +171,7 @@ def test_a_trial_that_cannot_be_claimed_has_begun_all_the_same(
     begun: list[None] = []
     opened = gate(tmp_path, 1)
     trier = Trier(opened.job, digits, lambda: begun.append(None))
-    monkeypatch.setattr("mnist_mlflow.search.trying.claim", fail)
+    monkeypatch.setattr("mnist_mlflow.search.runner.claim", fail)
     assert opened.opens(opened.trials())
     trier.try_next()
     assert begun == [None]

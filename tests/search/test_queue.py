@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.search.study import MOST_KILLS, admit, claim, failure, release, settled
+from mnist_mlflow.search.queue import MOST_KILLS, admit, claim, failure, release, settled
 
 ME = this_process()
 GONE = {**ME, "pid": 2**22 + 1}  # above what Linux counts to

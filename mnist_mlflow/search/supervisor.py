@@ -21,8 +21,8 @@ from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.search.cores import keep_to_a_share_of_the_cores, threads_of_a_share
-from mnist_mlflow.search.study import FrozenTrial, Study, admit, release
-from mnist_mlflow.search.trying import Job, Trier
+from mnist_mlflow.search.queue import FrozenTrial, Study, admit, release
+from mnist_mlflow.search.runner import Job, Trier
 
 Trials = Sequence[FrozenTrial]
 

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.postgresql import is_installed, postgresql
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.search import storage
+from mnist_mlflow.search import studies as storage
 from mnist_mlflow.search.pruning import STAGES
-from mnist_mlflow.search.storage import Plan, open_study
+from mnist_mlflow.search.studies import Plan, open_study
 from tests.conftest import ROOT, start_python
 
 ABOUT = {"algorithm": "knn", "dataset_digest": "d", "split_digest": "s", "given": {}}
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_database_is_one_line(plan: Plan, tmp_path: Path) -> N
 
 
 def test_a_new_storage_is_opened_by_several_at_once(plan: Plan) -> None:
-    code = f"from mnist_mlflow.search.storage import *; open_study(Plan({plan.storage!r}, 'mine', 'log_loss', 0, {{}}))"
+    code = f"from mnist_mlflow.search.studies import *; open_study(Plan({plan.storage!r}, 'mine', 'log_loss', 0, {{}}))"
     processes = [start_python(code, ROOT) for _ in range(3)]
     for process in processes:
         _, errors = process.communicate(timeout=100)

@@ -12,9 +12,9 @@ from mnist_mlflow.algorithms import base, mlp
 from mnist_mlflow.algorithms.base import Watch
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.search.pruning import STAGES
-from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import admit, failure, outcome
-from mnist_mlflow.search.trying import Job, Trier
+from mnist_mlflow.search.queue import admit, failure, outcome
+from mnist_mlflow.search.runner import Job, Trier
+from mnist_mlflow.search.studies import Plan, open_study
 from mnist_mlflow.types import Part
 
 NETWORK = {"epochs": 3, "units": 32, "hidden_layers": 1, "features": "pixels", "batch_size": 128, "dropout": 0.0}
@@ -144,7 +144,7 @@ def test_a_trial_that_raises_is_written_down_with_its_reason(
 
 
 def test_what_is_no_number_is_a_failure(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlflow.search.trying.figures", lambda *part: {"tuning_log_loss": math.nan})
+    monkeypatch.setattr("mnist_mlflow.search.runner.figures", lambda *part: {"tuning_log_loss": math.nan})
     assert "figures are not numbers" in failure(attempt(trier(digits, tmp_path)))
 
 

@@ -14,9 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_mlflow.evaluation.pareto import pareto_front
 from mnist_mlflow.evaluation.significance import paired_difference
 from mnist_mlflow.search.objectives import goals, knee
+from mnist_mlflow.search.queue import ENDED, failure, outcome
+from mnist_mlflow.search.runner import decode
 from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.study import ENDED, failure, outcome
-from mnist_mlflow.search.trying import decode
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from mnist_mlflow.errors import UsageError, UserFacingError, one_line
 from mnist_mlflow.search.objectives import directions
 from mnist_mlflow.search.pruning import StagePruner
+from mnist_mlflow.search.queue import experimenting
 from mnist_mlflow.search.sampler import NumberedSampler
-from mnist_mlflow.search.study import experimenting
 
 HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until a trial of another machine is given up
 PATIENCE = 60  # seconds that SQLite waits for others
