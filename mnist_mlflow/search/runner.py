@@ -1,179 +1,164 @@
-"""Trying hyperparameters, one trial at a time, in this process."""
+"""One trial after another in this process: learn, judge at the rungs, measure, and write down how it ended."""
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages._heartbeat import get_heartbeat_thread
+from optuna.trial import TrialState
 
-from mnist_mlflow.algorithms.base import WHOLE, Classifier, Watch, get_algorithm
+from mnist_mlflow.algorithms.base import SILENT, Callback, TrainedModel, train_model
 from mnist_mlflow.data import Dataset
+from mnist_mlflow.data.dataset import stratified_subset
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.evaluation.calibration import fit_temperature, softmax
+from mnist_mlflow.evaluation.latency import BATCH, ms_per_image
 from mnist_mlflow.evaluation.metrics import essentials, prefixed
-from mnist_mlflow.processes import this_process
-from mnist_mlflow.search.objectives import goals, values
-from mnist_mlflow.search.pruning import STAGES
-from mnist_mlflow.search.queue import claim, experimenting
-from mnist_mlflow.search.space import Space
-from mnist_mlflow.search.studies import Plan, open_study
+from mnist_mlflow.search.objectives import goals, values_of
+from mnist_mlflow.search.pruning import RUNGS, WHOLE
+from mnist_mlflow.search.queue import TrialQueue
+from mnist_mlflow.search.records import encode, signed_losses
+from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.types import Labels, Part, Probabilities
 
-TIMED, TIMES = 1_000, 3  # images, and how often they are read
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is searched, for whom, and until when (seconds since the epoch); goes to other processes."""
-
-    algorithm: str
-    given: Mapping[str, Any]
-    seed: int
-    plan: Plan
-    run: str
-    deadline: float = math.inf
-
-    @property
-    def space(self) -> Space:
-        """What may be tried."""
-        return Space(get_algorithm(self.algorithm), self.given)
-
-    def is_late(self) -> bool:
-        """Whether the time is up."""
-        return time.time() > self.deadline
+SMALLEST_SHARE = 1_000  # images: fewer tell too little
+MIDDLE = 0.6  # of the steps: there, networks rank nearly as they do in the end
 
 
 class OutOfTimeError(Exception):
     """The search has to end before the trial does."""
 
 
-class Trier:
-    """Tries what the study proposes. `begun` is called when a trial is under way."""
+class TrialRunner:
+    """Tries the trials of a queue on a data set."""
 
-    def __init__(self, job: Job, dataset: Dataset, begun: Callable[[], None] = lambda: None) -> None:
-        self.job, self.dataset, self.begun = job, dataset, begun
-        self.space, self.owner = job.space, this_process()
-        self.study = open_study(job.plan)
-        self.trial: optuna.Trial | None = None
+    def __init__(self, queue: TrialQueue, dataset: Dataset) -> None:
+        self.queue, self.dataset = queue, dataset
 
-    def try_next(self) -> None:
-        """One trial; it may fail, which is written down. Raises KeyboardInterrupt alone."""
-        self.trial = None
-        try:
-            with experimenting():
-                self.study.optimize(self._try, n_trials=1, catch=(Exception,))
-        except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
-            if not self._was_given_up():
-                raise
-
-    def _was_given_up(self) -> bool:
-        """Whether the trial was ended by others, to whom this process gave no sign of life: after a sleep, perhaps."""
-        trials = self.study.get_trials(deepcopy=False)
-        return self.trial is not None and trials[self.trial.number].state.is_finished()
-
-    def _try(self, trial: optuna.Trial) -> list[float]:
-        self.trial = trial
-        try:
-            claim(trial, self.owner, self.job.run)
-        finally:
-            self.begun()  # somebody waits to hear it, whatever becomes of the trial
-        ended: dict[str, Any] = {"metrics": {}}
-        started = time.perf_counter()
-        try:
-            classifier = self._learn(trial, ended)
-            return values(self.job.plan.objective, self._measure(classifier, ended))
-        except optuna.TrialPruned:
-            raise
-        except OutOfTimeError as error:
-            ended["interruption"] = str(error)
-            raise
-        except (KeyboardInterrupt, SystemExit):
-            ended["interruption"] = "interrupted"
-            raise
-        except Exception as error:
-            ended["failure"] = one_line(error)
-            raise
-        finally:
-            trial.set_user_attr("outcome", {**ended, "seconds": time.perf_counter() - started})
-
-    def _learn(self, trial: optuna.Trial, ended: dict[str, Any]) -> Classifier:
-        params = self.space.propose(trial)
-        classifier = self.space.algorithm.build(params, self.job.seed)
-        watch = TrialWatch(trial, self.job, ended)
-        return classifier.fit(self.dataset.train, self.dataset.tuning, watch)
-
-    def _measure(self, classifier: Classifier, ended: dict[str, Any]) -> dict[str, float]:
-        metrics = figures(self.dataset.tuning.labels, classifier.tuning_probabilities)
-        if "latency" in goals(self.job.plan.objective):
-            metrics["tuning_ms_per_image"] = latency(classifier, self.dataset.tuning)
-        ended["metrics"] = metrics
-        ended["losses"] = encode(losses(classifier.tuning_probabilities, self.dataset.tuning.labels))
-        if not all(map(math.isfinite, metrics.values())):
-            raise UserFacingError(f"its figures are not numbers: {metrics}")
-        return metrics
+    def run(self, trial: optuna.Trial) -> None:
+        """Try a trial and write down how it ended, failed or not; raises KeyboardInterrupt and SystemExit alone."""
+        study, attempt, started = self.queue.study, Attempt(trial, self.queue.spec, self.dataset), time.perf_counter()
+        error: BaseException | None = None
+        with get_heartbeat_thread(trial._trial_id, study._storage):
+            try:
+                attempt.learn()
+            except BaseException as raised:
+                error = raised
+            outcome = {**attempt.outcome, **_reason(error), "seconds": time.perf_counter() - started}
+            with contextlib.suppress(UpdateFinishedTrialError):  # closed by others, who took this process for dead
+                trial.set_user_attr("outcome", outcome)
+                study.tell(trial, None if error else attempt.values, _state(error), skip_if_finished=True)
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise error
 
 
-class TrialWatch(Watch):
-    """Tells the study how a trial comes on, and breaks it off where it lags behind or the time is up."""
+def _state(error: BaseException | None) -> TrialState:
+    if error is None:
+        return TrialState.COMPLETE
+    return TrialState.PRUNED if isinstance(error, optuna.TrialPruned) else TrialState.FAIL
 
-    def __init__(self, trial: optuna.Trial, job: Job, ended: dict[str, Any]) -> None:
-        self.trial, self.job, self.ended = trial, job, ended
-        self.stages = tuple(STAGES) if job.plan.prunes else ()
 
-    def note(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
+def _reason(error: BaseException | None) -> dict[str, str]:
+    """The part of the outcome that says why a trial was interrupted, or failed."""
+    match error:
+        case None | optuna.TrialPruned():
+            return {}
+        case OutOfTimeError():
+            return {"interruption": str(error)}
+        case KeyboardInterrupt() | SystemExit():
+            return {"interruption": "interrupted"}
+        case _:
+            return {"failure": one_line(error)}
+
+
+class Attempt(Callback):
+    """One attempt at a trial: learns at every rung, then from all images, and keeps the metrics reached so far.
+
+    At an early rung a fresh model learns from a share of the images to the end, and is judged by a share of the tuning
+    slice. An algorithm that learns in steps is judged at the last rung in the middle of learning from all images. At
+    the others it is not: early steps tell little, since the learning rate still rises, or a high one is ahead by
+    nothing but its height.
+    """
+
+    def __init__(self, trial: optuna.Trial, spec: SearchSpec, dataset: Dataset) -> None:
+        self.trial, self.spec, self.dataset = trial, spec, dataset
+        self.metrics: dict[str, float] = {}
+        self.losses: dict[str, str] = {}
+        algorithm = spec.space.algorithm
+        rungs = sorted(RUNGS) if spec.prunes else []
+        self.middle_rung = rungs.pop() if rungs and algorithm.LEARNS_IN_STEPS else None
+        self.early_rungs = [rung for rung in rungs if len(dataset.train) * rung // WHOLE >= SMALLEST_SHARE]
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What the study keeps of the attempt."""
+        return {"metrics": self.metrics, **self.losses}
+
+    @property
+    def values(self) -> list[float]:
+        """The values of the goals."""
+        return values_of(self.spec.objective, self.metrics)
+
+    def learn(self) -> None:
+        """Learn and measure; raises TrialPruned for a laggard, OutOfTimeError past the deadline."""
+        params = self.spec.space.propose(self.trial)
+        train, tuning = self.dataset.train, self.dataset.tuning
+        for rung in self.early_rungs:
+            judges = share_of(tuning, min(SMALLEST_SHARE, len(tuning)))
+            trained = self._train(params, share_of(train, len(train) * rung // WHOLE), judges, SILENT)
+            self._judge(rung, judges.labels, trained.tuning_probabilities)
+        self._measure(self._train(params, train, tuning, self))
+
+    def _train(self, params: Any, train: Part, tuning: Part, callback: Callback) -> TrainedModel:
+        return train_model(self.spec.space.algorithm, params, train, tuning, self.spec.seed, callback)
+
+    def on_epoch(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Look at the clock; raises OutOfTimeError."""
-        if self.job.is_late():
-            raise OutOfTimeError("the time was up")
+        self._check_deadline()
 
-    def judge(self, stage: int, labels: Labels, probabilities: Probabilities) -> None:
-        """Report what a stage gave; raises TrialPruned where others did better."""
-        metrics = figures(labels, probabilities)
-        (value,) = values(self.job.plan.objective, metrics)
-        self.trial.report(value, stage)
-        self.ended["metrics"] = metrics
-        self.note(stage, WHOLE, metrics)
+    def on_step(self, step: int, total: int, scores: Callable[[], Any]) -> None:
+        """Judge the learning in its middle."""
+        if self.middle_rung and step == math.ceil(MIDDLE * total):
+            labels, logits = self.dataset.tuning.labels, scores()
+            self._judge(self.middle_rung, labels, softmax(logits, fit_temperature(logits, labels)))
+
+    def _judge(self, rung: int, labels: Labels, probabilities: Probabilities) -> None:
+        """Report the value at a rung; raises TrialPruned where others did better."""
+        self.metrics = tuning_metrics(labels, probabilities)
+        (value,) = self.values
+        self.trial.report(value, rung)
+        self._check_deadline()
         if self.trial.should_prune():
             raise optuna.TrialPruned
 
+    def _check_deadline(self) -> None:
+        if self.spec.is_late():
+            raise OutOfTimeError("the time was up")
 
-def figures(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
-    """What is kept of a trial: how well it does on the tuning slice."""
+    def _measure(self, trained: TrainedModel) -> None:
+        tuning, probabilities = self.dataset.tuning, trained.tuning_probabilities
+        self.metrics = tuning_metrics(tuning.labels, probabilities)
+        if "latency" in goals(self.spec.objective):
+            trained.model.predict_proba(tuning.images[:BATCH])  # work that is done once does not count
+            (self.metrics["tuning_ms_per_image"],) = ms_per_image(
+                {"": trained.model.predict_proba}, tuning.images
+            ).values()
+        self.losses = {"losses": encode(signed_losses(probabilities, tuning.labels))}
+        if not all(map(math.isfinite, self.metrics.values())):
+            raise UserFacingError(f"its figures are not numbers: {self.metrics}")
+
+
+def share_of(part: Part, size: int) -> Part:
+    """So many images of a part, digits in proportion, the same ones each time."""
+    return part if size == len(part) else stratified_subset(part, size, 0)
+
+
+def tuning_metrics(labels: Labels, probabilities: Probabilities) -> dict[str, float]:
+    """Accuracy, log loss and calibration error on the tuning slice, under the names that the store knows."""
     return prefixed("tuning", essentials(labels, probabilities))
-
-
-def latency(classifier: Classifier, part: Part) -> float:
-    """Milliseconds an image, from raw pixels on, the best of some readings of a thousand."""
-    images = part.images[:TIMED]
-    read = partial(classifier.predict_proba, images)
-    read()  # what is done once is not timed
-    return 1000 * min(_seconds(read) for _ in range(TIMES)) / len(images)
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def losses(probabilities: Probabilities, labels: Labels) -> npt.NDArray[np.float16]:
-    """The log loss of each image (n,), negative where the digit was misread: what two trials are compared by."""
-    rows = np.arange(len(labels))
-    lost = np.abs(np.log(np.maximum(probabilities[rows, labels], np.finfo(np.float32).tiny)))
-    return np.where(probabilities.argmax(axis=1) == labels, lost, -lost).astype(np.float16)
-
-
-def encode(array: npt.NDArray[np.float16]) -> str:
-    """An array as text, which is all that a study keeps."""
-    return base64.b64encode(array.astype("<f2").tobytes()).decode()
-
-
-def decode(text: str) -> npt.NDArray[np.float64]:
-    """What `encode` made text of, as float64."""
-    return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float64)

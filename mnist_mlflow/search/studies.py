@@ -1,91 +1,117 @@
-"""Where studies are kept: Optuna's own tables, in a database of their own."""
+"""Studies in Optuna's own tables, in a database of their own."""
 
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
 from filelock import FileLock
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import NopPruner
 from optuna.storages import RDBStorage
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_mlflow.errors import UsageError, UserFacingError, one_line
 from mnist_mlflow.search.objectives import directions
-from mnist_mlflow.search.pruning import StagePruner
-from mnist_mlflow.search.queue import experimenting
+from mnist_mlflow.search.pruning import RungPruner
 from mnist_mlflow.search.sampler import NumberedSampler
+from mnist_mlflow.search.spec import SearchSpec
 
-HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until a trial of another machine is given up
-PATIENCE = 60  # seconds that SQLite waits for others
-REACH = 5  # seconds until a server that does not answer is given up
+HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until another machine's trial is given up
+BUSY_TIMEOUT = 60  # seconds that SQLite waits for others
+CONNECT_TIMEOUT = 5  # seconds until a server that does not answer is given up
+LOCK_POLL = 0.01  # seconds
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What a study is: where it is kept, under which name, what it aims at, and what it must be about."""
-
-    storage: str
-    name: str
-    objective: str
-    seed: int
-    about: Mapping[str, Any]
-    prune: bool = True
-
-    @property
-    def prunes(self) -> bool:
-        """Whether trials that lag behind are broken off: with two goals, none is behind in all."""
-        return self.prune and len(directions(self.objective)) == 1
+# Optuna itself locks the study's own row when it creates a trial, so that this lock is another row: its attributes.
+LOCK_ROW = text(
+    "SELECT study_id FROM study_user_attributes "
+    "WHERE study_id = (SELECT study_id FROM studies WHERE study_name = :name) FOR UPDATE"
+)
 
 
-def open_study(plan: Plan) -> optuna.Study:
-    """Create or resume the study; raises UserFacingError for an unusable storage, UsageError for another study."""
+def open_study(spec: SearchSpec, storage: RDBStorage) -> optuna.Study:
+    """Create or resume the study of a search; raises UsageError when the study is about something else."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with explaining(plan.storage, ImportError, OSError, RuntimeError):
-        study = optuna.create_study(
-            storage=_open_storage(plan.storage),
-            study_name=plan.name,
-            directions=directions(plan.objective),
-            sampler=NumberedSampler(plan.seed),
-            pruner=StagePruner() if plan.prunes else NopPruner(),
-            load_if_exists=True,
-        )
-        used = study.get_trials(deepcopy=False)  # read first: ours have `about` before they have trials
-        if "about" not in study.user_attrs:
-            if used:
-                raise _of_another_program(plan)
-            study.set_user_attr("about", dict(plan.about))
-        _check(plan, study.user_attrs["about"])
+    study = optuna.create_study(
+        storage=storage,
+        study_name=spec.study,
+        directions=directions(spec.objective),
+        sampler=NumberedSampler(spec.seed),
+        pruner=RungPruner() if spec.prunes else NopPruner(),
+        load_if_exists=True,
+    )
+    has_trials = bool(study.get_trials(deepcopy=False))  # read first: ours have `about` before they have trials
+    if "about" not in study.user_attrs:
+        if has_trials:
+            raise UsageError(
+                f"The study {spec.study!r} was begun by another program. "
+                f"Type another name, for example: study={spec.study}-2"
+            )
+        study.set_user_attr("about", dict(spec.about))
+    _check_subject(spec, study.user_attrs["about"])
     return study
 
 
-def _of_another_program(plan: Plan) -> UsageError:
-    return UsageError(
-        f"The study {plan.name!r} was begun by another program. Type another name, for example: study={plan.name}-2"
-    )
-
-
-def _check(plan: Plan, found: Mapping[str, Any]) -> None:
+def _check_subject(spec: SearchSpec, about: Mapping[str, Any]) -> None:
     differences = [
-        f"{key} is {found.get(key)!r} there and {value!r} here"
-        for key, value in plan.about.items()
-        if found.get(key) != value
+        f"{key} is {about.get(key)!r} there and {value!r} here"
+        for key, value in spec.about.items()
+        if about.get(key) != value
     ]
     if differences:
         raise UsageError(
-            f"The study {plan.name!r} is another one: {', '.join(differences)}. "
-            f"Type the command that it was begun with, or another name, for example: study={plan.name}-2"
+            f"The study {spec.study!r} is another one: {', '.join(differences)}. "
+            f"Type the command that it was begun with, or another name, for example: study={spec.study}-2"
         )
 
 
+def open_storage(address: str) -> RDBStorage:
+    """Create or open a storage of studies; raises UserFacingError when it cannot be used."""
+    with user_facing_storage_errors(address, ImportError, OSError, RuntimeError):
+        url = make_url(address)
+        if url.get_backend_name() != "sqlite":
+            return _connect(address, {"connect_args": {"connect_timeout": CONNECT_TIMEOUT}, "pool_pre_ping": True})
+        path = Path(url.database or "").absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):  # several that create it at once would break each other's tables
+            storage = _connect(address, {"connect_args": {"timeout": BUSY_TIMEOUT}})
+        event.listen(storage.engine, "connect", _enable_wal)
+        storage.engine.dispose()
+        return storage
+
+
+def _connect(address: str, options: dict[str, Any]) -> RDBStorage:
+    with silence_experimental_warnings():
+        return RDBStorage(address, options, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
+
+
+def _enable_wal(connection: Any, record: Any) -> None:
+    """Spare SQLite to wait for the disk at each write; a loss of power may cost the last trials."""
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
 @contextlib.contextmanager
-def explaining(address: str, *more: type[Exception]) -> Iterator[None]:
+def study_lock(storage: RDBStorage, study: str) -> Iterator[None]:
+    """Exclude all other processes that take this lock, on whatever machine they are."""
+    if storage.engine.dialect.name == "sqlite":
+        path = Path(storage.engine.url.database or "").absolute()
+        with FileLock(f"{path}.lock").acquire(poll_interval=LOCK_POLL):
+            yield
+    else:
+        with storage.engine.begin() as connection:
+            connection.execute(LOCK_ROW, {"name": study})
+            yield
+
+
+@contextlib.contextmanager
+def user_facing_storage_errors(address: str, *more: type[Exception]) -> Iterator[None]:
     """Raise UserFacingError, with the remedy, where the storage of studies fails; `more` lists further error types."""
     try:
         yield
@@ -102,25 +128,8 @@ def _without_password(address: str) -> str:
         return address
 
 
-def _open_storage(address: str) -> RDBStorage:
-    url = make_url(address)
-    if url.get_backend_name() != "sqlite":
-        return _connect(address, {"connect_args": {"connect_timeout": REACH}, "pool_pre_ping": True})
-    path = Path(url.database or "").absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):  # several that create it at once would break each other's tables
-        storage = _connect(address, {"connect_args": {"timeout": PATIENCE}})
-    event.listen(storage.engine, "connect", _hurry)
-    storage.engine.dispose()
-    return storage
-
-
-def _connect(address: str, options: dict[str, Any]) -> RDBStorage:
-    with experimenting():
-        return RDBStorage(address, options, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
-
-
-def _hurry(connection: Any, record: Any) -> None:
-    """Let SQLite write ahead, which spares it waiting for the disk; a loss of power may cost the last trials."""
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
+@contextlib.contextmanager
+def silence_experimental_warnings() -> Iterator[None]:
+    """Use Optuna's heartbeat without a warning each time that it is experimental."""
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+        yield

@@ -8,7 +8,7 @@ from mnist_mlflow.search.cores import keep_to_a_share_of_the_cores, threads_of_a
 
 
 def _threads(pipe: Any, number: int, of: int) -> None:
-    from threadpoolctl import threadpool_info
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
     keep_to_a_share_of_the_cores(number, of)
     import numpy  # noqa: F401

@@ -1,187 +1,177 @@
-"""One trial at a time: what is measured, reported, broken off and written down."""
+"""One trial at a time: what is measured, reported, pruned and written down."""
 
-import math
+import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import optuna
+import numpy as np
 import pytest
+from optuna.trial import TrialState
 
-from mnist_mlflow.algorithms import base, mlp
-from mnist_mlflow.algorithms.base import Watch
+from mnist_mlflow.algorithms import base, logistic, mlp, xgboost
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.search.pruning import STAGES
-from mnist_mlflow.search.queue import admit, failure, outcome
-from mnist_mlflow.search.runner import Job, Trier
-from mnist_mlflow.search.studies import Plan, open_study
+from mnist_mlflow.search import runner
+from mnist_mlflow.search.pruning import RUNGS, WHOLE
+from mnist_mlflow.search.queue import TrialQueue
+from mnist_mlflow.search.records import TrialRecord
+from mnist_mlflow.search.runner import TrialRunner
+from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.types import Part
+from tests.searches import before_fit, specify
 
 NETWORK = {"epochs": 3, "units": 32, "hidden_layers": 1, "features": "pixels", "batch_size": 128, "dropout": 0.0}
+EARLY, MIDDLE = sorted(RUNGS)
 
 
-def trier(dataset: Dataset, folder: Path, algorithm: str = "knn", objective: str = "log_loss", **options: Any) -> Trier:
-    given = options.pop("given", {})
-    plan = Plan(f"sqlite:///{folder}/optuna.db", "s", objective, 0, {}, options.pop("prune", True))
-    return Trier(Job(algorithm, given, 0, plan, "run", **options), dataset)
+def attempt(spec: SearchSpec, dataset: Dataset) -> TrialRecord:
+    """One trial, as the study knows it afterwards."""
+    queue = TrialQueue(spec)
+    trial = queue.next()
+    assert trial
+    TrialRunner(queue, dataset).run(trial)
+    return queue.records()[-1]
 
 
-def attempt(trying: Trier) -> optuna.trial.FrozenTrial:
-    """One trial, let in first."""
-    admit(trying.study, trying.study.trials, None, vars(trying.space.defaults), trying.owner, "run")
-    trying.try_next()
-    return trying.study.trials[-1]
+def test_a_trial_is_scored_on_the_tuning_slice(digits: Dataset, folder: Path) -> None:
+    record = attempt(specify(folder), digits)
+    assert record.state == "complete"
+    assert record.values == [record.metrics["tuning_log_loss"]]
+    assert record.metrics["tuning_accuracy"] > 0.9
+    assert record.seconds
+    assert 0 < record.started <= record.ended
+    assert len(record.losses) == len(digits.tuning)
+    assert np.mean(~np.signbit(record.losses)) == record.metrics["tuning_accuracy"]
 
 
-def test_a_trial_is_scored_on_the_tuning_slice(digits: Dataset, tmp_path: Path) -> None:
-    trial = attempt(trier(digits, tmp_path))
-    assert trial.state.name == "COMPLETE"
-    metrics = outcome(trial)["metrics"]
-    assert trial.values == [metrics["tuning_log_loss"]]
-    assert metrics["tuning_accuracy"] > 0.9
-    assert outcome(trial)["seconds"] > 0
-    assert trial.user_attrs["run"] == "run"
-
-
-def test_who_was_taken_for_dead_goes_on_with_another_trial(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trying, real = trier(digits, tmp_path), Trier._measure
-    others = open_study(trying.job.plan)
-
-    def slept(self: Trier, *arguments: Any) -> Any:
-        others.tell(len(others.trials) - 1, state=optuna.trial.TrialState.FAIL)
-        return real(self, *arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trier, "_measure", slept)
-        assert attempt(trying).state.name == "FAIL"
-    assert attempt(trying).state.name == "COMPLETE"
-
-
-def test_a_mistake_of_another_kind_is_not_taken_for_that(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*arguments: object) -> None:
-        raise ValueError("a sampler's mistake")
-
-    trying = trier(digits, tmp_path)
-    attempt(trying)
-    monkeypatch.setattr(trying.study.sampler, "before_trial", fail)
-    with pytest.raises(ValueError, match="a sampler's mistake"):
-        attempt(trying)
-
-
-def test_only_the_training_images_teach_and_only_the_tuning_slice_scores(digits: Dataset, tmp_path: Path) -> None:
+def test_only_the_training_images_teach_and_only_the_tuning_slice_scores(digits: Dataset, folder: Path) -> None:
     blind = Dataset(**{**vars(digits), "validation": None, "test": None})
-    assert attempt(trier(blind, tmp_path)).state.name == "COMPLETE"
+    assert attempt(specify(folder), blind).state == "complete"
 
 
-@pytest.mark.parametrize(("objective", "metrics"), [("accuracy", 1), ("log_loss,latency", 2)])
-def test_other_objectives(digits: Dataset, tmp_path: Path, objective: str, metrics: int) -> None:
-    values = attempt(trier(digits, tmp_path, objective=objective)).values
-    assert values is not None
-    assert len(values) == metrics
+@pytest.mark.parametrize(("objective", "goals"), [("accuracy", 1), ("log_loss,latency", 2)])
+def test_other_objectives(digits: Dataset, folder: Path, objective: str, goals: int) -> None:
+    values = attempt(specify(folder, objective=objective), digits).values
+    assert len(values) == goals
     assert all(0 < value < 100 for value in values)
+
+
+def test_a_process_that_was_taken_for_dead_goes_on_with_another_trial(
+    digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = specify(folder)
+    others = TrialQueue(spec)
+
+    def sleep(number: int) -> None:
+        if number == 0:
+            others.study.tell(0, state=TrialState.FAIL)
+
+    before_fit(monkeypatch, sleep)
+    assert attempt(spec, digits).was_killed
+    record = attempt(spec, digits)
+    assert (record.state, record.repeats) == ("complete", 0)
 
 
 TREES = {"rounds": 16, "features": "pixels"}
 
 
-@pytest.mark.parametrize(("algorithm", "given"), [("mlp", NETWORK), ("xgboost", TREES), ("logistic", {})])
-def test_a_trial_reports_what_a_share_of_the_images_gave_then_of_the_steps_if_there_are_any(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str, given: dict[str, Any]
+@pytest.mark.parametrize(
+    ("algorithm", "hyperparameters", "shares"),
+    [(mlp, NETWORK, [EARLY]), (xgboost, TREES, [EARLY]), (logistic, {"max_iter": 20}, [EARLY, MIDDLE])],
+)
+def test_a_trial_is_judged_by_shares_of_the_images_and_in_the_middle_of_its_steps_if_it_has_any(
+    digits: Dataset,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    algorithm: Any,
+    hyperparameters: dict[str, Any],
+    shares: list[int],
 ) -> None:
-    monkeypatch.setattr("mnist_mlflow.algorithms.base.SMALLEST_SHARE", 14)
-    shares = []
-    real = base.share_of
-    monkeypatch.setattr(base, "share_of", lambda part, size: shares.append(size) or real(part, size))
-    trial = attempt(trier(digits, tmp_path, algorithm, given=given))
-    assert list(trial.intermediate_values) == list(STAGES)
-    whole = len(digits.train)
-    asked = [size for size in shares if size != 14]  # those are of the tuning slice
-    of_images = list(STAGES) if algorithm == "logistic" else list(STAGES)[:-1]
-    assert asked == [whole * stage // base.WHOLE for stage in of_images]
-    assert trial.values is not None
-    assert trial.values[0] < trial.intermediate_values[max(STAGES)] < trial.intermediate_values[min(STAGES)]
+    monkeypatch.setattr(runner, "SMALLEST_SHARE", 20)
+    sizes = learned_sizes(monkeypatch)
+    name = algorithm.__name__.rpartition(".")[2]
+    record = attempt(specify(folder, name, hyperparameters), digits)
+    assert [rung for rung, _ in record.rungs] == sorted(RUNGS)
+    images = len(digits.train)
+    assert sizes == [*((images * share // WHOLE, 20) for share in shares), (images, len(digits.tuning))]
+    (_, early), (_, middle) = record.rungs
+    assert record.values[0] < middle < early
 
 
-def test_of_few_images_no_share_tells_anything(digits: Dataset, tmp_path: Path) -> None:
-    assert attempt(trier(digits, tmp_path, "logistic")).intermediate_values == {}
-    assert list(attempt(trier(digits, tmp_path / "mlp", "mlp", given=NETWORK)).intermediate_values) == [16]
+def learned_sizes(patch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """How many images teach and judge, each time that an algorithm learns."""
+    sizes: list[tuple[int, int]] = []
+    real = base.train_model
+
+    def train_model(algorithm: Any, params: Any, train: Part, tuning: Part, *rest: Any) -> Any:
+        sizes.append((len(train), len(tuning)))
+        return real(algorithm, params, train, tuning, *rest)
+
+    patch.setattr(runner, "train_model", train_model)
+    return sizes
 
 
-def test_a_laggard_is_broken_off_at_a_stage_and_has_the_figures_of_that_stage(digits: Dataset, tmp_path: Path) -> None:
-    trying = trier(digits, tmp_path, "mlp", given=NETWORK)
-    attempt(trying)
-    trying.job = Job("mlp", NETWORK | {"learning_rate": 1e-6}, 0, trying.job.plan, "run")
-    trying.space = trying.job.space
-    trial = attempt(trying)
-    assert trial.state.name == "PRUNED"
-    assert list(trial.intermediate_values) == [16]
-    assert outcome(trial)["metrics"]["tuning_log_loss"] == trial.intermediate_values[16]
+def test_shares_of_few_images_are_passed_over(digits: Dataset, folder: Path) -> None:
+    assert attempt(specify(folder, "logistic", {"max_iter": 20}), digits).rungs == []
 
 
-def test_without_pruning_nobody_is_asked_on_the_way(digits: Dataset, tmp_path: Path) -> None:
-    trial = attempt(trier(digits, tmp_path, "mlp", given=NETWORK, prune=False))
-    assert trial.intermediate_values == {}
+def test_a_laggard_is_pruned_at_a_rung_and_has_the_metrics_of_that_rung(digits: Dataset, folder: Path) -> None:
+    attempt(specify(folder, "mlp", NETWORK), digits)
+    record = attempt(specify(folder, "mlp", NETWORK | {"learning_rate": 1e-6}), digits)
+    assert record.state == "pruned"
+    assert record.rungs == [(MIDDLE, record.metrics["tuning_log_loss"])]
+
+
+def test_without_pruning_nothing_is_judged_on_the_way_and_the_same_is_learned(digits: Dataset, folder: Path) -> None:
+    judged = attempt(specify(folder, "mlp", NETWORK), digits)
+    alone = attempt(dataclasses.replace(specify(folder, "mlp", NETWORK), study="alone", prune=False), digits)
+    assert [rung for rung, _ in judged.rungs] == [MIDDLE]
+    assert alone.rungs == []
+    assert (alone.losses == judged.losses).all()
 
 
 @pytest.mark.parametrize("error", [MemoryError("no memory left"), ValueError("does not converge"), RuntimeError("x")])
 def test_a_trial_that_raises_is_written_down_with_its_reason(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(*arguments: Any) -> None:
+    with monkeypatch.context() as patch:
+        before_fit(patch, raising(error))
+        record = attempt(specify(folder), digits)
+    assert (record.state, record.failure) == ("fail", f"{type(error).__name__}: {error}")
+    assert record.counts
+    assert attempt(specify(folder), digits).state == "complete"
+
+
+def raising(error: BaseException) -> Callable[[int], None]:
+    def act(number: int) -> None:
         raise error
 
-    trying = trier(digits, tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr("mnist_mlflow.algorithms.knn.build", fail)
-        trial = attempt(trying)
-    assert trial.state.name == "FAIL"
-    assert failure(trial) == f"{type(error).__name__}: {error}"
-    assert attempt(trying).state.name == "COMPLETE"
+    return act
 
 
-def test_what_is_no_number_is_a_failure(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlflow.search.runner.figures", lambda *part: {"tuning_log_loss": math.nan})
-    assert "figures are not numbers" in failure(attempt(trier(digits, tmp_path)))
+def test_what_is_no_number_is_a_failure(digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "tuning_metrics", lambda *part: {"tuning_log_loss": float("nan")})
+    assert "figures are not numbers" in attempt(specify(folder), digits).failure
 
 
-def test_when_the_time_is_up_a_trial_ends_at_its_next_stage(digits: Dataset, tmp_path: Path) -> None:
-    trial = attempt(trier(digits, tmp_path, "mlp", given=NETWORK, deadline=time.time() - 1))
-    assert failure(trial) == "the time was up"
-    assert len(trial.intermediate_values) <= 1
+def test_when_the_time_is_up_a_trial_ends_at_its_next_epoch(
+    digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = specify(folder, "mlp", NETWORK, deadline=time.time() + 60)
+    before_fit(monkeypatch, lambda number: monkeypatch.setattr(time, "time", lambda: spec.deadline + 1), mlp)
+    record = attempt(spec, digits)
+    assert (record.failure, record.must_be_repeated) == ("the time was up", True)
+    assert len(record.rungs) <= 1
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)], ids=["Ctrl-C", "SIGTERM"])
-def test_an_interruption_is_written_down_and_heard(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+def test_an_interruption_is_written_down_and_raised(
+    digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    def interrupt(*arguments: Any) -> None:
-        raise error
-
-    trying = trier(digits, tmp_path)
-    monkeypatch.setattr("mnist_mlflow.algorithms.knn.build", interrupt)
+    spec = specify(folder)
+    before_fit(monkeypatch, raising(error))
     with pytest.raises(type(error)):
-        attempt(trying)
-    assert outcome(trying.study.trials[-1])["interruption"] == "interrupted"
-
-
-class Noting(Watch):
-    stages = (1, 16)
-
-    def __init__(self) -> None:
-        self.shapes: list[tuple[int, tuple[int, ...]]] = []
-
-    def judge(self, stage: int, labels: Any, probabilities: Any) -> None:
-        self.shapes.append((stage, probabilities.shape))
-
-
-def test_watching_does_not_change_what_is_learned(digits: Dataset) -> None:
-    watch, part = Noting(), Part(digits.train.images[:300], digits.train.labels[:300])
-    params = mlp.Params(**NETWORK)
-    watched = mlp.build(params, 0).fit(part, digits.tuning, watch)
-    alone = mlp.build(params, 0).fit(part, digits.tuning)
-    assert watch.shapes == [(16, (len(digits.tuning), 10))]
-    assert (watched.tuning_probabilities == alone.tuning_probabilities).all()
+        attempt(spec, digits)
+    (record,) = TrialQueue(spec).records()
+    assert (record.state, record.failure, record.was_killed) == ("fail", "interrupted", False)

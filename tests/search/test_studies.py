@@ -1,52 +1,56 @@
 import dataclasses
 import socket
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
 import pytest
 
-from benchmarks.postgresql import is_installed, postgresql
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.search import studies as storage
-from mnist_mlflow.search.pruning import STAGES
-from mnist_mlflow.search.studies import Plan, open_study
+from mnist_mlflow.search.pruning import RUNGS
+from mnist_mlflow.search.queue import TrialQueue
+from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.studies import open_storage, open_study
 from tests.conftest import ROOT, start_python
+from tests.search.test_queue import close
+from tests.searches import specify
 
 ABOUT = {"algorithm": "knn", "dataset_digest": "d", "split_digest": "s", "given": {}}
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
-    return Plan(f"sqlite:///{tmp_path}/optuna.db", "mine", "log_loss", 0, ABOUT)
+def spec(folder: Path) -> SearchSpec:
+    return specify(folder, about=ABOUT)
 
 
-def test_a_study_is_created_and_taken_up(plan: Plan) -> None:
-    open_study(plan).optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
-    assert len(open_study(plan).trials) == 2
-    assert len(open_study(dataclasses.replace(plan, name="other")).trials) == 0
+def x(trial: optuna.Trial) -> float:
+    return float(trial.suggest_float("x", 0, 1))
+
+
+def test_a_study_is_created_and_continued(spec: SearchSpec) -> None:
+    TrialQueue(spec).study.optimize(x, n_trials=2)
+    assert len(TrialQueue(spec).records()) == 2
+    assert TrialQueue(dataclasses.replace(spec, study="other")).records() == []
 
 
 @pytest.mark.parametrize(("key", "value"), [("algorithm", "svm"), ("dataset_digest", "e"), ("split_digest", "t")])
-def test_another_study_under_the_same_name_is_refused(plan: Plan, key: str, value: str) -> None:
-    open_study(plan)
-    other = dataclasses.replace(plan, about={**ABOUT, key: value})
-    with pytest.raises(UsageError, match=rf"'mine' is another one: {key} is '.*' there and '{value}' here"):
-        open_study(other)
+def test_another_study_under_the_same_name_is_refused(spec: SearchSpec, key: str, value: str) -> None:
+    TrialQueue(spec)
+    other = dataclasses.replace(spec, about={**ABOUT, key: value})
+    with pytest.raises(UsageError, match=rf"'s' is another one: {key} is '.*' there and '{value}' here"):
+        TrialQueue(other)
 
 
-def test_a_study_of_another_program_is_refused(plan: Plan) -> None:
-    theirs = optuna.create_study(storage=plan.storage, study_name=plan.name)
+def test_a_study_of_another_program_is_refused(spec: SearchSpec) -> None:
+    theirs = optuna.create_study(storage=spec.storage, study_name=spec.study)
     theirs.add_trial(optuna.trial.create_trial(value=1.0))
-    with pytest.raises(UsageError, match=r"'mine' was begun by another program.*study=mine-2"):
-        open_study(plan)
+    with pytest.raises(UsageError, match=r"'s' was begun by another program.*study=s-2"):
+        TrialQueue(spec)
 
 
-def test_another_objective_is_refused_though_optuna_would_not_mind(plan: Plan) -> None:
-    open_study(dataclasses.replace(plan, about={**ABOUT, "objective": "log_loss"}))
+def test_another_objective_is_refused_though_optuna_would_not_mind(folder: Path) -> None:
+    TrialQueue(specify(folder, about={**ABOUT, "objective": "log_loss"}))
     with pytest.raises(UsageError, match="objective is 'log_loss' there and 'accuracy' here"):
-        open_study(dataclasses.replace(plan, about={**ABOUT, "objective": "accuracy"}, objective="accuracy"))
+        TrialQueue(specify(folder, objective="accuracy", about={**ABOUT, "objective": "accuracy"}))
 
 
 @pytest.mark.parametrize(
@@ -58,84 +62,64 @@ def test_another_objective_is_refused_though_optuna_would_not_mind(plan: Plan) -
         "sqlite:////proc/none/optuna.db",
     ],
 )
-def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password(plan: Plan, address: str) -> None:
+def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password(address: str) -> None:
     with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: .*OPTUNA_STORAGE") as caught:
-        open_study(dataclasses.replace(plan, storage=address))
+        open_storage(address)
     assert "secret" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_file_that_is_no_database_is_one_line(plan: Plan, tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "optuna.db").write_text("not a database, and longer than a header would be" * 50)
     with pytest.raises(UserFacingError, match="cannot be used"):
-        open_study(plan)
+        open_storage(f"sqlite:///{tmp_path}/optuna.db")
 
 
-def test_a_new_storage_is_opened_by_several_at_once(plan: Plan) -> None:
-    code = f"from mnist_mlflow.search.studies import *; open_study(Plan({plan.storage!r}, 'mine', 'log_loss', 0, {{}}))"
+def test_a_new_storage_is_opened_by_several_at_once(tmp_path: Path) -> None:
+    code = f"from tests.searches import *; TrialQueue(specify({str(tmp_path)!r}))"
     processes = [start_python(code, ROOT) for _ in range(3)]
     for process in processes:
         _, errors = process.communicate(timeout=100)
         assert process.returncode == 0, errors
 
 
-@pytest.mark.parametrize(("objective", "prune", "pruned"), [("log_loss", True, True), ("log_loss", False, False)])
-def test_laggards_are_broken_off_where_that_is_wanted(plan: Plan, objective: str, prune: bool, pruned: bool) -> None:
-    study = open_study(dataclasses.replace(plan, prune=prune))
+@pytest.mark.parametrize("prune", [True, False])
+def test_laggards_are_pruned_where_that_is_wanted(folder: Path, prune: bool) -> None:
+    study = TrialQueue(specify(folder, prune=prune)).study
 
-    def objective_of(trial: optuna.Trial) -> float:
-        trial.report(trial.number, min(STAGES))
+    def objective(trial: optuna.Trial) -> float:
+        trial.report(trial.number, min(RUNGS))
         if trial.should_prune():
             raise optuna.TrialPruned
-        return trial.number
+        return float(trial.number)
 
-    study.optimize(objective_of, n_trials=6)
-    assert any(trial.state.name == "PRUNED" for trial in study.trials) == pruned
+    study.optimize(objective, n_trials=6)
+    assert any(trial.state.name == "PRUNED" for trial in study.trials) == prune
 
 
-def test_with_two_goals_nobody_lags_behind(plan: Plan) -> None:
-    two = dataclasses.replace(plan, objective="log_loss,latency")
-    assert plan.prunes
+def test_with_two_goals_no_trial_lags_behind(folder: Path) -> None:
+    two = specify(folder, objective="log_loss,latency")
+    assert specify(folder).prunes
     assert not two.prunes
-    assert len(open_study(two).directions) == 2
+    assert len(TrialQueue(two).study.directions) == 2
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    if not is_installed():
-        pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Plan], optuna.Study]]:
-    """Opens studies whose connections are closed afterwards, which the end of a process does otherwise."""
-    storages = []
-    connect = storage._connect
-    monkeypatch.setattr(storage, "_connect", lambda *address: storages.append(connect(*address)) or storages[-1])
-    yield open_study
-    for one in storages:
-        one.remove_session()
-        one.engine.dispose()
-
-
-def test_studies_are_kept_by_postgresql_too(plan: Plan, server: str, opened: Callable[[Plan], optuna.Study]) -> None:
-    shared = dataclasses.replace(plan, storage=server)
-    first, second = opened(shared), opened(shared)
-    first.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
-    second.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
-    assert len(first.get_trials()) == 3
+def test_studies_are_kept_by_postgresql_too(folder: Path, server: str) -> None:
+    shared = specify(folder, storage=server, about=ABOUT)
+    shared = dataclasses.replace(shared, study="shared")
+    queues = [TrialQueue(shared) for _ in range(2)]
+    for queue, trials in zip(queues, (2, 1), strict=True):
+        queue.study.optimize(x, n_trials=trials)
+    assert len(queues[0].records()) == 3
     with pytest.raises(UsageError):
-        opened(dataclasses.replace(shared, about={**ABOUT, "algorithm": "svm"}))
+        open_study(dataclasses.replace(shared, about={**ABOUT, "algorithm": "svm"}), queues[0].storage)
+    for queue in queues:
+        close(queue)
 
 
-def test_a_server_that_does_not_answer_is_given_up(plan: Plan) -> None:
+def test_a_server_that_does_not_answer_is_given_up() -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
-        started = time.monotonic()
-        address = f"postgresql://tester@127.0.0.1:{deaf.getsockname()[1]}/studies"
         with pytest.raises(UserFacingError, match="cannot be used"):
-            open_study(dataclasses.replace(plan, storage=address))
-        assert time.monotonic() - started < 60
+            open_storage(f"postgresql://tester@127.0.0.1:{deaf.getsockname()[1]}/studies")

@@ -1,49 +1,48 @@
 """Several processes that try at the same time, killed for real."""
 
 import dataclasses
-import multiprocessing
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
-from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.search import supervisor as module
-from mnist_mlflow.search.queue import FrozenTrial, failure, settled
-from mnist_mlflow.search.runner import Job, Trier
-from mnist_mlflow.search.studies import Plan, open_study
-from mnist_mlflow.search.supervisor import Data, Gate, try_in_processes
+from mnist_mlflow.search import supervisor, worker
+from mnist_mlflow.search.queue import TrialQueue
+from mnist_mlflow.search.records import TrialRecord, counted_trials
+from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.supervisor import supervise
+from mnist_mlflow.search.worker import work_in_process
 from tests.conftest import ROOT, start_python
+from tests.searches import specify
 
-DATA = Data("digits", 0, 300)
-
-
-def gate(folder: Path, wanted: int, algorithm: str = "knn", **given: Any) -> Gate:
-    plan = Plan(f"sqlite:///{folder}/optuna.db", "s", "log_loss", 0, {})
-    return Gate(open_study(plan), Job(algorithm, given, 0, plan, "run"), wanted)
+pytestmark = pytest.mark.faults
 
 
-def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+def silent(records: Sequence[TrialRecord]) -> None:
+    """Report to nobody."""
+
+
+def workers_of(pid: int | None = None) -> list[psutil.Process]:
+    return [child for child in psutil.Process(pid).children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 @pytest.fixture
 def killer() -> Iterator[Callable[[Callable[[], bool]], None]]:
-    """Kills the youngest worker when something has come about."""
+    """Kills the youngest worker once something has happened."""
     threads: list[threading.Thread] = []
 
-    def kill_when(has_come: Callable[[], bool]) -> None:
+    def kill_when(has_happened: Callable[[], bool]) -> None:
         def wait_and_kill() -> None:
-            while not has_come():
+            while not has_happened():
                 time.sleep(0.005)
-            max(children(), key=lambda child: child.create_time()).kill()
+            max(workers_of(), key=lambda child: child.create_time()).kill()
 
         threads.append(threading.Thread(target=wait_and_kill, daemon=True))
         threads[-1].start()
@@ -53,140 +52,108 @@ def killer() -> Iterator[Callable[[Callable[[], bool]], None]]:
         thread.join(1)
 
 
-def owners(opened: Gate) -> set[int]:
-    """The processes that have ended a trial."""
-    ended = settled(opened.study.get_trials(deepcopy=False))
-    return {trial.user_attrs["owner"]["pid"] for trial in ended}
+def owners(records: Sequence[TrialRecord]) -> list[int]:
+    """The processes that have tried, in order of the trials."""
+    return [record.owner["pid"] for record in counted_trials(records) if record.owner]
 
 
-def test_a_worker_that_is_killed_is_replaced_and_its_trial_tried_again(
-    tmp_path: Path, killer: Callable[[Callable[[], bool]], None]
+def records_of(spec: SearchSpec) -> list[TrialRecord]:
+    return TrialQueue(spec).records()
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_trial_repeated(
+    folder: Path, killer: Callable[[Callable[[], bool]], None]
 ) -> None:
-    wanted = 6
-    opened = gate(tmp_path, wanted)
-    killer(lambda: bool(owners(opened)))
-    try_in_processes(opened, DATA, 1, lambda trials: None)
-    trials = opened.study.trials
-    assert len(settled(trials)) == wanted
-    assert {trial.state.name for trial in settled(trials)} == {"COMPLETE"}
-    assert len(owners(opened)) == 2
-    killed = [trial for trial in trials if trial.state.name == "FAIL"]
+    spec = specify(folder, trials=6)
+    queue = TrialQueue(spec)
+    killer(lambda: bool(owners(queue.records())))
+    supervise(spec, silent)
+    records = records_of(spec)
+    assert [record.state for record in counted_trials(records)] == ["complete"] * 6
+    assert len(set(owners(records))) == 2
+    killed = [record for record in records if record.state == "fail"]
     assert len(killed) <= 1
     for lost in killed:
-        assert failure(lost) == "its process was killed"
-        (again,) = [trial for trial in trials if trial.user_attrs.get("repeats") == lost.number]
+        assert lost.failure == "its process was killed"
+        (again,) = [record for record in records if record.repeats == lost.number]
         assert lost.params.items() <= again.params.items()
-    assert children() == []
+    assert workers_of() == []
 
 
-def test_two_workers_try_as_many_as_are_wanted(tmp_path: Path) -> None:
-    opened, calls = gate(tmp_path, 7), []
-    try_in_processes(opened, DATA, 2, lambda trials: calls.append(None))
-    assert [trial.state.name for trial in opened.study.trials] == ["COMPLETE"] * 7
-    assert len(calls) >= 7
+def work_little(*arguments: Any) -> None:
+    worker.MOST_TRIALS = 2
+    work_in_process(*arguments)
 
 
-def test_a_worker_that_has_tried_enough_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_TRIALS", 2)
-    opened = gate(tmp_path, 3)
-    try_in_processes(opened, DATA, 1, lambda trials: None)
-    trials = opened.study.trials
-    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 3
-    pids = [trial.user_attrs["owner"]["pid"] for trial in trials]
-    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 1]
-    assert children() == []
+def test_a_worker_that_has_tried_enough_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "work_in_process", work_little)
+    reports: list[int] = []
+    spec = specify(folder, trials=3)
+    supervise(spec, lambda records: reports.append(len(counted_trials(records))))
+    records = records_of(spec)
+    assert [record.state for record in records] == ["complete"] * 3
+    assert list(Counter(owners(records)).values()) == [2, 1]
+    assert reports == sorted(reports)
+    assert reports[-1] == 3
+    assert workers_of() == []
 
 
-def test_workers_whose_supervisor_is_killed_end_too(tmp_path: Path) -> None:
+def test_workers_whose_supervisor_is_killed_end_too(folder: Path) -> None:
     code = f"""
 import sys
-from tests.search.test_workers import *
+from tests.search.test_supervisor import *
 if __name__ == "__main__":
-    try_in_processes(gate(Path({str(tmp_path)!r}), 10_000), DATA, 2, lambda trials: print("tried", flush=True))
+    supervise(specify({str(folder)!r}, workers=2), lambda records: print(len(records), flush=True))
 """
-    script = tmp_path / "supervise.py"
+    script = folder / "supervise.py"
     script.write_text(code)
     start = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
-    supervisor = start_python(start, ROOT, PYTHONPATH=str(ROOT))
-    assert supervisor.stdout
-    for _ in range(4):
-        supervisor.stdout.readline()
-    orphans = [child for child in psutil.Process(supervisor.pid).children() if "spawn_main" in str(child.cmdline())]
+    process = start_python(start, ROOT, PYTHONPATH=str(ROOT))
+    assert process.stdout
+    while int(process.stdout.readline()) < 4:
+        pass
+    orphans = workers_of(process.pid)
     assert len(orphans) == 2
-    supervisor.kill()
-    supervisor.communicate()
+    process.kill()
+    process.communicate()
     _, alive = psutil.wait_procs(orphans, timeout=20)
     assert alive == []
 
 
-def test_a_worker_that_cannot_begin_says_why(tmp_path: Path) -> None:
+def test_a_worker_that_cannot_work_says_why(folder: Path) -> None:
     with pytest.raises(UserFacingError, match="train_size=5 is not possible"):
-        try_in_processes(gate(tmp_path, 3), Data("digits", 0, 5), 2, lambda trials: None)
-    assert children() == []
+        supervise(specify(folder, trials=3, workers=2, train_size=5), silent)
+    assert workers_of() == []
 
 
-def test_a_worker_that_dies_before_it_has_tried_anything_is_not_replaced_for_ever(
-    tmp_path: Path, killer: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_dies_before_it_has_tried_anything_is_replaced_but_not_for_ever(
+    folder: Path, killer: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_UNTRIED", 1)
-    killer(lambda: bool(children()))
+    spec = specify(folder, trials=2)
+    killer(lambda: bool(workers_of()))
+    supervise(spec, silent)
+    assert [record.state for record in records_of(spec)] == ["complete"] * 2
+    monkeypatch.setattr(supervisor, "MOST_UNTRIED", 1)
+    killer(lambda: bool(workers_of()))
     with pytest.raises(UserFacingError, match="before they could try anything"):
-        try_in_processes(gate(tmp_path, 3), DATA, 1, lambda trials: None)
+        supervise(dataclasses.replace(spec, study="another"), silent)
 
 
-def test_a_worker_that_dies_before_it_has_tried_anything_is_replaced_at_first(
-    tmp_path: Path, killer: Callable[[Callable[[], bool]], None]
-) -> None:
-    opened = gate(tmp_path, 2)
-    killer(lambda: bool(children()))
-    try_in_processes(opened, DATA, 1, lambda trials: None)
-    assert [trial.state.name for trial in opened.study.trials] == ["COMPLETE"] * 2
+def test_when_the_time_is_up_or_ctrl_c_is_pressed_workers_close_their_trials_and_end(folder: Path) -> None:
+    spec = specify(folder, "forest", {"n_estimators": 2_000})  # a second a trial: it is seen under way
 
-
-def test_when_the_time_is_up_workers_end_whatever_they_do(tmp_path: Path) -> None:
-    opened = gate(tmp_path, 10_000)
-    late = Gate(opened.study, dataclasses.replace(opened.job, deadline=time.time() + 6), 10_000)
-    try_in_processes(late, DATA, 1, lambda trials: None)
-    assert time.time() < late.job.deadline + 20
-    assert "RUNNING" not in [trial.state.name for trial in opened.study.trials]
-    assert children() == []
-
-
-def test_a_worker_that_can_no_longer_try_says_so_instead_of_beginning() -> None:
-    pipe, end = multiprocessing.Pipe()
-    end.send(("cannot", "the storage is gone"))
-    with pytest.raises(UserFacingError, match="the storage is gone"):
-        module._let_in(SimpleNamespace(pipe=pipe))  # type: ignore[arg-type]
-    assert end.recv() == "try"
-
-
-def test_a_trial_that_cannot_be_claimed_has_begun_all_the_same(
-    tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or its worker and the supervisor would wait for each other."""
-
-    def fail(*arguments: object) -> None:
-        raise OSError("locked")
-
-    begun: list[None] = []
-    opened = gate(tmp_path, 1)
-    trier = Trier(opened.job, digits, lambda: begun.append(None))
-    monkeypatch.setattr("mnist_mlflow.search.runner.claim", fail)
-    assert opened.opens(opened.trials())
-    trier.try_next()
-    assert begun == [None]
-    assert opened.study.trials[0].state.name == "FAIL"
-
-
-def test_a_worker_told_to_end_closes_its_trial(tmp_path: Path) -> None:
-    opened = gate(tmp_path, 10_000, "forest", n_estimators=2_000)  # a second: it is seen under way
-
-    def stop(trials: Sequence[FrozenTrial]) -> None:
-        if any(trial.state.name == "RUNNING" for trial in trials):
+    def press(records: Sequence[TrialRecord]) -> None:
+        if any(record.state == "running" for record in records):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        try_in_processes(opened, DATA, 1, stop)
-    states = [trial.state.name for trial in opened.study.trials]
-    assert "RUNNING" not in states
-    assert children() == []
+        supervise(spec, press)
+    assert "running" not in [record.state for record in records_of(spec)]
+    assert workers_of() == []
+
+    began = len(records_of(spec))
+    supervise(dataclasses.replace(spec, deadline=time.time() + 4), silent)
+    records = records_of(spec)
+    assert len(records) > began
+    assert "running" not in [record.state for record in records]
+    assert workers_of() == []
