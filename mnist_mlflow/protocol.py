@@ -12,6 +12,7 @@ from mnist_mlflow.parameters import choice, flag, integer, parameters, real, tex
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 DATA = ("auto", "mnist", "digits")
 NEW_STUDY = "auto"
+ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
 PREFERENCES = ("accuracy", "latency", "size")
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 

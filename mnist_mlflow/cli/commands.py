@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import click
 
-from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli.options import given, options, settings, with_options
 from mnist_mlflow.errors import UserFacingError
@@ -77,16 +76,17 @@ def main_command(algorithms: str, **typed: Any) -> None:
     show_selection(selection)
 
 
-@with_options(SplitOptions)
-@commands.command("ensemble", params=options(EnsembleParams))
+@commands.command("ensemble")
+@click.option("--data", default="auto")
+@click.option("--split_seed", default=0)
+@click.option("--members", default=8)
 def ensemble_command(**typed: Any) -> None:
     """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
     from mnist_mlflow.cli.console import show_outcome, work_display
-    from mnist_mlflow.jobs.ensemble import combine
+    from mnist_mlflow.jobs.ensemble import Params, run
 
-    protocol, params = settings(SplitOptions, typed), settings(EnsembleParams, typed)
     with work_display() as progress:
-        outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
+        outcome = run(settings(Params, typed), progress)
     show_outcome("ensemble", outcome)
 
 
