@@ -57,10 +57,10 @@ def specify(
 
 def before_fit(patch: pytest.MonkeyPatch, act: Callable[[int], None], algorithm: Any = knn) -> None:
     """Have something happen before an algorithm learns, each time, counted from 0."""
-    real, calls = algorithm.build, itertools.count()
+    real, fits = algorithm.fit, itertools.count()
 
-    def build(*arguments: Any, **options: Any) -> Any:
-        act(next(calls))
-        return real(*arguments, **options)
+    def fit(*arguments: Any) -> Any:
+        act(next(fits))
+        return real(*arguments)
 
-    patch.setattr(algorithm, "build", build)
+    patch.setattr(algorithm, "fit", fit)

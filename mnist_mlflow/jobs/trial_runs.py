@@ -49,7 +49,7 @@ class TrialRuns:
 
     def _write_into(self, runs: Trials, records: Sequence[TrialRecord]) -> None:
         for record in records:
-            if record.has_ended and record.run_id == runs.parent and runs.lacks(record.number):
+            if record.has_ended and record.run_id == runs.parent.id and runs.lacks(record.number):
                 runs.write(as_trial(record, self.spec))
 
 

@@ -13,19 +13,20 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import TrialState
 
-from mnist_mlflow.algorithms.base import SILENT, Callback, TrainedModel, train_model
+from mnist_mlflow.algorithms.base import SILENT, Callback, TrainedModel, learns_in_steps, train_model
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.data.dataset import stratified_subset
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.evaluation.calibration import fit_temperature, softmax
+from mnist_mlflow.evaluation.calibration import fit_temperature
 from mnist_mlflow.evaluation.latency import BATCH, ms_per_image
 from mnist_mlflow.evaluation.metrics import essentials, prefixed
+from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.search.objectives import goals, values_of
 from mnist_mlflow.search.pruning import RUNGS, WHOLE
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import encode, signed_losses
 from mnist_mlflow.search.spec import SearchSpec
-from mnist_mlflow.types import Labels, Part, Probabilities
+from mnist_mlflow.types import Labels, Part, Probabilities, Scores
 
 SMALLEST_SHARE = 1_000  # images: fewer tell too little
 MIDDLE = 0.6  # of the steps: there, networks rank nearly as they do in the end
@@ -90,9 +91,8 @@ class Attempt(Callback):
         self.trial, self.spec, self.dataset = trial, spec, dataset
         self.metrics: dict[str, float] = {}
         self.losses: dict[str, str] = {}
-        algorithm = spec.space.algorithm
         rungs = sorted(RUNGS) if spec.prunes else []
-        self.middle_rung = rungs.pop() if rungs and algorithm.LEARNS_IN_STEPS else None
+        self.middle_rung = rungs.pop() if rungs and learns_in_steps(spec.space.algorithm) else None
         self.early_rungs = [rung for rung in rungs if len(dataset.train) * rung // WHOLE >= SMALLEST_SHARE]
 
     @property
@@ -122,7 +122,7 @@ class Attempt(Callback):
         """Look at the clock; raises OutOfTimeError."""
         self._check_deadline()
 
-    def on_step(self, step: int, total: int, scores: Callable[[], Any]) -> None:
+    def on_step(self, step: int, total: int, scores: Callable[[], Scores]) -> None:
         """Judge the learning in its middle."""
         if self.middle_rung and step == math.ceil(MIDDLE * total):
             labels, logits = self.dataset.tuning.labels, scores()

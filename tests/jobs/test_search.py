@@ -7,11 +7,11 @@ import mlflow
 import pandas as pd
 import pytest
 
-from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
+from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
@@ -79,13 +79,13 @@ def test_only_the_refit_model_is_scored_on_the_validation_images(
     store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    real = Classifier.predict_proba
+    real = DigitModel.predict_proba
 
-    def count(classifier: Classifier, images: Any, *rest: Any) -> Any:
+    def count(model: DigitModel, images: Any, *rest: Any) -> Any:
         asked.append(len(images))
-        return real(classifier, images, *rest)
+        return real(model, images, *rest)
 
-    monkeypatch.setattr(Classifier, "predict_proba", count)
+    monkeypatch.setattr(DigitModel, "predict_proba", count)
     train(task(3), silent)
     assert asked == [len(digits.validation)]
 
