@@ -61,7 +61,7 @@ def race(
     from mnist_mlflow.search.supervisor import supervise
 
     options = DataOptions(data, train_size=train_size, seed=seed)
-    task = Task(algorithm, protocol=options, search=SearchOptions(workers=WORKERS))
+    task = Task(algorithm, protocol=options, search=SearchOptions(timeout=seconds, workers=WORKERS))
     with tempfile.TemporaryDirectory() as folder:
         began = time.time()
         storage = f"sqlite:///{folder}/optuna.db"
@@ -73,8 +73,8 @@ def race(
         "seed": seed,
         "prune": prune,
         "seconds": took,
-        "trials": len(summary.counted),
-        "complete": sum(record.is_complete for record in summary.counted),
+        "trials": len(summary.counted_trials),
+        "complete": sum(record.is_complete for record in summary.counted_trials),
         "best": summary.best.values[0] if summary.best else None,
     }
 

@@ -1,4 +1,4 @@
-"""Searches that take no more than seconds, and what they leave in a store."""
+"""Searches that take no more than seconds, and their traces in a store."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ def task(trials: int = 5, algorithm: str = "knn", **search: Any) -> Task:
 
 
 def trials_of(client: Client, run_id: str) -> dict[str, mlflow.entities.Run]:
-    found = client.search_runs(["0"], f"tags.mlflow.parentRunId = '{run_id}'", order_by=["attributes.start_time"])
-    return {run.info.run_name: run for run in found}
+    runs = client.search_runs(["0"], f"tags.mlflow.parentRunId = '{run_id}'", order_by=["attributes.start_time"])
+    return {run.info.run_name: run for run in runs}
 
 
 def queue_of(name: str) -> TrialQueue:
@@ -50,7 +50,7 @@ def specify(
 ) -> SearchSpec:
     """A search on the bundled digits, in a study in a folder."""
     data = DataOptions("digits", train_size=train_size, trials=trials)
-    search = SearchOptions(objective=objective, workers=workers)
+    search = SearchOptions(timeout=1e6, objective=objective, workers=workers)
     storage = options.pop("storage", f"sqlite:///{folder}/optuna.db")
     return SearchSpec(Task(algorithm, hyperparameters or {}, data, search), "s", storage, "run", "digits", **options)
 

@@ -33,7 +33,7 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
 
     Ctrl-C ends the search, not the run. A study that is continued first closes what other searches left open.
     """
-    spec = _specify(run, task, dataset)
+    spec = _make_spec(run, task, dataset)
     with user_facing_storage_errors(spec.storage):
         queue = TrialQueue(spec)
         run.set_tags({"study": spec.study})
@@ -62,7 +62,7 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
         return _conclude(run, queue, Summary(spec, records), interrupted)
 
 
-def _specify(run: Run, task: Task, dataset: Dataset) -> SearchSpec:
+def _make_spec(run: Run, task: Task, dataset: Dataset) -> SearchSpec:
     options, study = task.protocol, task.search.study
     about = {
         "algorithm": task.algorithm,
@@ -91,39 +91,39 @@ def _show(progress: Progress, spec: SearchSpec, began: float, records: Sequence[
     notes = [f"best {goal} {value:.4f}" for goal, value in values]
     if (left := _seconds_left(summary, began)) is not None:
         notes.append(f"{left / 60:.0f} min left" if left > MINUTES_FROM else f"{left:.0f} s left")
-    progress("trials", len(summary.counted), spec.wanted or 0, ", ".join(notes))
+    progress("trials", len(summary.counted_trials), spec.n_trials or 0, ", ".join(notes))
 
 
 def _seconds_left(summary: Summary, began: float) -> float | None:
-    spec, counted, now = summary.spec, summary.counted, time.time()
+    spec, counted_trials, now = summary.spec, summary.counted_trials, time.time()
     estimates = [spec.deadline - now] if math.isfinite(spec.deadline) else []
-    own = sum(record.run_id == spec.run_id for record in counted)
-    if spec.wanted and own:
-        estimates.append((now - began) / own * max(0, spec.wanted - len(counted)))
+    own = sum(record.run_id == spec.run_id for record in counted_trials)
+    if spec.n_trials and own:
+        estimates.append((now - began) / own * max(0, spec.n_trials - len(counted_trials)))
     return max(0.0, min(estimates)) if estimates else None
 
 
 def _conclude(run: Run, queue: TrialQueue, summary: Summary, interrupted: bool) -> SearchResult:
     """Log the summary, and return the hyperparameters to learn with."""
-    spec, counted, winner = queue.spec, summary.counted, summary.winner
-    failures = [record.failure for record in counted if record.failure]
-    if failures and len(failures) == len(counted) and not interrupted:
+    spec, counted_trials, winner = queue.spec, summary.counted_trials, summary.winner
+    failures = [record.failure for record in counted_trials if record.failure]
+    if failures and len(failures) == len(counted_trials) and not interrupted:
         raise UserFacingError(f"All {len(failures)} trials failed, the first one so: {failures[0]}")
-    unfinished = interrupted or (spec.wanted is not None and len(counted) < spec.wanted)
+    is_unfinished = interrupted or (spec.n_trials is not None and len(counted_trials) < spec.n_trials)
     resume_command = _resume_command(spec)
     _log_summary(run, queue, summary)
-    states = [record.state for record in counted]
+    states = [record.state for record in counted_trials]
     counts = {f"trials_{state}": states.count(state) for state in ("complete", "pruned", "fail")}
-    run.set_tags({"search_ended": _ending(spec, interrupted, unfinished), **counts})
+    run.set_tags({"search_ended": _ending(spec, interrupted, is_unfinished), **counts})
     run.describe(f"{summary.note(resume_command)}\n\n{spec.space.algorithm.__doc__}")
     params = spec.space.complete(winner.params) if winner else spec.space.defaults
-    return SearchResult(params, resume_command if unfinished or spec.wanted is None else "")
+    return SearchResult(params, resume_command if is_unfinished or spec.n_trials is None else "")
 
 
-def _ending(spec: SearchSpec, interrupted: bool, unfinished: bool) -> str:
+def _ending(spec: SearchSpec, interrupted: bool, is_unfinished: bool) -> str:
     if interrupted:
         return "interrupted"
-    if not unfinished:
+    if not is_unfinished:
         return "complete"
     return "out of time" if spec.is_late() else "the last trials are tried elsewhere"
 

@@ -1,4 +1,4 @@
-"""The trials of a study as the store knows them: a child run for each, in the run that tried it."""
+"""Trials of a study in the store: a child run for each, in the run that tried it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from mnist_mlflow.tracking.trials import Trial, Trials, run_exists, running_sear
 
 
 class TrialRuns:
-    """Writes the trials of a search, and those that other searches of its study have left unwritten."""
+    """Writes the trials of a search, and those that other searches of its study left unwritten."""
 
     def __init__(self, run: Run, spec: SearchSpec, tags: Mapping[str, str]) -> None:
         self.run, self.spec, self.tags = run, spec, tags
         self.read_again()
 
     def read_again(self) -> None:
-        """Read from the store which trials of this search it has."""
+        """Read which trials of this search the store has."""
         self.own = Trials(self.run, self.tags)
 
     def write(self, records: Sequence[TrialRecord]) -> None:
-        """Write what this search has tried."""
+        """Write the trials of this search."""
         self._write_into(self.own, records)
 
     def write_killed(self, records: Sequence[TrialRecord]) -> None:
-        """Write the trials of other searches some of whose trials were killed, on another machine perhaps."""
+        """Write the trials of other searches that lost some, on another machine perhaps."""
         self._write_for({record.run_id for record in records if record.was_killed}, records)
 
     def close_other_searches(self, records: Sequence[TrialRecord]) -> None:
-        """Write the trials of all searches that have ended, and close the searches that were killed."""
+        """Write the trials of all searches that ended, and close the searches that were killed."""
         running = running_searches(self.run.client, self.spec.study)
         gone = {run_id for run_id, owner in running.items() if is_gone(json.loads(owner))}
         self._write_for({record.run_id for record in records} - running.keys() | gone, records)
@@ -54,14 +54,14 @@ class TrialRuns:
 
 
 def as_trial(record: TrialRecord, spec: SearchSpec) -> Trial:
-    """A trial of a study as the store is to know it."""
+    """A trial as tracking writes it."""
     rungs = record.rungs
     if rungs and record.is_complete:  # one that was pruned has the value of its last rung
         rungs = [*rungs, (WHOLE, record.values[0])]
     return Trial(
         record.number,
-        record.started,
-        record.ended,
+        record.start_ms,
+        record.end_ms,
         state=record.state,
         params=vars(spec.space.complete(record.params)),
         metrics={**record.metrics, "seconds": record.seconds or 0.0},

@@ -32,11 +32,11 @@ def draw(study: Study, objective: str, folder: Path) -> None:
         from matplotlib import pyplot
         from optuna.visualization import matplotlib as still
 
-        for name, function, compared, options in _plots(study, objective):
+        for name, function, subject, options in _plots(study, objective):
             try:
                 with warnings.catch_warnings(action="ignore"):  # experimental, no legend, little room for long names
-                    _save_png(getattr(still, function)(compared, **options), folder / f"{name}.png")
-                    figures.append(getattr(visualization, function)(compared, **options))
+                    _save_png(getattr(still, function)(subject, **options), folder / f"{name}.png")
+                    figures.append(getattr(visualization, function)(subject, **options))
             except (ValueError, RuntimeError):
                 continue  # the trials do not differ enough for this one
         pyplot.close("all")
@@ -51,18 +51,18 @@ def _template() -> Any:
 
 
 def _plots(study: Study, objective: str) -> list[Plot]:
-    """The table of plots; of two goals the first is what most of them show."""
+    """The table of plots; most of them show the first of two goals."""
     names = goals(objective)
-    compared, target = _comparable(study, names[0])
-    complete = compared.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    comparable, target = _comparable(study, names[0])
+    complete = comparable.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     if len(complete) < FEWEST or not any(trial.params for trial in complete):
         return []
     first = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
     plots: list[Plot] = [
         ("history", "plot_optimization_history", study, {"target_name": names[0], **first}),
-        ("importances", "plot_param_importances", compared, {"target_name": target, **first}),
-        ("parallel_coordinates", "plot_parallel_coordinate", compared, {"target_name": target, **first}),
-        ("slices", "plot_slice", compared, {"target_name": target, **first}),
+        ("importances", "plot_param_importances", comparable, {"target_name": target, **first}),
+        ("parallel_coordinates", "plot_parallel_coordinate", comparable, {"target_name": target, **first}),
+        ("slices", "plot_slice", comparable, {"target_name": target, **first}),
     ]
     if len(names) > 1:
         plots.append(("pareto_front", "plot_pareto_front", study, {"target_names": names}))
@@ -80,11 +80,11 @@ def _comparable(study: Study, goal: str) -> tuple[Study, str]:
     if all(trial.state == TrialState.COMPLETE for trial in trials):
         return study, goal
     rung = min(step for trial in trials for step in trial.intermediate_values)
-    compared = create_study(study_name=study.study_name, direction=study.direction)
+    comparable = create_study(study_name=study.study_name, direction=study.direction)
     for trial in trials:
         if math.isfinite(value := trial.intermediate_values.get(rung, math.nan)):
-            compared.add_trial(create_trial(value=value, params=trial.params, distributions=trial.distributions))
-    return compared, f"{goal} at stage {rung} of {WHOLE}"
+            comparable.add_trial(create_trial(value=value, params=trial.params, distributions=trial.distributions))
+    return comparable, f"{goal} at stage {rung} of {WHOLE}"
 
 
 def _save_png(axes: Any, path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The queue of a study: who tries what, how many, and which trials are tried again.
+"""The queue of a study: admits trials, assigns them to processes, and repeats those that were lost.
 
-Counting, enqueueing and asking are one step under one lock, so that no number of processes tries more than is wanted.
-Under the lock every running trial has an owner; one without it lost its process between asking and claiming.
+Counting, enqueueing and asking are one step under one lock, so that all processes together never try too many. Under
+the lock every running trial has an owner: a trial without one lost its process between asking and claiming.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class TrialQueue:
         return read_records(self.study)
 
     def next(self) -> optuna.Trial | None:
-        """A trial for this process to try; None when as many as wanted are tried or under way, or time is up.
+        """A trial for this process to try; None when enough trials have ended or are running, or time is up.
 
-        To be called when this process tries nothing: a trial that it seems to try was broken off.
+        Call it while this process tries nothing: a trial that it still owns counts as lost.
         """
         with study_lock(self.storage, self.spec.study):
             records = self._requeue_lost_trials()
@@ -44,34 +44,38 @@ class TrialQueue:
             return self._claim_next()
 
     def requeue_lost_trials(self) -> list[TrialRecord]:
-        """Close the trials whose process is gone, enqueue again those that must be repeated, and return all trials.
+        """Close the trials whose process is gone, enqueue their repetitions, and return all trials.
 
-        To be called when this process tries nothing. A call that is killed is completed by the next one.
+        Call it while this process tries nothing. The next call completes one that is killed.
         """
         with study_lock(self.storage, self.spec.study):
             return self._requeue_lost_trials()
 
     def _requeue_lost_trials(self) -> list[TrialRecord]:
         with silence_experimental_warnings():
-            fail_stale_trials(self.study)  # of other machines nothing but the heartbeat is known
+            fail_stale_trials(self.study)  # only the heartbeat tells of processes on other machines
         records = self.records()
-        lost = [record for record in records if record.state == "running" and _is_lost(record.owner)]
-        for record in lost:
-            self.study.tell(record.number, state=TrialState.FAIL, skip_if_finished=True)
-        records = self.records() if lost else records
-        repeated = {record.repeats for record in records}
-        again = [record for record in records if record.must_be_repeated and record.number not in repeated]
-        for record in again:
-            self.study.add_trial(_repetition(record, self.spec.run_id))
-        return self.records() if again else records
+        if lost_trials := [record for record in records if record.state == "running" and _is_lost(record.owner)]:
+            for record in lost_trials:
+                self.study.tell(record.number, state=TrialState.FAIL, skip_if_finished=True)
+            records = self.records()
+        numbers = {record.repeats for record in records}
+        if repetitions := [
+            _repetition(record, self.spec.run_id)
+            for record in records
+            if record.must_be_repeated and record.number not in numbers
+        ]:
+            self.study.add_trials(repetitions)
+            records = self.records()
+        return records
 
     def _enqueue_next(self, records: Sequence[TrialRecord]) -> bool:
-        """Make sure that a trial waits, unless as many as wanted are tried or under way.
+        """Make sure that a trial waits, and return True, unless enough trials have ended or are running.
 
         The first trial of a study has the default hyperparameters.
         """
-        under_way = sum(record.state == "running" for record in records)
-        if self.spec.wanted is not None and len(counted_trials(records)) + under_way >= self.spec.wanted:
+        running = sum(record.state == "running" for record in records)
+        if self.spec.n_trials is not None and len(counted_trials(records)) + running >= self.spec.n_trials:
             return False
         if not any(record.state == "waiting" for record in records):
             params: Mapping[str, Any] = {} if records else vars(self.spec.space.defaults)
@@ -80,7 +84,7 @@ class TrialQueue:
 
     def _claim_next(self) -> optuna.Trial:
         with warnings.catch_warnings(action="ignore", category=UserWarning):
-            trial = self.study.ask()  # warns that the heartbeat is `optimize`'s; the runner's `beating` replaces it
+            trial = self.study.ask()  # warns that `optimize` alone beats; the runner beats too
         trial.set_user_attr("owner", self.owner)
         if trial.user_attrs["run"] != self.spec.run_id:
             trial.set_user_attr("run", self.spec.run_id)

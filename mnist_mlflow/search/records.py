@@ -20,13 +20,13 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_mlflow.processes import Owner
 from mnist_mlflow.types import Labels, Probabilities
 
-MOST_KILLS = 3  # of processes that tried the same hyperparameters: then these are what kills
+MOST_KILLS = 3  # of processes that tried the same hyperparameters: by then, these are the cause
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """What a study knows of a trial."""
+    """A trial, as its study knows it."""
 
     trial: FrozenTrial
 
@@ -51,13 +51,13 @@ class TrialRecord:
         return bool(self.trial.state == TrialState.COMPLETE)
 
     @property
-    def started(self) -> int:
-        """Milliseconds since the epoch; 0 before."""
+    def start_ms(self) -> int:
+        """The start, in milliseconds since the epoch; 0 for a trial that waits."""
         return _milliseconds(self.trial.datetime_start)
 
     @property
-    def ended(self) -> int:
-        """Milliseconds since the epoch; 0 before."""
+    def end_ms(self) -> int:
+        """The end, in milliseconds since the epoch; 0 for a trial that has not ended."""
         return _milliseconds(self.trial.datetime_complete)
 
     @property
@@ -87,7 +87,7 @@ class TrialRecord:
 
     @property
     def seconds(self) -> float | None:
-        """How long the trial took; None for one that was killed."""
+        """The duration; None for a trial that was killed."""
         return self._outcome.get("seconds")
 
     @property
@@ -110,7 +110,7 @@ class TrialRecord:
 
     @property
     def must_be_repeated(self) -> bool:
-        """True for a trial that failed by no fault of its own: it was interrupted, or killed less than three times."""
+        """True for a trial that was interrupted, or killed, unless its hyperparameters have killed three processes."""
         return self.trial.state == TrialState.FAIL and "failure" not in self._outcome and self.kills < MOST_KILLS
 
     @property

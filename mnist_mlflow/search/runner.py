@@ -1,4 +1,4 @@
-"""One trial after another in this process: learn, judge at the rungs, measure, and write down how it ended."""
+"""The runner of trials: learns, judges at the rungs, measures, and writes down the outcome."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class TrialRunner:
         self.queue, self.dataset = queue, dataset
 
     def run(self, trial: optuna.Trial) -> None:
-        """Try a trial and write down how it ended, failed or not; raises KeyboardInterrupt and SystemExit alone."""
+        """Try a trial and write down its outcome; raises KeyboardInterrupt and SystemExit alone."""
         study, attempt, started = self.queue.study, Attempt(trial, self.queue.spec, self.dataset), time.perf_counter()
         error: BaseException | None = None
         with get_heartbeat_thread(trial._trial_id, study._storage):
             try:
                 attempt.learn()
-            except BaseException as raised:
-                error = raised
+            except BaseException as exception:
+                error = exception
             outcome = {**attempt.outcome, **_reason(error), "seconds": time.perf_counter() - started}
             with contextlib.suppress(UpdateFinishedTrialError):  # closed by others, who took this process for dead
                 trial.set_user_attr("outcome", outcome)
@@ -79,26 +79,25 @@ def _reason(error: BaseException | None) -> dict[str, str]:
 
 
 class Attempt(Callback):
-    """One attempt at a trial: learns at every rung, then from all images, and keeps the metrics reached so far.
+    """One attempt at a trial: learns at every rung, then from all images, and keeps the latest metrics.
 
-    At an early rung a fresh model learns from a share of the images to the end, and is judged by a share of the tuning
-    slice. An algorithm that learns in steps is judged at the last rung in the middle of learning from all images. At
-    the others it is not: early steps tell little, since the learning rate still rises, or a high one is ahead by
-    nothing but its height.
+    At an early rung a fresh model learns from a share of the images, and is judged on a share of the tuning slice. The
+    last rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not:
+    early steps tell little, since the learning rate still rises, or a high one is ahead for that alone.
     """
 
     def __init__(self, trial: optuna.Trial, spec: SearchSpec, dataset: Dataset) -> None:
         self.trial, self.spec, self.dataset = trial, spec, dataset
         self.metrics: dict[str, float] = {}
-        self.losses: dict[str, str] = {}
+        self.losses: str | None = None  # encoded, of a trial that learned to the end
         rungs = sorted(RUNGS) if spec.prunes else []
         self.middle_rung = rungs.pop() if rungs and learns_in_steps(spec.space.algorithm) else None
         self.early_rungs = [rung for rung in rungs if len(dataset.train) * rung // WHOLE >= SMALLEST_SHARE]
 
     @property
     def outcome(self) -> dict[str, Any]:
-        """What the study keeps of the attempt."""
-        return {"metrics": self.metrics, **self.losses}
+        """The results that the study keeps."""
+        return {"metrics": self.metrics, **({"losses": self.losses} if self.losses else {})}
 
     @property
     def values(self) -> list[float]:
@@ -111,19 +110,19 @@ class Attempt(Callback):
         train, tuning = self.dataset.train, self.dataset.tuning
         for rung in self.early_rungs:
             judges = share_of(tuning, min(SMALLEST_SHARE, len(tuning)))
-            trained = self._train(params, share_of(train, len(train) * rung // WHOLE), judges, SILENT)
-            self._judge(rung, judges.labels, trained.tuning_probabilities)
+            trained_model = self._train(params, share_of(train, len(train) * rung // WHOLE), judges, SILENT)
+            self._judge(rung, judges.labels, trained_model.tuning_probabilities)
         self._measure(self._train(params, train, tuning, self))
 
     def _train(self, params: Any, train: Part, tuning: Part, callback: Callback) -> TrainedModel:
         return train_model(self.spec.space.algorithm, params, train, tuning, self.spec.seed, callback)
 
     def on_epoch(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Look at the clock; raises OutOfTimeError."""
+        """Check the deadline; raises OutOfTimeError past it."""
         self._check_deadline()
 
     def on_step(self, step: int, total: int, scores: Callable[[], Scores]) -> None:
-        """Judge the learning in its middle."""
+        """Judge an algorithm that learns in steps in the middle of them."""
         if self.middle_rung and step == math.ceil(MIDDLE * total):
             labels, logits = self.dataset.tuning.labels, scores()
             self._judge(self.middle_rung, labels, softmax(logits, fit_temperature(logits, labels)))
@@ -141,21 +140,20 @@ class Attempt(Callback):
         if self.spec.is_late():
             raise OutOfTimeError("the time was up")
 
-    def _measure(self, trained: TrainedModel) -> None:
-        tuning, probabilities = self.dataset.tuning, trained.tuning_probabilities
+    def _measure(self, trained_model: TrainedModel) -> None:
+        tuning, probabilities = self.dataset.tuning, trained_model.tuning_probabilities
         self.metrics = tuning_metrics(tuning.labels, probabilities)
         if "latency" in goals(self.spec.objective):
-            trained.model.predict_proba(tuning.images[:BATCH])  # work that is done once does not count
-            (self.metrics["tuning_ms_per_image"],) = ms_per_image(
-                {"": trained.model.predict_proba}, tuning.images
-            ).values()
-        self.losses = {"losses": encode(signed_losses(probabilities, tuning.labels))}
+            predict = trained_model.model.predict_proba
+            predict(tuning.images[:BATCH])  # a warm-up: work that is done once does not count
+            self.metrics["tuning_ms_per_image"] = ms_per_image({"": predict}, tuning.images)[""]
+        self.losses = encode(signed_losses(probabilities, tuning.labels))
         if not all(map(math.isfinite, self.metrics.values())):
             raise UserFacingError(f"its figures are not numbers: {self.metrics}")
 
 
 def share_of(part: Part, size: int) -> Part:
-    """So many images of a part, digits in proportion, the same ones each time."""
+    """A fixed subset of a part with so many images, digits in proportion."""
     return part if size == len(part) else stratified_subset(part, size, 0)
 
 

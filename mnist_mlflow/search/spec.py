@@ -1,4 +1,4 @@
-"""What is searched, in which study and until when: all that a process needs to join the search."""
+"""The specification of a search: all that a process needs to join it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from mnist_mlflow.search.space import Space
 class SearchSpec:
     """A search, in a form that other processes can unpickle.
 
-    `data` is the data set as it was found, `about` what the study must be about to be the right one, `run_id` the run
-    that the trials belong to, `deadline` the end of the search in seconds since the epoch.
+    The study is kept at `storage` under the name `study`, and refused if it is not `about` the same. Its trials belong
+    to the run `run_id`. `data` names the data set without `auto`; `deadline` is in seconds since the epoch.
     """
 
     task: Task
@@ -53,13 +53,13 @@ class SearchSpec:
         return self.task.search.workers
 
     @property
-    def wanted(self) -> int | None:
-        """The number of trials that the study is to have in all; None: as many as there is time for."""
+    def n_trials(self) -> int | None:
+        """The number of trials that the study is to have in all; None for as many as there is time for."""
         return self.task.protocol.trials or None
 
     @property
     def prunes(self) -> bool:
-        """True where laggards are pruned: with two goals, no trial lags behind in all."""
+        """True where laggards are pruned; with two goals no trial lags behind in both."""
         return self.prune and len(goals(self.objective)) == 1
 
     def is_late(self) -> bool:
@@ -67,5 +67,5 @@ class SearchSpec:
         return time.time() > self.deadline
 
     def load_dataset(self) -> Dataset:
-        """The data set, in another process."""
+        """The data set of the task."""
         return load_dataset(self.data, self.task.protocol.split_seed, self.task.protocol.train_size)

@@ -36,7 +36,7 @@ LOCK_ROW = text(
 
 
 def open_study(spec: SearchSpec, storage: RDBStorage) -> optuna.Study:
-    """Create or resume the study of a search; raises UsageError when the study is about something else."""
+    """Create or resume the study of a search; raises UsageError for a study about something else."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         storage=storage,
@@ -92,14 +92,14 @@ def _connect(address: str, options: dict[str, Any]) -> RDBStorage:
 
 
 def _enable_wal(connection: Any, record: Any) -> None:
-    """Spare SQLite to wait for the disk at each write; a loss of power may cost the last trials."""
+    """Save SQLite the wait for the disk at each write; a loss of power may cost the last trials."""
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 @contextlib.contextmanager
 def study_lock(storage: RDBStorage, study: str) -> Iterator[None]:
-    """Exclude all other processes that take this lock, on whatever machine they are."""
+    """Exclude all other processes that take this lock, on this machine and on others."""
     if storage.engine.dialect.name == "sqlite":
         path = Path(storage.engine.url.database or "").absolute()
         with FileLock(f"{path}.lock").acquire(poll_interval=LOCK_POLL):

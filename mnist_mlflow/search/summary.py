@@ -1,4 +1,4 @@
-"""What came of a study: the best trial, its improvement over the defaults, a table, and a note in Markdown."""
+"""Summary of a study: the best trial, its improvement over the defaults, a table, and a note in Markdown."""
 
 from __future__ import annotations
 
@@ -28,39 +28,42 @@ again with the best hyperparameters: see its `val_` metrics for what it is worth
 
 @dataclass(frozen=True)
 class Summary:
-    """The trials of a search's study; those `counted` are all that ended and are not repeated."""
+    """The trials of a study, as they are presented."""
 
     spec: SearchSpec
     records: Sequence[TrialRecord]
 
     @property
-    def counted(self) -> list[TrialRecord]:
+    def counted_trials(self) -> list[TrialRecord]:
         """All trials that ended and are not repeated."""
         return counted_trials(self.records)
 
     @property
     def default(self) -> TrialRecord | None:
         """The complete trial of the default hyperparameters."""
-        return next((record for record in self.counted if record.is_complete and self._has_defaults(record)), None)
+        return next(
+            (record for record in self.counted_trials if record.is_complete and self._has_defaults(record)), None
+        )
 
     @property
     def best(self) -> TrialRecord | None:
         """The best complete trial, the earliest of equals; with two goals the knee of the Pareto front."""
         front = self.front
-        points = [costs_of(self.spec.objective, record.values) for record in front]
-        return front[knee(points)] if front else None
+        return front[knee(self._costs(front))] if front else None
 
     @property
     def front(self) -> list[TrialRecord]:
         """The complete trials that no other dominates."""
         complete = [record for record in self.records if record.is_complete]
-        points = [costs_of(self.spec.objective, record.values) for record in complete]
-        return [complete[row] for row in pareto_front(points)] if complete else []
+        return [complete[row] for row in pareto_front(self._costs(complete))] if complete else []
+
+    def _costs(self, records: Sequence[TrialRecord]) -> list[list[float]]:
+        return [costs_of(self.spec.objective, record.values) for record in records]
 
     @property
     def winner(self) -> TrialRecord | None:
         """The best trial; none before the defaults have ended, since they may be better."""
-        return self.best if any(self._has_defaults(record) for record in self.counted) else None
+        return self.best if any(self._has_defaults(record) for record in self.counted_trials) else None
 
     def _has_defaults(self, record: TrialRecord) -> bool:
         return bool(self.spec.space.complete(record.params) == self.spec.space.defaults)
@@ -102,7 +105,7 @@ class Summary:
         return "\n\n".join(parts)
 
     def _counts(self) -> str:
-        states = [record.state for record in self.counted]
+        states = [record.state for record in self.counted_trials]
         counts = {word: states.count(state) for state, word in STATES.items()}
         return ", ".join(f"{n} {'trial' if n == 1 else 'trials'} {word}" for word, n in counts.items() if n)
 

@@ -1,4 +1,4 @@
-"""The loop of a search: in this process, or in several that are restarted, ended and watched from here."""
+"""The supervisor of a search: tries in this process, or starts, replaces and ends workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from multiprocessing.connection import wait
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.search.cores import threads_of_a_share
+from mnist_mlflow.search.cores import limited_threads
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
 from mnist_mlflow.search.spec import SearchSpec
@@ -19,26 +19,28 @@ Report = Callable[[Sequence[TrialRecord]], None]
 
 POLL = 1.0  # seconds between looks at the study and at the clock
 CLOSING = 3.0  # seconds that a worker has to close its trial
-MOST_UNTRIED = 3  # processes in a row that end before they have tried anything
+MOST_FAILED_STARTS = 3  # in a row: processes that end before they have tried anything
 
 
 def run_trials(spec: SearchSpec, dataset: Dataset, report: Report) -> None:
-    """Try until as many as wanted are tried or the time is up; `report` is called with all trials as they end."""
-    if spec.workers == 1 and spec.wanted and spec.wanted <= MOST_TRIALS:
+    """Try until enough trials have ended or the time is up; calls `report` with all trials from time to time."""
+    if spec.workers == 1 and spec.n_trials and spec.n_trials <= MOST_TRIALS:
         while work(spec, dataset, lambda queue: report(queue.records())):
-            pass  # trials that are repeated come on top
+            pass  # repetitions may take more than MOST_TRIALS
     else:
         supervise(spec, report)
 
 
 def supervise(spec: SearchSpec, report: Report) -> None:
-    """Try in several processes, each with its share of the cores; those that are lost are replaced.
+    """Try in several processes, each with its share of the cores, and replace those that are lost.
 
-    Raises UserFacingError when a worker cannot work, or several in a row end before they have tried anything.
+    Raises UserFacingError when a worker fails, or several in a row end before they have tried anything.
     """
     queue = TrialQueue(spec)
-    crew = [Worker(spec, number) for number in range(spec.workers)]
+    crew: list[Worker] = []
     try:
+        for number in range(spec.workers):
+            crew.append(Worker(spec, number))  # one by one: an interruption ends those that have started
         while crew and not spec.is_late():
             wait([worker.process.sentinel for worker in crew], POLL)
             for worker in [worker for worker in crew if not worker.process.is_alive()]:
@@ -52,14 +54,14 @@ def supervise(spec: SearchSpec, report: Report) -> None:
 
 
 class Worker:
-    """A process that works, seen from its supervisor; `untried` counts predecessors in a row that tried nothing."""
+    """A worker's process, seen from its supervisor; `failed_starts` counts those before it that tried nothing."""
 
-    def __init__(self, spec: SearchSpec, number: int, untried: int = 0) -> None:
-        self.number, self.untried = number, untried
+    def __init__(self, spec: SearchSpec, number: int, failed_starts: int = 0) -> None:
+        self.number, self.failed_starts = number, failed_starts
         context = multiprocessing.get_context("spawn")
         self.result, end = context.Pipe(duplex=False)
         self.process = context.Process(target=work_in_process, args=(end, spec, number, spec.workers), daemon=True)
-        with threads_of_a_share(spec.workers):  # multiprocessing hands on this process's environment, and no other
+        with limited_threads(spec.workers):  # multiprocessing passes on this process's environment, and no other
             self.process.start()
         end.close()
 
@@ -72,7 +74,7 @@ class Worker:
         self.result.close()
 
     def receive(self) -> bool | str | None:
-        """The result that an ended process has sent; None from one that was killed."""
+        """The result that the process sent; None if it was killed."""
         try:
             return self.result.recv()  # type: ignore[no-any-return]
         except (EOFError, ConnectionError):
@@ -80,7 +82,7 @@ class Worker:
 
 
 def _successors(worker: Worker, queue: TrialQueue) -> list[Worker]:
-    """A new worker in the place of one that was lost or has tried enough; none when nothing is left to try."""
+    """The worker that replaces one that was lost or has tried enough; none when nothing is left to try."""
     result = worker.receive()
     worker.end()
     match result:
@@ -88,10 +90,10 @@ def _successors(worker: Worker, queue: TrialQueue) -> list[Worker]:
             return []
         case str():
             raise UserFacingError(result)
-    untried = 0 if _has_tried(worker, queue.records()) else worker.untried + 1
-    if untried == MOST_UNTRIED:
-        raise UserFacingError(f"{MOST_UNTRIED} workers of the search ended before they could try anything.")
-    return [Worker(queue.spec, worker.number, untried)]
+    failed_starts = 0 if _has_tried(worker, queue.records()) else worker.failed_starts + 1
+    if failed_starts == MOST_FAILED_STARTS:
+        raise UserFacingError(f"{MOST_FAILED_STARTS} workers of the search ended before they could try anything.")
+    return [Worker(queue.spec, worker.number, failed_starts)]
 
 
 def _has_tried(worker: Worker, records: Sequence[TrialRecord]) -> bool:

@@ -1,4 +1,4 @@
-"""A worker: a process that has joined a study and tries until nothing is left."""
+"""A worker: a process that joins a study and tries until nothing is left to try."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import one_line
-from mnist_mlflow.search.cores import keep_to_a_share_of_the_cores
+from mnist_mlflow.search.cores import pin_to_cores
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.runner import TrialRunner
 from mnist_mlflow.search.spec import SearchSpec
@@ -24,7 +24,7 @@ MOST_TRIALS = 64  # of one process: TensorFlow keeps tens of megabytes of each n
 def work(
     spec: SearchSpec, dataset: Dataset | None = None, after_trial: Callable[[TrialQueue], None] = lambda queue: None
 ) -> bool:
-    """Join the study of a search and try trials, up to MOST_TRIALS; True where there may be more to try."""
+    """Join the study of a search and try up to MOST_TRIALS trials; returns True if more may be left."""
     queue = TrialQueue(spec)
     runner = TrialRunner(queue, dataset or spec.load_dataset())
     for _ in range(MOST_TRIALS):
@@ -37,12 +37,12 @@ def work(
 
 
 def work_in_process(result: Connection, spec: SearchSpec, number: int, of: int) -> None:
-    """Work as process `number` of so many; sends what `work` returns, or the words of the error that stopped it."""
+    """Work as process `number` of `of`; sends the result of `work`, or the message of the error that stopped it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which decides
     signal.signal(signal.SIGTERM, _interrupt)
     logging.getLogger("mnist_mlflow").addHandler(logging.NullHandler())
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
-    keep_to_a_share_of_the_cores(number, of)
+    pin_to_cores(number, of)
     try:
         result.send(work(spec))
     except KeyboardInterrupt:

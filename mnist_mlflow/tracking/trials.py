@@ -20,11 +20,11 @@ PREFIX = "trial-"
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that has ended, as the store is to know it; times in milliseconds since the epoch."""
+    """A trial that has ended, as the store is to know it; times are since the epoch."""
 
     number: int
-    started: int
-    ended: int
+    start_ms: int
+    end_ms: int
     state: str
     params: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -59,19 +59,21 @@ class Trials:
         """Write a trial, or what is missing of it."""
         with self.parent.tracking():
             run_id = self._run_of(trial)
-            points = {name: [(0, value)] for name, value in trial.metrics.items()} | dict(trial.curves)
+            curves = {name: [(0, value)] for name, value in trial.metrics.items()} | dict(trial.curves)
             self.client.log_batch(
                 run_id,
                 params=[Param(key, str(value)) for key, value in trial.params.items()],
-                metrics=[Metric(key, value, trial.ended, step) for key, line in points.items() for step, value in line],
+                metrics=[
+                    Metric(key, value, trial.end_ms, step) for key, points in curves.items() for step, value in points
+                ],
             )
-            self.client.set_terminated(run_id, "FAILED" if trial.failure else "FINISHED", trial.ended)
+            self.client.set_terminated(run_id, "FAILED" if trial.failure else "FINISHED", trial.end_ms)
         self.written.add(trial.number)
 
     def _run_of(self, trial: Trial) -> str:
         if trial.name not in self.run_ids:
             tags = {"trial_state": trial.state, **({"failure": trial.failure} if trial.failure else {})}
-            created = self.client.create_run(self.experiment, trial.started, self.tags | tags, trial.name)
+            created = self.client.create_run(self.experiment, trial.start_ms, self.tags | tags, trial.name)
             self.run_ids[trial.name] = created.info.run_id
         return self.run_ids[trial.name]
 

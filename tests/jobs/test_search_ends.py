@@ -1,4 +1,4 @@
-"""How searches end that do not go to their end: by Ctrl-C, out of time, with trials or a storage that fail."""
+"""Searches that do not go to their end: by Ctrl-C, out of time, with trials or a storage that fail."""
 
 import os
 from collections.abc import Callable
@@ -48,9 +48,9 @@ def test_an_interrupted_search_keeps_the_best_so_far_and_says_how_to_go_on(
     trials = trials_of(store, outcome.run_id)
     assert [trial.info.status for trial in trials.values()] == ["FINISHED"] * 3 + ["FAILED"]
     assert trials["trial-003"].data.tags["failure"] == "interrupted"
-    again = trials_of(store, train(task(6, study=study), silent).run_id)
-    assert len(again) == 3
-    assert next(iter(again.values())).data.params == trials["trial-003"].data.params
+    repeated_trials = trials_of(store, train(task(6, study=study), silent).run_id)
+    assert len(repeated_trials) == 3
+    assert next(iter(repeated_trials.values())).data.params == trials["trial-003"].data.params
     assert len(counted_trials(records_of(study))) == 6
 
 
@@ -64,15 +64,15 @@ def test_an_interruption_before_anything_was_tried_leaves_the_defaults(
 
 def test_while_the_defaults_are_yet_to_be_tried_they_are_kept(store: Client) -> None:
     """As where one of two workers is late with them when the time is up."""
-    known = {**FIXED, "components": 70, "weights": "distance"}
-    late = Task("knn", known, DataOptions("digits", train_size=200, trials=4), SearchOptions(1e-6, study="mine"))
+    fixed = {**FIXED, "components": 70, "weights": "distance"}
+    late = Task("knn", fixed, DataOptions("digits", train_size=200, trials=4), SearchOptions(1e-6, study="mine"))
     train(late, silent)
     at = {"n_neighbors": IntDistribution(1, 20)}
     interrupted, quick = {"interruption": "the time was up"}, {"metrics": {"tuning_log_loss": 0.1}}
     for state, neighbours, values, outcome in (("FAIL", 8, None, interrupted), ("COMPLETE", 3, [0.1], quick)):
         mine = {"owner": this_process(), "run": "elsewhere", "outcome": outcome}
-        ended = {"params": {"n_neighbors": neighbours}, "distributions": at, "user_attrs": mine}
-        queue_of("mine").study.add_trial(create_trial(state=TrialState[state], values=values, **ended))
+        choice = {"params": {"n_neighbors": neighbours}, "distributions": at, "user_attrs": mine}
+        queue_of("mine").study.add_trial(create_trial(state=TrialState[state], values=values, **choice))
     run = store.get_run(train(late, silent).run_id)
     assert run.data.params["n_neighbors"] == "8"
     assert run.data.tags["trials_complete"] == "1"
@@ -121,9 +121,9 @@ def test_where_some_were_pruned_and_none_is_complete_the_defaults_are_kept(
 
 
 def test_a_timeout_ends_the_search_and_not_the_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[int] = []
-    before_fit(monkeypatch, begun.append)
-    monkeypatch.setattr(SearchSpec, "is_late", lambda spec: len(begun) >= 3)  # as if the clock said so
+    fits: list[int] = []
+    before_fit(monkeypatch, fits.append)
+    monkeypatch.setattr(SearchSpec, "is_late", lambda spec: len(fits) >= 3)  # as if the clock said so
     outcome = train(task(50, timeout=60.0), silent)
     assert len(trials_of(store, outcome.run_id)) == 3
     assert "-P timeout=60.0" in outcome.resume_command

@@ -1,4 +1,4 @@
-"""What searches that are gone have left unwritten, and who writes it."""
+"""Trials that searches left unwritten, and the search that writes them."""
 
 import contextlib
 import json
@@ -108,7 +108,7 @@ def test_what_a_search_that_has_ended_left_unwritten_is_written_when_the_study_g
     tags = {"mlflow.parentRunId": first.run_id, "role": "trial"}
     store.create_run("0", tags=tags, run_name="trial-002")
     train(task(3, study="mine"), silent)
-    again = trials_of(store, first.run_id)
-    assert sorted(again) == ["trial-000", "trial-001", "trial-002"]
-    assert {run.info.status for run in again.values()} == {"FINISHED"}
-    assert all("tuning_log_loss" in run.data.metrics for run in again.values())
+    completed_trials = trials_of(store, first.run_id)
+    assert sorted(completed_trials) == ["trial-000", "trial-001", "trial-002"]
+    assert {run.info.status for run in completed_trials.values()} == {"FINISHED"}
+    assert all("tuning_log_loss" in run.data.metrics for run in completed_trials.values())

@@ -11,7 +11,7 @@ def test_every_objective_has_a_direction_and_a_value_for_each_goal(objective: st
     assert ("maximize" in directions(objective)) == ("accuracy" in objective)
 
 
-def test_the_knee_is_where_a_little_of_one_goal_buys_much_of_the_other() -> None:
+def test_the_knee_buys_much_of_one_goal_with_a_little_of_the_other() -> None:
     front = [(0.0, 100.0), (0.1, 20.0), (1.0, 0.0)]
     assert knee(front) == 1
 

@@ -40,7 +40,7 @@ def test_a_trial_is_scored_on_the_tuning_slice(digits: Dataset, folder: Path) ->
     assert record.values == [record.metrics["tuning_log_loss"]]
     assert record.metrics["tuning_accuracy"] > 0.9
     assert record.seconds
-    assert 0 < record.started <= record.ended
+    assert 0 < record.start_ms <= record.end_ms
     assert len(record.losses) == len(digits.tuning)
     assert np.mean(~np.signbit(record.losses)) == record.metrics["tuning_accuracy"]
 
@@ -150,7 +150,9 @@ def raising(error: BaseException) -> Callable[[int], None]:
     return act
 
 
-def test_what_is_no_number_is_a_failure(digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_that_are_not_numbers_are_a_failure(
+    digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runner, "tuning_metrics", lambda *part: {"tuning_log_loss": float("nan")})
     assert "figures are not numbers" in attempt(specify(folder), digits).failure
 

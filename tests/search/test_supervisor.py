@@ -133,7 +133,7 @@ def test_a_worker_that_dies_before_it_has_tried_anything_is_replaced_but_not_for
     killer(lambda: bool(workers_of()))
     supervise(spec, silent)
     assert [record.state for record in records_of(spec)] == ["complete"] * 2
-    monkeypatch.setattr(supervisor, "MOST_UNTRIED", 1)
+    monkeypatch.setattr(supervisor, "MOST_FAILED_STARTS", 1)
     killer(lambda: bool(workers_of()))
     with pytest.raises(UserFacingError, match="before they could try anything"):
         supervise(dataclasses.replace(spec, study="another"), silent)
