@@ -42,7 +42,7 @@ ALIKE = 1e-3  # how far probabilities may be, on average, from those that were l
 
 @parameters
 class Params(SplitOptions):
-    """The options."""
+    """Options of `ensemble`."""
 
     members: int = integer(8, 2, 100, "how many models vote at most")
 

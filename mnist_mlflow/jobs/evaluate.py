@@ -13,7 +13,7 @@ from mnist_mlflow.types import Progress
 
 @parameters
 class Params(SplitOptions):
-    """The options."""
+    """Options of `evaluate`."""
 
     model: str = text(CHAMPION_URI, ".+", "the URI of a model", "which model")
 

@@ -49,7 +49,7 @@ class Page:
 
 @parameters
 class Params:
-    """The options."""
+    """Options of `report`."""
 
     out: Path = path("report.html", "the file to write")
 

@@ -58,7 +58,7 @@ class Request:
 
 @parameters
 class Params(SplitOptions, Rule, Scope, SelectOptions):
-    """The options."""
+    """Options of `select`."""
 
 
 class Rollback(NamedTuple):
