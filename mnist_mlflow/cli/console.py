@@ -1,4 +1,4 @@
-"""How things look in a terminal: progress bars, tables and what to type next."""
+"""The terminal: progress bars, results as lines and tables, and the commands to type next."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ err = Console(stderr=True, highlight=False, markup=False)
 
 @contextlib.contextmanager
 def work_display() -> Iterator[types.Progress]:
-    """Warnings in boxes, and on a terminal progress bars, one for each thing under way; all on stderr.
+    """Show warnings in boxes and, on a terminal, a progress bar for each kind of work; all on stderr.
 
-    The bars are taken down whenever nothing is under way, since other processes may want to draw theirs.
+    The display stops whenever no work is in progress, so that other processes can show theirs.
     """
     columns = (
         SpinnerColumn(),
@@ -77,14 +77,14 @@ def work_display() -> Iterator[types.Progress]:
 
 
 class _Box(logging.Handler):
-    """Shows warnings so that nobody overlooks them."""
+    """Shows each warning in a box, so that nobody overlooks it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
 
 
 def show_train(algorithm: str, result: RunResult) -> None:
-    """Print a line for a run that has trained a model, and the command that goes on with its search."""
+    """Print a line for a run that has trained a model, and the command that continues its search."""
     figures = "  ".join(f"val_{name} {result.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
     seconds = result.metrics["fit_seconds"]
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}", soft_wrap=True)
@@ -152,7 +152,7 @@ def _how_to_take_it_back(decision: Decision) -> str:
 
 
 def _remarks(selection: Selection) -> Iterator[str]:
-    """What somebody might overlook."""
+    """Facts that somebody might overlook."""
     decision, scores = selection.decision, selection.test_scores
     if selection.repaired:
         yield "An earlier selection had been killed; what it had begun was finished."

@@ -43,7 +43,7 @@ PROBABILITY_TOLERANCE = 1e-3  # mean difference from the probabilities that were
 
 @parameters
 class Params(SplitOptions):
-    """The options of an ensemble."""
+    """Options of `ensemble`."""
 
     members: int = integer(8, 2, 100, "how many models vote at most")
 

@@ -25,12 +25,12 @@ SHORTEST = 1.0  # seconds for a search when the others have taken all of the tim
 
 @parameters
 class Params(AlgorithmNames, SearchOptions, DataOptions):
-    """The options, which all algorithms share."""
+    """Options of `main`, which all algorithms share: pydantic lists the last base first."""
 
 
 @dataclass(frozen=True)
 class MainResult:
-    """The selection, and a message about the algorithms that failed; empty where none did."""
+    """The selection, the algorithms that failed, and a message about them."""
 
     selection: Selection
     failed: Sequence[str] = ()
@@ -53,8 +53,8 @@ def run(params: Params, progress: Progress) -> MainResult:
         selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
     if not failed:
         return MainResult(selection)
-    again = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
-    message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}"
+    retry = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
+    message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {retry}"
     close_for(main, message)
     return MainResult(selection, failed, message)
 

@@ -12,7 +12,6 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
-from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.protocol import NEW_STUDY, SearchResult, changed, command
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw

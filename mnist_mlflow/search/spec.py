@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_mlflow.algorithms.base import get_algorithm
-from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.space import Space
 

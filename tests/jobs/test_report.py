@@ -84,7 +84,13 @@ def test_it_can_be_read_by_everybody_everywhere(page: str) -> None:
 
 
 def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
-    for expected in ("mnist-digits, version 1: knn", "Leaderboard", "Digit by digit", "the most accurate", "-P seed=0"):
+    for expected in (
+        "mnist-digits, version 1: knn",
+        "Leaderboard",
+        "Digit by digit",
+        "the most accurate",
+        "-P train_size=200",
+    ):
         assert expected in page
     champion = selected.selection.decision.choice.winner.candidate
     assert page.count(champion.run_id) == 2  # how it was chosen, and how to have it again
