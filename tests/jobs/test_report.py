@@ -76,7 +76,8 @@ def test_it_can_be_read_by_everybody_everywhere(page: str) -> None:
 
 
 def test_it_tells_what_the_store_knows(page: str, trained_store: Client) -> None:
-    for expected in ("mnist-digits, version 1: knn", "Leaderboard", "Digit by digit", "the most accurate", "-P train_size=200"):
+    title = "mnist-digits, version 1: knn"
+    for expected in (title, "Leaderboard", "Digit by digit", "the most accurate", "-P train_size=200"):
         assert expected in page
     champion = Registry(trained_store).champion()
     assert champion
