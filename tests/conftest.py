@@ -28,7 +28,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What fixtures of modules keep does not go where the user's own is."""
+    """A cache for the fixtures of modules, apart from the user's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -106,7 +106,7 @@ def open_copy(original: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterat
 
 
 def python(code: str, folder: Path, **environment: str) -> str:
-    """What a fresh Python prints that runs the code in a folder; fails with its errors when it fails."""
+    """The output of a fresh Python that runs the code in a folder; fails with its errors when it fails."""
     done = start_python(code, folder, **environment)
     output, errors = done.communicate(timeout=200)
     assert done.returncode == 0, errors

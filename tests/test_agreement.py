@@ -65,7 +65,7 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
-    """What one entry point declares, all declare that take it; the rest is passed on as hyperparameters are."""
+    """All declare a parameter that one declares, if they take it; the rest is passed on like hyperparameters."""
     kind = DataOptions if name in algorithm_names() else get_job(name).Params
     defaults = {parameter.name: str(parameter.default) for parameter in parameters_of(kind)}
     declared = {name: str(entry["default"]) for name, entry in ENTRY_POINTS[name]["parameters"].items()}

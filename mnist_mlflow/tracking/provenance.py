@@ -1,4 +1,4 @@
-"""Where a run came from: the commit, the changes since, and the environment."""
+"""The origin of a run: the commit, the changes since, and the environment."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What somebody types, and what they are told."""
+"""The command line: what somebody types, and what they see."""
 
 import struct
 from collections.abc import Callable
