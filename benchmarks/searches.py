@@ -54,7 +54,8 @@ def race(
     algorithm: str, seed: int, prune: bool, seconds: float, train_size: int = 0, data: str = "mnist"
 ) -> dict[str, Any]:
     """Search for so many seconds, in a study of its own; the workers begin when the clock starts."""
-    from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+    from mnist_mlflow.algorithms.task import Task
+    from mnist_mlflow.protocol import DataOptions, SearchOptions
     from mnist_mlflow.search.queue import TrialQueue
     from mnist_mlflow.search.spec import SearchSpec
     from mnist_mlflow.search.summary import Summary
@@ -84,9 +85,10 @@ def trial_overhead(trials: int) -> dict[str, float]:
     import mlflow
     import numpy as np
 
+    from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.data import load_dataset
     from mnist_mlflow.jobs import search as searching
-    from mnist_mlflow.protocol import DataOptions, Task
+    from mnist_mlflow.protocol import DataOptions
     from mnist_mlflow.search import runner
     from mnist_mlflow.tracking.runs import open_run
     from mnist_mlflow.types import silent

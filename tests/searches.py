@@ -9,7 +9,8 @@ import mlflow
 import pytest
 
 from mnist_mlflow.algorithms import knn
-from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
 from mnist_mlflow.search.spec import SearchSpec

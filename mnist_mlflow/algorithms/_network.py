@@ -15,6 +15,7 @@ from mnist_mlflow.model.scorers.base import score_in_batches
 from mnist_mlflow.model.scorers.network import Network, keras
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
+MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 SMALLEST_BATCH = 8  # batch normalisation needs some company
 WARM_UP = 0.3  # the share of the steps in which the learning rate rises
 

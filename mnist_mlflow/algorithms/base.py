@@ -83,9 +83,9 @@ def train_model(
 ) -> TrainedModel:
     """Learn from `train`; stop early and calibrate on `tuning`."""
     started = time.perf_counter()
-    lessons, tests = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
-    scorer = algorithm.fit(params, lessons, tests, seed, callback)
-    model, probabilities = calibrate(scorer, params.features, tests.features, tests.labels)
+    lessons, judges = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
+    scorer = algorithm.fit(params, lessons, judges, seed, callback)
+    model, probabilities = calibrate(scorer, params.features, judges.features, judges.labels)
     return TrainedModel(model, probabilities, engine(algorithm.LIBRARY), time.perf_counter() - started)
 
 
@@ -111,7 +111,8 @@ def learns_in_steps(algorithm: Algorithm) -> bool:
 def algorithm_names() -> list[str]:
     """The names of all algorithms: the files of this folder."""
     modules = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return sorted(module.name for module in modules if module.name != "base" and not module.name.startswith("_"))
+    names = {module.name for module in modules if not module.name.startswith("_")}
+    return sorted(names - {"base", "task"})
 
 
 def get_algorithm(name: str) -> Algorithm:

@@ -19,7 +19,8 @@ from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import choose_voters
 from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
-from mnist_mlflow.model.digit_model import IMAGES, DigitModel
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters
 from mnist_mlflow.protocol import ENSEMBLE, SplitOptions

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Sequence
 from functools import partial
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
-from mnist_mlflow.protocol import NEW_STUDY, SearchResult, Task, changed, command
+from mnist_mlflow.protocol import NEW_STUDY, SearchResult
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.queue import TrialQueue
@@ -78,7 +80,7 @@ def _make_spec(run: Run, task: Task, dataset: Dataset) -> SearchSpec:
         study=f"{task.algorithm}-{run.id[:8]}" if study == NEW_STUDY else study,
         storage=studies_uri(),
         run_id=run.id,
-        data=dataset.name,
+        data=dataset.address,
         about=about,
         deadline=time.time() + task.search.timeout if task.search.timeout else math.inf,
     )
@@ -110,7 +112,8 @@ def _conclude(run: Run, queue: TrialQueue, summary: Summary, interrupted: bool) 
     if failures and len(failures) == len(counted_trials) and not interrupted:
         raise UserFacingError(f"All {len(failures)} trials failed, the first one so: {failures[0]}")
     is_unfinished = interrupted or (spec.n_trials is not None and len(counted_trials) < spec.n_trials)
-    resume_command = _resume_command(spec)
+    resumed_task = dataclasses.replace(spec.task, search=dataclasses.replace(spec.task.search, study=spec.study))
+    resume_command = resumed_task.command()
     _log_summary(run, queue, summary)
     states = [record.state for record in counted_trials]
     counts = {f"trials_{state}": states.count(state) for state in ("complete", "pruned", "fail")}
@@ -126,12 +129,6 @@ def _ending(spec: SearchSpec, interrupted: bool, is_unfinished: bool) -> str:
     if not is_unfinished:
         return "complete"
     return "out of time" if spec.is_late() else "the last trials are tried elsewhere"
-
-
-def _resume_command(spec: SearchSpec) -> str:
-    task = spec.task
-    settings = {**changed(task.protocol), **changed(task.search), **task.given, "study": spec.study}
-    return command(task.algorithm, settings)
 
 
 def _log_summary(run: Run, queue: TrialQueue, summary: Summary) -> None:

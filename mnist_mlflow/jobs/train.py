@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist_mlflow.algorithms.base import Callback, TrainedModel, get_algorithm, resolve, train_model
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import NEW_STUDY, SearchResult, Task
+from mnist_mlflow.protocol import NEW_STUDY, SearchResult
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.types import Progress
 
@@ -20,7 +21,8 @@ from mnist_mlflow.types import Progress
 def train(task: Task, progress: Progress) -> RunResult:
     """Train one algorithm in a run of its own; raises UserFacingError when it cannot learn."""
     algorithm, options = get_algorithm(task.algorithm), task.protocol
-    with open_run(task.algorithm, {"algorithm": task.algorithm, "role": "model", **_search_tags(task)}) as run:
+    tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
+    with open_run(task.algorithm, tags) as run:
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         validation = record_data(run, dataset, algorithm.__doc__)
         search = _search(run, task, dataset, progress)

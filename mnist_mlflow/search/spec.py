@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_mlflow.algorithms.base import get_algorithm
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.protocol import Task
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.space import Space
 
@@ -20,7 +20,7 @@ class SearchSpec:
     """A search, in a form that other processes can unpickle.
 
     The study is kept at `storage` under the name `study`, and refused if it is not `about` the same. Its trials belong
-    to the run `run_id`. `data` names the data set without `auto`; `deadline` is in seconds since the epoch.
+    to the run `run_id`. `data` is the address of the data set; `deadline` is in seconds since the epoch.
     """
 
     task: Task

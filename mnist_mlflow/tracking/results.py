@@ -37,12 +37,13 @@ def describe(part: Part, name: str, digest: str) -> LoggedData:
     return mlflow.data.from_numpy(part.images, targets=part.labels, name=name, digest=digest[:DIGEST_LENGTH])
 
 
-def log_data(dataset: Dataset) -> LoggedData:
-    """Log the training and the validation images as inputs of the active run; returns the latter."""
-    validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
-    _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
-    _log_input(validation, "validation", dataset.validation)
-    return validation
+def log_data(run: Run, dataset: Dataset) -> LoggedData:
+    """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
+    with run.tracking():
+        validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
+        _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
+        _log_input(validation, "validation", dataset.validation)
+        return validation
 
 
 def log_test(dataset: Dataset) -> LoggedData:

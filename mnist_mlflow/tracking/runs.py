@@ -120,7 +120,7 @@ def _log_origin(run: Run) -> None:
         provenance.write_environment(folder / "environment")
         if changes:
             (folder / "git").mkdir()
-            (folder / "git" / "uncommitted.diff").write_text(changes)
+            (folder / "git" / "uncommitted.diff").write_bytes(changes)
 
 
 def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:

@@ -10,10 +10,11 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import TrialState, create_trial
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.search.records import counted_trials
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.types import silent

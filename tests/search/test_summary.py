@@ -8,13 +8,14 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mnist_mlflow.protocol import SearchOptions, Task
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.search.records import TrialRecord, decode, encode, signed_losses
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.summary import Summary, differences
 
 SPEC = SearchSpec(Task("knn", {"features": "hog", "components": 70, "weights": "distance"}), "mine", "")
-TWO = dataclasses.replace(SPEC, task=dataclasses.replace(SPEC.task, search=SearchOptions(objective="accuracy,latency")))
+TWO = dataclasses.replace(SPEC, task=dataclasses.replace(SPEC.task, search=SearchOptions(timeout=1.0, objective="accuracy,latency")))
 LOSSES = np.linspace(0.01, 1.0, 200)
 
 

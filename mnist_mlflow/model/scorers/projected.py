@@ -42,9 +42,10 @@ class Projected(Scorer):
         """The other scorer's scores of the components."""
         return self.scorer.score(project(self.rotations, features))
 
-    def needs(self) -> tuple[str, ...]:
-        """What the other scorer needs."""
-        return self.scorer.needs()
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Those of the other scorer."""
+        return self.scorer.requirements
 
     def save(self, folder: Path) -> None:
         """Write `rotations.npz`, and the other scorer beside it."""
