@@ -85,9 +85,9 @@ def trial_overhead(trials: int) -> dict[str, float]:
     import mlflow
     import numpy as np
 
+    from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.data import load_dataset
     from mnist_mlflow.jobs import search as searching
-    from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.protocol import DataOptions
     from mnist_mlflow.search import runner
     from mnist_mlflow.tracking.runs import open_run

@@ -20,6 +20,7 @@ from mnist_mlflow.model.scorers.projected import Rotation
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import CLASSES, Examples
 
+LIBRARY: str  # see __getattr__
 WEIGHTS = ("distance", "uniform")
 
 

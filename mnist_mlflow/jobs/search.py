@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
-from mnist_mlflow.protocol import NEW_STUDY, SearchResult, changed, command
+from mnist_mlflow.protocol import NEW_STUDY, SearchResult
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.queue import TrialQueue
@@ -111,7 +112,8 @@ def _conclude(run: Run, queue: TrialQueue, summary: Summary, interrupted: bool) 
     if failures and len(failures) == len(counted_trials) and not interrupted:
         raise UserFacingError(f"All {len(failures)} trials failed, the first one so: {failures[0]}")
     is_unfinished = interrupted or (spec.n_trials is not None and len(counted_trials) < spec.n_trials)
-    resume_command = _resume_command(spec)
+    resumed_task = dataclasses.replace(spec.task, search=dataclasses.replace(spec.task.search, study=spec.study))
+    resume_command = resumed_task.command()
     _log_summary(run, queue, summary)
     states = [record.state for record in counted_trials]
     counts = {f"trials_{state}": states.count(state) for state in ("complete", "pruned", "fail")}
@@ -127,12 +129,6 @@ def _ending(spec: SearchSpec, interrupted: bool, is_unfinished: bool) -> str:
     if not is_unfinished:
         return "complete"
     return "out of time" if spec.is_late() else "the last trials are tried elsewhere"
-
-
-def _resume_command(spec: SearchSpec) -> str:
-    task = spec.task
-    settings = {**changed(task.protocol), **changed(task.search), **task.given, "study": spec.study}
-    return command(task.algorithm, settings)
 
 
 def _log_summary(run: Run, queue: TrialQueue, summary: Summary) -> None:

@@ -20,7 +20,7 @@ class SearchSpec:
     """A search, in a form that other processes can unpickle.
 
     The study is kept at `storage` under the name `study`, and refused if it is not `about` the same. Its trials belong
-    to the run `run_id`. `data` names the data set without `auto`; `deadline` is in seconds since the epoch.
+    to the run `run_id`. `data` is the address of the data set; `deadline` is in seconds since the epoch.
     """
 
     task: Task

@@ -10,7 +10,7 @@ from benchmarks.store import Store
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 
 
@@ -39,9 +39,8 @@ def test_the_overhead_is_that_of_trials_that_learn_nothing(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("small")
 def test_a_search_is_compared_with_the_defaults_on_the_validation_images(store: mlflow.MlflowClient) -> None:
-    protocol = {"data": "digits", "train_size": 300}
-    train(Task("knn", {}, DataOptions(**protocol)), silent)
-    train(Task("knn", {}, DataOptions(**protocol, trials=4), SearchOptions()), silent)
+    for trials in (0, 4):
+        train(Task("knn", {}, DataOptions("digits", train_size=300, trials=trials)), silent)
     gained = program.gained(mlflow.get_tracking_uri(), "knn")
     mean, low, high = gained["difference"]
     assert mean == pytest.approx(gained["best"]["val_accuracy"] - gained["defaults"]["val_accuracy"])
