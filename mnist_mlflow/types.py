@@ -1,4 +1,4 @@
-"""What travels between the rooms."""
+"""Types that travel between the rooms."""
 
 import functools
 import hashlib
@@ -22,10 +22,10 @@ Probabilities = npt.NDArray[np.float64]  # (n, 10), rows sum to 1
 
 
 class Progress(Protocol):
-    """What is told how work comes on."""
+    """Follows work that takes a while."""
 
     def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
-        """What is under way, how much is done, of how much (0: unknown), and what else there is to say."""
+        """Report what is under way, how much is done, of how much (0: unknown), and a note."""
 
 
 def batches(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -39,7 +39,7 @@ def silent(what: str, done: int, total: int, note: str = "") -> None:
 
 @dataclass(frozen=True)
 class Examples:
-    """Features (n, d) float32 with their labels (n,) uint8: what most algorithms learn from."""
+    """Features (n, d) float32 with their labels (n,) uint8: the lessons of an algorithm."""
 
     features: Features
     labels: Labels
@@ -62,6 +62,6 @@ class Part:
         """The SHA-256 of the images alone."""
         return hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
 
-    def __getitem__(self, chosen: npt.NDArray[np.intp]) -> "Part":
-        whole, rows = (self.whole, self.rows[chosen]) if self.rows is not None else (self, chosen)
-        return Part(self.images[chosen], self.labels[chosen], whole, rows)
+    def __getitem__(self, indices: npt.NDArray[np.intp]) -> "Part":
+        whole, rows = (self.whole, self.rows[indices]) if self.rows is not None else (self, indices)
+        return Part(self.images[indices], self.labels[indices], whole, rows)
