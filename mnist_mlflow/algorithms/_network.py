@@ -24,11 +24,11 @@ Augment = Callable[[Features, np.random.Generator], Features]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a network learns: one cycle of the learning rate, stopped when the tuning slice gets no better.
+    """One cycle of the learning rate, which stops when the tuning slice gets no better.
 
-    `ample` images make batches of the size that is asked for; fewer, smaller ones in proportion. What is seldom
-    corrected learns little, however small the data set; and so a batch size that is good for a share of the images, at
-    which searches look first, is good for all of them.
+    From `ample` images on, batches have the size `batch_size`; fewer images make smaller batches in proportion. A
+    network needs a certain number of steps, however small the data set. So a batch size that is good for a share of
+    the images, with which searches begin, is good for all of them.
     """
 
     epochs: int
@@ -39,11 +39,11 @@ class Schedule:
     label_smoothing: float = 0.0
 
     def batch(self, images: int) -> int:
-        """How many of so many images make a step."""
+        """The images of a step, where there are so many in all."""
         return max(SMALLEST_BATCH, self.batch_size * min(images, self.ample) // self.ample)
 
     def steps(self, images: int) -> int:
-        """How many steps it takes with so many images."""
+        """The steps of all epochs with so many images."""
         return self.epochs * math.ceil(images / self.batch(images))
 
 
@@ -157,7 +157,7 @@ def one_cycle(schedule: Schedule, images: int) -> Any:
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Examples in batches, in another order in each epoch, their features changed afresh by `augment`."""
+    """Examples in batches, in another order in each epoch, their features changed by `augment`."""
 
     def __init__(self, examples: Examples, augment: Augment, schedule: Schedule, seed: int) -> None:
         super().__init__()

@@ -54,8 +54,7 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
     """One-versus-one machines of scikit-learn, kept as arrays.
 
     `gamma` is scaled to the features, so that one value suits them all. scikit-learn-intelex is left alone: it took
-    8.2 s for what takes 5.9 without it, and read 97.4 % of the validation images instead of 99.5 with 120 components
-    and C=3.
+    8.2 s instead of 5.9. With 120 components and C=3 it read 97.4 % of the validation images instead of 99.5.
     """
     from sklearn.svm import SVC
 
@@ -71,8 +70,8 @@ def machines_of(svc: Any, gamma: float) -> Arrays:
     """A fitted SVC as `vectors` (v, d), their `weights` (v, 45) in each duel, `offsets` (45,), `gamma` and `degree`.
 
     The degree is 0 for the radial kernel.
-    Row j - 1 of LIBSVM's coefficients holds the weights of a vector of class i in its duel with class j > i, row j
-    those with class j < i.
+    LIBSVM's coefficients have a column for each vector. For one of class i, row j - 1 holds its weight in the duel with
+    class j > i, and row j that with class j < i.
     """
     classes = np.repeat(np.arange(CLASSES), svc.n_support_)
     weights = np.zeros((len(classes), len(DUELS[0])))

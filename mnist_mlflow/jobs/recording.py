@@ -1,4 +1,4 @@
-"""What a run keeps of a model that has learned: metrics, curves, pictures, probabilities and the model itself."""
+"""Recording a model that has learned in its run: metrics, curves, pictures, probabilities and the model itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logged models: written, found and asked."""
+"""Logged models: writing them, finding them, and asking them for probabilities."""
 
 from __future__ import annotations
 
@@ -87,13 +87,13 @@ def load_model(model_uri: str) -> Answer:
 
 
 def predict(model_uri: str, images: Images) -> Probabilities:
-    """What a logged or registered model makes of images; raises UserFacingError when it does not load or answer."""
+    """Probabilities of images by a logged or registered model; raises UserFacingError if it does not load or answer."""
     return load_model(model_uri)(images)
 
 
 @contextlib.contextmanager
 def _as_failure(model_uri: str) -> Iterator[None]:
-    """A model is somebody's code and files: whatever it raises, it is this model that cannot be asked."""
+    """Turn any error into one about this model: its code and files are a user's, and may raise anything."""
     try:
         yield
     except Exception as error:

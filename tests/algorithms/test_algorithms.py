@@ -137,7 +137,7 @@ class Enough(Exception):
     """What a callback raises to stop the learning."""
 
 
-@pytest.mark.parametrize("name", [name for name in algorithm_names() if learns_in_steps(get_algorithm(name))])
+@pytest.mark.parametrize("name", ["mlp", "xgboost"])
 @pytest.mark.parametrize("method", ["on_epoch", "on_step"])
 def test_a_callback_that_raises_stops_the_learning(name: str, method: str, digits: Dataset) -> None:
     class Stopping(Callback):
@@ -193,8 +193,8 @@ OTHERWISE = [
     ("forest", {"features": "pixels", "splitter": "best"}),
     ("xgboost", {"features": "deskewed", "components": 30, "rounds": 60}),
     ("mlp", {"features": "pixels"}),
-    ("cnn", {"features": "pixels", "filters": 8}),
-    *(("cnn", {"augmentation": 0.0, "kernel_size": size, "filters": 8}) for size in (2, 9)),
+    ("cnn", {"features": "pixels", "filters": 8, "kernel_size": 9}),
+    ("cnn", {"augmentation": 0.0, "filters": 8, "kernel_size": 2}),
 ]
 
 

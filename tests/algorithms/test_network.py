@@ -65,7 +65,7 @@ def test_a_kept_network_does_not_remember_how_it_learned(learned: tuple[Any, obj
     scorer, _ = learned
     scorer.save(tmp_path)
     kept = keras.saving.load_model(tmp_path / "network.keras")
-    assert kept.optimizer is None
+    assert getattr(kept, "optimizer", None) is None
     assert kept.count_params() == scorer.network.count_params()
 
 

@@ -16,7 +16,7 @@ from mnist_mlflow.types import Features, Scores
 
 @dataclass(frozen=True)
 class Rotation:
-    """Directions (k, d), the mean (d,) that is taken away, and scales (k,) by which the result is divided, if any."""
+    """Directions (k, d), the mean (d,) to subtract, and the scales (k,) to divide by, if any."""
 
     directions: npt.NDArray[Any]
     mean: npt.NDArray[Any]
