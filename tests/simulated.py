@@ -1,4 +1,4 @@
-"""Models with known truth: the images that each reads right; as entries, and as runs that training leaves."""
+"""Simulated models, of which the test says which images they read right; as entries, and as runs of training."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def add_run(client: Client, accuracy: float, log_loss: float = 0.1, experiment: 
 
 
 def add_model(client: Client, labels: Labels, right: Right, megabytes: float = 1.0, **changed: str) -> Candidate:
-    """A run that has kept what its model makes of the validation images."""
+    """A run with the probabilities of its model on the validation images."""
     probabilities = reads(labels, right)
     metrics = prefixed("val", score(labels, probabilities)) | {"model_mb": megabytes, "fit_seconds": 1.0}
     run_id = _add(client, metrics, "0", changed, probabilities, labels)

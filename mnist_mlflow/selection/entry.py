@@ -1,4 +1,4 @@
-"""An entry of a selection: a candidate with all that is known of it, and how it compares with the best."""
+"""An entry of a selection: a candidate with its correctness, its comparison with the best, and its latency."""
 
 from __future__ import annotations
 

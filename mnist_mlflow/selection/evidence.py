@@ -1,4 +1,4 @@
-"""Evidence about models on the validation images: stored by their runs, or asked of the models themselves."""
+"""Evidence about models on the validation images: stored by their runs, or predicted by the models."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ def count_openings(client: mlflow.MlflowClient, split_digest: str) -> int:
 def newer_runs(client: mlflow.MlflowClient, since: int, most: int) -> list[Run]:
     """The runs of training that ended later, then those that have not ended: the newest first, at most so many each."""
     experiments, newest = experiment_ids(client, ""), ["start_time DESC"]
-    ended = f"tags.role = 'model' and attributes.status != 'RUNNING' and attributes.end_time > {since}"
+    finished = f"tags.role = 'model' and attributes.status != 'RUNNING' and attributes.end_time > {since}"
     running = "tags.role = 'model' and attributes.status = 'RUNNING'"
     return [
         run
-        for condition in (ended, running)
+        for condition in (finished, running)
         for run in client.search_runs(experiments, condition, max_results=most, order_by=newest)
     ]
 

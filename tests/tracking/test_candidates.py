@@ -65,16 +65,16 @@ def test_candidates_come_from_all_experiments_and_all_pages(store: Client, monke
 def test_no_more_is_read_than_is_asked_for(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "MODELS_A_PAGE", 1)
     expected = [add_run(store, accuracy) for accuracy in (0.99, 0.98, 0.97)]
-    asked: list[str] = []
+    conditions: list[str] = []
     search = store.search_runs
 
     def count(*arguments: object, **named: object) -> object:
-        asked.append(str(arguments[1]))
+        conditions.append(str(arguments[1]))
         return search(*arguments, **named)
 
     monkeypatch.setattr(store, "search_runs", count)
     assert next(find_candidates(store, QUERY)).run_id == expected[0]
-    assert len(asked) == 1
+    assert len(conditions) == 1
 
 
 def test_what_is_asked_narrows_the_candidates(store: Client) -> None:
@@ -142,5 +142,5 @@ def test_what_is_no_number_is_no_accuracy(store: Client) -> None:
 
 def test_what_others_have_written_into_the_tags_does_no_harm(store: Client) -> None:
     for split in ("it's", *map(str, range(80))):
-        add_run(store, 0.9, split_digest=split)
+        store.create_run("0", tags={"role": "model", "split_digest": split})
     assert len(not_comparable(store, QUERY)) == 81

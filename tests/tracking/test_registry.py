@@ -38,14 +38,11 @@ def versions(registry: Registry, candidates: list[Candidate]) -> list[str]:
 
 
 def test_a_version_has_its_tags_and_its_card(registry: Registry, candidates: list[Candidate]) -> None:
-    version = registry.register(candidates[0], "a card", {"val_accuracy": 0.9})
-    registered = registry.client.get_model_version(registry.name, version)
-    assert (registered.run_id, registered.description, registered.tags) == (
-        candidates[0].run_id,
-        "a card",
-        {"val_accuracy": "0.9"},
-    )
-    assert registry.candidate(registered).run_id == candidates[0].run_id
+    number = registry.register(candidates[0], "a card", {"val_accuracy": 0.9})
+    version = registry.client.get_model_version(registry.name, number)
+    assert (version.run_id, version.description) == (candidates[0].run_id, "a card")
+    assert version.tags == {"val_accuracy": "0.9"}
+    assert registry.candidate(version).run_id == candidates[0].run_id
 
 
 def test_a_model_that_is_registered_stays_the_version_that_it_is(
