@@ -15,7 +15,9 @@ from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.summary import Summary, differences
 
 SPEC = SearchSpec(Task("knn", {"features": "hog", "components": 70, "weights": "distance"}), "mine", "")
-TWO = dataclasses.replace(SPEC, task=dataclasses.replace(SPEC.task, search=SearchOptions(timeout=1.0, objective="accuracy,latency")))
+TWO = dataclasses.replace(
+    SPEC, task=dataclasses.replace(SPEC.task, search=SearchOptions(timeout=1.0, objective="accuracy,latency"))
+)
 LOSSES = np.linspace(0.01, 1.0, 200)
 
 
