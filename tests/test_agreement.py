@@ -15,8 +15,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from benchmarks.compare import mean_accuracy, typical
-from benchmarks.rows import ROWS, Row
+from benchmarks.report.compare import mean_accuracy, typical
+from benchmarks.targets import ROWS, Row
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.cli import console
@@ -150,7 +150,7 @@ def seconds(value: float) -> str:
 @pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row.name)
 def test_the_figures_of_readme_are_those_of_the_benchmark(row: Row) -> None:
     ours, peer = MEASURED[row.name]["ours"], MEASURED[row.algorithm]["peer"]
-    start = f"`{row.algorithm}`, `recipe=accurate`" if row.given else f"`{row.algorithm}`"
+    start = f"`{row.algorithm}`, `recipe=accurate`" if row.params else f"`{row.algorithm}`"
     _, _, accuracy, fit, predict, size, _ = cells_of(start)
     assert accuracy == f"{mean_accuracy(ours):.2f} % ({mean_accuracy(peer):.2f} %)"
     times = ("fit_seconds", "predict_seconds")

@@ -7,7 +7,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs import select
 from mnist_mlflow.jobs.train import train

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import requests
 
-from benchmarks.serving import served
+from benchmarks.tasks.serving import served
 from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql
 from mnist_mlflow.search.studies import open_storage
 
 

@@ -1,7 +1,7 @@
 """A store as large as a team's after a year: written straight into MLflow's tables, since its client takes minutes.
 
-The models are simulated: each reads a random image wrong with a probability of its own, and keeps its probabilities,
-where it may be among the best, as a run does.
+The models are simulated: each reads a random image wrong with a probability of its own. The most accurate ones keep
+their probabilities, as a run does.
 """
 
 from __future__ import annotations
@@ -12,75 +12,67 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mlflow.store.tracking.dbmodels import models as schema
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from sqlalchemy import text
 
+from mnist_mlflow.tracking.results import write_probabilities
 from mnist_mlflow.types import Labels
 
-RUNS, MODELS = 10_000, 2_000  # of which the rest are trials
 SPLITS = ("split", "split", "split", "other-split")  # one model in four is not comparable
-METRICS = (
-    "accuracy",
-    "precision_macro",
-    "recall_macro",
-    "f1_macro",
-    "log_loss",
-    "ece",
-    *(f"f1_{d}" for d in range(10)),
-)
+SCORES = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss", "ece")
+METRICS = (*SCORES, *(f"f1_{digit}" for digit in range(10)))
 PARAMS = 12
 STARTED = 1_700_000_000_000  # milliseconds since the epoch
 IMAGES = 10_000
 LABELS: Labels = (np.arange(IMAGES) % 10).astype(np.uint8)
-KEPT = 200  # models, the most accurate, whose probabilities are kept: no selection reads as many
+STORED = 200  # models, the most accurate, whose probabilities are stored: no selection reads as many
 
 
-def fill(store: str, folder: Path, runs: int = RUNS, models: int = MODELS) -> None:
-    """Create the store, and so many runs in it, so many of them with a model; artifacts go into the folder."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-    from sqlalchemy import text
+def fill(store: str, folder: str, runs: int, models: int) -> None:
+    """Create the store with so many runs, so many of them with a model; the others are trials.
 
-    random = np.random.default_rng(0)
+    Artifacts go into the folder.
+    """
+    artifacts, random = Path(folder), np.random.default_rng(0)
     accuracies = np.round(0.97 + 0.025 * random.beta(4, 2, models), 4)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number in range(runs):
         accuracy = float(accuracies[number]) if number < models else None
-        for table, row in _run(number, accuracy, folder):
+        for table, row in _run(number, accuracy, artifacts):
             rows.setdefault(table, []).append(row)
-    backend = SqlAlchemyStore(store, str(folder))
+    backend = SqlAlchemyStore(store, folder)
     tables = _tables()
     with backend.engine.begin() as connection:
         for name in tables:
             connection.execute(tables[name].insert(), rows[name])
         if connection.dialect.name == "postgresql":
             connection.execute(text("ANALYZE"))  # which the server does by itself before long
-    for number in np.argsort(-accuracies, kind="stable")[:KEPT]:
-        _keep(folder / _run_id(int(number)), float(accuracies[number]), random)
+    for number in np.argsort(-accuracies, kind="stable")[:STORED]:
+        _write_probabilities(artifacts / _run_id(int(number)), float(accuracies[number]), random)
 
 
 def _run_id(number: int) -> str:
     return uuid.UUID(int=number + 1).hex
 
 
-def _keep(folder: Path, accuracy: float, random: np.random.Generator) -> None:
+def _write_probabilities(folder: Path, accuracy: float, random: np.random.Generator) -> None:
     """Probabilities of a model with just this accuracy; as many digits of them are noise as with a real one."""
-    from mnist_mlflow.tracking.results import write_probabilities
-
     rows = random.dirichlet(np.full(10, 0.05), IMAGES)
     rows.sort(axis=1)  # the last is the largest: put it where it is to be
     wrong = random.permutation(IMAGES)[: round((1 - accuracy) * IMAGES)]
     read = LABELS.copy()
     read[wrong] = (read[wrong] + 1) % 10
-    chosen = np.arange(IMAGES)
-    rows[chosen, -1], rows[chosen, read] = rows[chosen, read].copy(), rows[chosen, -1].copy()
+    image = np.arange(IMAGES)
+    rows[image, -1], rows[image, read] = rows[image, read].copy(), rows[image, -1].copy()
     folder.mkdir(parents=True)
     write_probabilities(folder, "validation", LABELS, rows)
 
 
 def _tables() -> dict[str, Any]:
-    from mlflow.store.tracking.dbmodels import models
-
     kinds = (
-        *(models.SqlRun, models.SqlTag, models.SqlParam, models.SqlLatestMetric, models.SqlMetric),
-        *(models.SqlLoggedModel, models.SqlLoggedModelMetric, models.SqlLoggedModelTag, models.SqlInput),
+        *(schema.SqlRun, schema.SqlTag, schema.SqlParam, schema.SqlLatestMetric, schema.SqlMetric),
+        *(schema.SqlLoggedModel, schema.SqlLoggedModelMetric, schema.SqlLoggedModelTag, schema.SqlInput),
     )
     return {kind.__tablename__: kind.__table__ for kind in kinds}
 

@@ -1,4 +1,4 @@
-"""How long a logged model takes to answer: through `mlflow.pyfunc`, and over REST."""
+"""A logged model behind a server of its own, as `mlflow models serve` starts one."""
 
 import os
 import signal
@@ -17,46 +17,19 @@ import requests
 
 from benchmarks.process import free_port, timed
 from mnist_mlflow.data.mnist import load_mnist
-from mnist_mlflow.types import Images, silent
+from mnist_mlflow.types import silent
 
-SINGLE = REQUESTS = 100
-BATCH, BATCHES = 1_000, 5
+REQUESTS = 100
 SERVER_STARTS = 120  # seconds at most
 
 
-def predict_latency(store: str, model: str) -> dict[str, float]:
-    """Median milliseconds an image through `mlflow.pyfunc`, one at a time and in a batch of a thousand."""
-    import mlflow
-
-    mlflow.set_tracking_uri(store)
-    loaded, images = mlflow.pyfunc.load_model(model), _images()
-    loaded.predict(images)  # what is done once is not timed
-    single = [timed(partial(loaded.predict, images[row : row + 1]))[1] for row in range(SINGLE)]
-    batched = [timed(partial(loaded.predict, images))[1] for _ in range(BATCHES)]
-    return {"single_ms": 1000 * float(np.median(single)), "batched_ms": 1000 * float(np.median(batched)) / BATCH}
-
-
-def accuracies(store: str, models: dict[str, str]) -> dict[str, float]:
-    """The accuracy of each of these models, of which the addresses are given, on the test images."""
-    import mlflow
-
-    mlflow.set_tracking_uri(store)
-    test = load_mnist(silent)[1]
-    answers = {name: mlflow.pyfunc.load_model(uri).predict(test.images)["digit"] for name, uri in models.items()}
-    return {name: float(np.mean(digits.to_numpy() == test.labels)) for name, digits in answers.items()}
-
-
 def request_latency(store: str, model: str) -> dict[str, float]:
-    """Milliseconds that a request with one image takes: the median, and what 95 in 100 stay under."""
+    """Milliseconds a request with one image: the median, and the 95th percentile."""
     with served(store, model) as address, requests.Session() as session:
-        bodies = [{"inputs": [image.tolist()]} for image in _images()[:REQUESTS]]
+        bodies = [{"inputs": [image.tolist()]} for image in load_mnist(silent)[0].images[:REQUESTS]]
         _ask(session, address, bodies[0])
         seconds = [timed(partial(_ask, session, address, body))[1] for body in bodies]
     return {"median_ms": 1000 * float(np.median(seconds)), "p95_ms": 1000 * float(np.percentile(seconds, 95))}
-
-
-def _images() -> Images:
-    return load_mnist(silent)[0].images[:BATCH]
 
 
 def _ask(session: requests.Session, address: str, body: dict[str, Any]) -> None:

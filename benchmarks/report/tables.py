@@ -1,4 +1,4 @@
-"""How figures are written: tables, spreads, and the digits that count."""
+"""Figures in Markdown: tables, spreads, and the digits that count."""
 
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -14,9 +14,9 @@ def table(title: str, head: Sequence[str], lines: Iterable[Cells], text: str = "
     return "\n".join([f"## {title}", "", *([text, ""] if text else []), rows, ""])
 
 
-def spread(found: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
     """The median of some figures, with the lowest and the highest."""
-    return f"{figure(median(found))} ({figure(min(found))} to {figure(max(found))})"
+    return f"{figure(median(values))} ({figure(min(values))} to {figure(max(values))})"
 
 
 def figure(value: float) -> str:

@@ -1,12 +1,12 @@
-"""What is not learning: starting, tracking, and answering."""
+"""All that is not learning: starting, tracking, and answering."""
 
 from statistics import median
 from typing import Any
 
 import click
 
+from benchmarks.measure.store import Store
 from benchmarks.process import run_python, run_task, timed
-from benchmarks.store import Store, model_uri
 
 STARTS = 5
 SERVED = "svm"
@@ -21,6 +21,7 @@ print("tensorflow" in sys.modules)
 
 def measure_overhead(store: Store) -> dict[str, Any]:
     """Seconds to start, whether a kNN run imports TensorFlow, and the cost of tracking and of answers by model."""
+    store.fill()
     models = store.models()
     click.echo("overhead")
     return {
@@ -29,12 +30,15 @@ def measure_overhead(store: Store) -> dict[str, Any]:
         "knn_imports_tensorflow": knn_imports_tensorflow(store),
         "models": {
             name: {
-                "tracking_seconds": run.data.metrics["tracking_seconds"],
-                **run_task("predict_latency", store=store.uri, model=model_uri(run)),
+                "tracking_seconds": model["metrics"]["tracking_seconds"],
+                **run_task("models.predict_latency", store=store.uri, model=model["model"]),
             }
-            for name, run in models.items()
+            for name, model in models.items()
         },
-        "served": {"model": SERVED, **run_task("request_latency", store=store.uri, model=model_uri(models[SERVED]))},
+        "served": {
+            "model": SERVED,
+            **run_task("serving.request_latency", store=store.uri, model=models[SERVED]["model"]),
+        },
     }
 
 
@@ -43,7 +47,7 @@ def _start_seconds(*arguments: str) -> float:
 
 
 def knn_imports_tensorflow(store: Store) -> bool:
-    """Whether a tracked run of kNN on the bundled digits has imported TensorFlow when it ends."""
+    """True if a tracked run of kNN on the bundled digits has imported TensorFlow when it ends."""
     environment = store.environment | {"MLFLOW_TRACKING_URI": f"sqlite:///{store.folder}/digits.db"}
     printed = run_python("-c", KNN_RUN, **environment)
     return printed.split()[-1] == "True"

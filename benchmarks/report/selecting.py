@@ -1,11 +1,11 @@
-"""What RESULTS.md says of selections."""
+"""Selections: error rates and times."""
 
 from typing import Any
 
-from benchmarks.compare import verdict
+from benchmarks.report.compare import verdict
+from benchmarks.report.tables import Cells, figure, table
 from benchmarks.results import Results
-from benchmarks.rows import LEAST_POWER, MOST_FALSE, RANK_SECONDS
-from benchmarks.writing import Cells, figure, table
+from benchmarks.targets import LEAST_POWER, MOST_FALSE, RANK_SECONDS
 
 RATES = ("two models, 10,000 images", "called better", "to reach", "")
 KINDS = {

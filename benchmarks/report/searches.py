@@ -1,13 +1,12 @@
-"""What RESULTS.md says of searches."""
+"""Searches: races, overhead and gains."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.compare import verdict
+from benchmarks.report.compare import verdict
+from benchmarks.report.tables import Cells, figure, table
 from benchmarks.results import Results
-from benchmarks.rows import SEARCH_RATIO, TRIAL_MS
-from benchmarks.searches import WORKERS
-from benchmarks.writing import Cells, figure, table
+from benchmarks.targets import SEARCH_RATIO, TRIAL_MS, WORKERS
 
 RACED = (
     *("search", "seed", "s", "unpruned", "trials", "unpruned", "times as many", ""),

@@ -1,9 +1,9 @@
-"""What the records of a row come to: pure functions of them."""
+"""Comparisons: pure functions of the records of a row."""
 
 from statistics import fmean, median
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.targets import Row
 
 Records = list[dict[str, Any]]
 
@@ -39,10 +39,10 @@ def ratios(row: Row, ours: Records, peer: Records, key: str) -> list[float]:
 
 
 def verdict(reached: bool) -> str:
-    """What the report says of a target."""
+    """The report's word on a target."""
     return "reached" if reached else "not reached"
 
 
 def is_accurate(accuracy: float, target: float) -> bool:
-    """Whether an accuracy in percent reaches a target, but for the last bits of the arithmetic."""
+    """True if an accuracy in percent reaches a target, but for the last bits of the arithmetic."""
     return round(accuracy, 6) >= target

@@ -1,4 +1,4 @@
-"""What a search costs and finds: broken off early against never, its overhead, and what it gains on the validation."""
+"""Searches: a race against the clock, the overhead of a trial, and the gain over the defaults."""
 
 from __future__ import annotations
 
@@ -8,46 +8,7 @@ from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
-import click
-
-from benchmarks.process import run_task
-from benchmarks.store import Store
-
-BUDGETS = {"svm": 60, "cnn": 420}  # seconds that each side has
-WORKERS = 2  # each with its share of the cores
-SEEDS = (0, 1, 2)
-TRIALS = 30
-STUBBED = 60  # trials whose learning takes no time
-SHORT = 5  # seconds, where all that is wanted is to see whether it works
-
-
-def measure_searches(store: Store) -> dict[str, Any]:
-    """Pruned and unpruned searches by turns, the overhead of a trial, and whole searches against the defaults."""
-    raced = [
-        _told(algorithm, run_task("race", algorithm=algorithm, seed=seed, prune=prune, **_scale(store, algorithm)))
-        for algorithm in BUDGETS
-        for seed in SEEDS
-        for prune in (True, False)
-    ]
-    overhead = run_task("trial_overhead", trials=STUBBED)
-    return {"raced": raced, "overhead": overhead, "gained": [_gain(store, algorithm) for algorithm in BUDGETS]}
-
-
-def _scale(store: Store, algorithm: str) -> dict[str, int]:
-    return {"seconds": SHORT if store.train_size else BUDGETS[algorithm], "train_size": store.train_size}
-
-
-def _told(algorithm: str, record: dict[str, Any]) -> dict[str, Any]:
-    side = "pruned" if record["prune"] else "unpruned"
-    click.echo(f"search, {algorithm}, seed {record['seed']}, {side}: {record['trials']} trials, best {record['best']}")
-    return record
-
-
-def _gain(store: Store, algorithm: str) -> dict[str, Any]:
-    """Train with the defaults and with a search, then compare both on the validation images."""
-    store.train(algorithm)
-    store.train(algorithm, f"--trials={TRIALS}")
-    return {"algorithm": algorithm, **run_task("gained", store=store.uri, algorithm=algorithm)}
+from benchmarks.targets import WORKERS
 
 
 def race(
@@ -119,7 +80,7 @@ def trial_overhead(trials: int) -> dict[str, float]:
 
 
 def gained(store: str, algorithm: str) -> dict[str, Any]:
-    """What a search has gained over the defaults, on the validation images, pair by pair."""
+    """The gain of a search over the defaults, on the validation images, pair by pair."""
     import mlflow
 
     from mnist_mlflow.algorithms.base import get_algorithm
@@ -136,7 +97,7 @@ def gained(store: str, algorithm: str) -> dict[str, Any]:
         read_probabilities(run.info.artifact_uri, "validation", labels).argmax(axis=1) == labels
         for run in (default, best)
     ]
-    found = {field.name: best.data.params[field.name] for field in fields(get_algorithm(algorithm).Params)}
+    params = {field.name: best.data.params[field.name] for field in fields(get_algorithm(algorithm).Params)}
     metrics = ("val_accuracy", "val_log_loss", "val_ece", "fit_seconds")
     return {
         "defaults": {name: default.data.metrics[name] for name in metrics},
@@ -144,5 +105,5 @@ def gained(store: str, algorithm: str) -> dict[str, Any]:
         "difference": paired_difference(*right),
         "trials": {name: int(best.data.tags[f"trials_{name}"]) for name in ("complete", "pruned", "fail")},
         "seconds": (best.info.end_time - best.info.start_time) / 1000,
-        "params": {name: value for name, value in found.items() if default.data.params[name] != value},
+        "params": {name: value for name, value in params.items() if default.data.params[name] != value},
     }

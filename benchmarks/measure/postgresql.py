@@ -13,7 +13,7 @@ PROGRAMS = Path("/usr/lib/postgresql")  # where Debian keeps them
 
 
 def is_installed() -> bool:
-    """Whether there is a server to start."""
+    """True if there is a server to start."""
     return any(PROGRAMS.glob("*/bin/pg_ctl"))
 
 

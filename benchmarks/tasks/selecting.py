@@ -1,50 +1,24 @@
-"""How a selection decides where the truth is known, and how long it takes to rank a large store."""
+"""Selection where the truth is known, and the time it takes to rank a large store."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from typing import Any
 
-import click
 import numpy as np
 
-from benchmarks.big_store import IMAGES, LABELS, MODELS, RUNS
-from benchmarks.postgresql import is_installed, postgresql
-from benchmarks.process import run_python, run_task
+from benchmarks.process import peak_mb
+from benchmarks.tasks.big_store import IMAGES, LABELS
 
-SIMULATIONS = 1_000
 EQUAL = 0.99  # the accuracy of two models that are equally good
 BETTER, WORSE = 0.990, 0.985  # and of two that are not
 TIMES = 5
-
-
-def measure_selecting(train_size: int) -> dict[str, Any]:
-    """Rates of being called better, and seconds to rank a store in SQLite and in PostgreSQL, small and large."""
-    click.echo("selecting")
-    simulations = SIMULATIONS if not train_size else 20
-    rates = run_task("simulated_rates", simulations=simulations)
-    shrink = 10 if train_size else 1
-    ranked = [_rank("SQLite", size, None) for size in ((RUNS // 10, MODELS // 10), (RUNS // shrink, MODELS // shrink))]
-    if is_installed():
-        with postgresql() as address:
-            ranked.append(_rank("PostgreSQL", (RUNS // shrink, MODELS // shrink), address))
-    return {"rates": rates, "ranked": ranked}
-
-
-def _rank(kind: str, size: tuple[int, int], address: str | None) -> dict[str, Any]:
-    runs, models = size
-    with tempfile.TemporaryDirectory() as folder:
-        store = address or f"sqlite:///{folder}/mlflow.db"
-        run_python("-c", f"from benchmarks.big_store import *; fill({store!r}, Path({folder!r}), {runs}, {models})")
-        return {"store": kind, "runs": runs, "models": models, **run_task("rank_store", store=store)}
 
 
 def rank_store(store: str) -> dict[str, float]:
     """Seconds from a connected store to all comparisons, with what else a selection asks of the store."""
     import mlflow
 
-    from benchmarks.worker import peak_mb
     from mnist_mlflow.protocol import Rule
     from mnist_mlflow.selection.entry import compare_with_best
     from mnist_mlflow.selection.evidence import Evidence
@@ -75,7 +49,7 @@ def rank_store(store: str) -> dict[str, float]:
 
 
 def simulated_rates(simulations: int) -> dict[str, float]:
-    """How often the more accurate-looking of two models is called significantly better: equals, and unequals.
+    """Shares of pairs whose more accurate-looking model is called significantly better: equals, and unequals.
 
     Of the unequal ones the worse makes half of the mistakes of the better one too.
     """
