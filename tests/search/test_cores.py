@@ -8,7 +8,7 @@ from mnist_mlflow.search.cores import limited_threads, pin_to_cores
 
 
 def _threads(pipe: Any, number: int, of: int) -> None:
-    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_info
 
     pin_to_cores(number, of)
     import numpy  # noqa: F401
