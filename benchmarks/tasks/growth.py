@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.process import timed
-from benchmarks.tasks.rows import build, load_peer
+from benchmarks.tasks.rows import learn, load_peer
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import load_mnist
 from mnist_mlflow.types import Part, silent
@@ -19,10 +19,9 @@ def fit(algorithm: str, size: int) -> dict[str, Any]:
     """Learn from `size` images; scored on the validation images where those have not been learned."""
     load_peer(algorithm)
     train, tuning, validation = split_parts(size)
-    classifier = build(algorithm, 0)
-    _, fit_seconds = timed(lambda: classifier.fit(train, tuning))
+    trained, fit_seconds = timed(lambda: learn(algorithm, train, tuning, 0))
     images = (validation or train).images[:PREDICTED]  # it takes no less time where they have been learned
-    probabilities, predict_seconds = timed(lambda: classifier.predict_proba(images))
+    probabilities, predict_seconds = timed(lambda: trained.model.predict_proba(images))
     record = {"algorithm": algorithm, "size": size, "fit_seconds": fit_seconds, "predict_seconds": predict_seconds}
     if validation:
         record["error"] = float(np.mean(probabilities.argmax(axis=1) != validation.labels))

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.peers.common import save
 from benchmarks.process import MB, peak_mb, timed
 from benchmarks.targets import ROWS
-from mnist_mlflow.algorithms.base import Classifier, get_algorithm, resolve
+from mnist_mlflow.algorithms.base import TrainedModel, engine, get_algorithm, resolve, train_model
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import load_mnist
 from mnist_mlflow.types import Part, silent
@@ -23,14 +23,13 @@ def ours(row: str, seed: int = 0, train_size: int = 0) -> Record:
     """Learn from the images that the protocol teaches with, features included."""
     load_peer(row)
     dataset = load_dataset("mnist", 0, train_size)
-    classifier = build(row, seed)
     record = measure(
-        lambda: classifier.fit(dataset.train, dataset.tuning),
-        lambda model: model.predict_proba(dataset.test.images).argmax(axis=1),
-        lambda model, folder: model.save(folder),
+        lambda: learn(row, dataset.train, dataset.tuning, seed),
+        lambda trained: trained.model.predict_proba(dataset.test.images).argmax(axis=1),
+        lambda trained, folder: trained.model.save(folder / "model"),
         dataset.test,
     )
-    return {"learned": len(dataset.train), "engine": classifier.engine, **record}
+    return {"learned": len(dataset.train), "engine": engine(get_algorithm(ROWS[row].algorithm).LIBRARY), **record}
 
 
 def peer(row: str, train_size: int = 0) -> Record:
@@ -47,10 +46,10 @@ def peer(row: str, train_size: int = 0) -> Record:
     return {"learned": len(images), **record}
 
 
-def build(row: str, seed: int) -> Classifier:
-    """The classifier of a row, which has not learned yet."""
+def learn(row: str, train: Part, tuning: Part, seed: int) -> TrainedModel:
+    """The model of a row, trained."""
     algorithm = get_algorithm(ROWS[row].algorithm)
-    return algorithm.build(resolve(algorithm, ROWS[row].params), seed)
+    return train_model(algorithm, resolve(algorithm, ROWS[row].params), train, tuning, seed)
 
 
 def load_peer(row: str) -> Any:

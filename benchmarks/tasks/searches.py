@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass, fields
+from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.targets import WORKERS
@@ -14,39 +15,30 @@ def race(
     algorithm: str, seed: int, prune: bool, seconds: float, train_size: int = 0, data: str = "mnist"
 ) -> dict[str, Any]:
     """Search for so many seconds, in a study of its own; the workers begin when the clock starts."""
-    from mnist_mlflow.search.storage import Plan, open_study
-    from mnist_mlflow.search.story import best_trial
-    from mnist_mlflow.search.study import settled
-    from mnist_mlflow.search.trying import Job
-    from mnist_mlflow.search.workers import Data, Gate, try_in_processes
+    from mnist_mlflow.algorithms.task import Task
+    from mnist_mlflow.protocol import DataOptions, SearchOptions
+    from mnist_mlflow.search.queue import TrialQueue
+    from mnist_mlflow.search.spec import SearchSpec
+    from mnist_mlflow.search.summary import Summary
+    from mnist_mlflow.search.supervisor import supervise
 
+    options = DataOptions(data, train_size=train_size, seed=seed)
+    task = Task(algorithm, protocol=options, search=SearchOptions(timeout=seconds, workers=WORKERS))
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(f"sqlite:///{folder}/optuna.db", "race", "log_loss", seed, {}, prune)
-        study, began = open_study(plan), time.time()
-        gate = Gate(study, Job(algorithm, {}, seed, plan, "", began + seconds), None)
-        try_in_processes(gate, Data(data, 0, train_size), WORKERS, lambda trials: None)
-        took, trials, best = time.time() - began, settled(study.trials), best_trial(study.trials, study.directions)
+        began = time.time()
+        storage = f"sqlite:///{folder}/optuna.db"
+        spec = SearchSpec(task, "race", storage, data=data, deadline=began + seconds, prune=prune)
+        supervise(spec, lambda records: None)
+        took, summary = time.time() - began, Summary(spec, TrialQueue(spec).records())
     return {
         "algorithm": algorithm,
         "seed": seed,
         "prune": prune,
         "seconds": took,
-        "trials": len(trials),
-        "complete": sum(trial.state.name == "COMPLETE" for trial in trials),
-        "best": best.value if best else None,
+        "trials": len(summary.counted_trials),
+        "complete": sum(record.is_complete for record in summary.counted_trials),
+        "best": summary.best.values[0] if summary.best else None,
     }
-
-
-@dataclass
-class _Known:
-    """A classifier that takes no time to learn, and reports at every stage as others do."""
-
-    tuning_probabilities: Any
-
-    def fit(self, train: Any, tuning: Any, watch: Any) -> _Known:
-        for stage in watch.stages:
-            watch.judge(stage, tuning.labels, self.tuning_probabilities)
-        return self
 
 
 def trial_overhead(trials: int) -> dict[str, float]:
@@ -54,23 +46,26 @@ def trial_overhead(trials: int) -> dict[str, float]:
     import mlflow
     import numpy as np
 
-    from mnist_mlflow.algorithms import svm
+    from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.data import load_dataset
     from mnist_mlflow.jobs import search as searching
-    from mnist_mlflow.protocol import DataOptions, Task
-    from mnist_mlflow.search import trying
+    from mnist_mlflow.protocol import DataOptions
+    from mnist_mlflow.search import runner
     from mnist_mlflow.tracking.runs import open_run
     from mnist_mlflow.types import silent
 
     dataset, random = load_dataset("mnist"), np.random.default_rng(0)
 
-    def build(params: object, seed: int) -> _Known:
-        return _Known(np.full((len(dataset.tuning), 10), random.uniform(0.1, 1)))
+    def train_model(algorithm: Any, params: Any, train: Any, tuning: Any, *rest: Any) -> Any:
+        return SimpleNamespace(tuning_probabilities=np.full((len(tuning), 10), random.uniform(0.1, 1)))
 
-    svm.build = build  # type: ignore[assignment]
-    # Pictures are drawn once for a search, however many trials there are; scoring is neither Optuna nor MLflow.
+    # Plots are drawn once for a search, however many trials there are. Neither shares nor scores are Optuna or MLflow.
     vars(searching).update(draw=lambda study, objective, folder: None)
-    vars(trying).update(essentials=lambda labels, scored: {"accuracy": 0.9, "log_loss": scored[0, 0], "ece": 0.1})
+    vars(runner).update(
+        train_model=train_model,
+        share_of=lambda part, size: part,
+        essentials=lambda labels, scored: {"accuracy": 0.9, "log_loss": scored[0, 0], "ece": 0.1},
+    )
     with tempfile.TemporaryDirectory() as folder:
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         with open_run("svm", {"role": "model", "algorithm": "svm"}) as run:

@@ -16,26 +16,30 @@ TIMES = 5
 
 
 def rank_store(store: str) -> dict[str, float]:
-    """Seconds from a connected store to all standings, with what else a selection asks of the store."""
+    """Seconds from a connected store to all comparisons, with what else a selection asks of the store."""
     import mlflow
 
     from mnist_mlflow.protocol import Rule
-    from mnist_mlflow.selection.pool import Reader, gather, stand
+    from mnist_mlflow.selection.entry import compare_with_best
+    from mnist_mlflow.selection.evidence import Evidence
+    from mnist_mlflow.selection.pool import CandidatePool
     from mnist_mlflow.tracking.candidates import Query, find_candidates, not_comparable
     from mnist_mlflow.tracking.queries import newer_runs
     from mnist_mlflow.tracking.store import connect
+    from mnist_mlflow.types import Part
 
     mlflow.set_tracking_uri(store)
     client, query = connect(), Query("data", "split")
+    validation = Part(np.zeros((IMAGES, 28, 28), np.uint8), LABELS)
     seconds, compared = [], 0
     for _ in range(TIMES):
         started = time.perf_counter()
-        found = gather(find_candidates(client, query), Rule(), Reader(LABELS), {})
-        standings = stand(found.contenders)
+        pool = CandidatePool(find_candidates(client, query), Evidence(validation), Rule(), {})
+        entries = compare_with_best(pool.contenders)
         not_comparable(client, query)
-        newer_runs(client, standings[0].candidate.ended, 100)
+        newer_runs(client, entries[0].candidate.end_time, 100)
         seconds.append(time.perf_counter() - started)
-        compared = len(standings)
+        compared = len(entries)
     return {
         "first_seconds": seconds[0],
         "seconds": float(np.median(seconds)),
@@ -72,8 +76,10 @@ def _better_and_worse(random: np.random.Generator) -> list[Any]:
 
 
 def _is_called_better(first: Any, second: Any) -> bool:
-    from mnist_mlflow.selection.pool import Contender, stand
+    from mnist_mlflow.selection.entry import Entry, compare_with_best
+    from mnist_mlflow.selection.rule import statistically_tied
     from mnist_mlflow.tracking.candidates import Candidate
 
-    pair = [Contender(Candidate("r", "m", "simulated"), right) for right in (first, second)]
-    return stand(sorted(pair, key=lambda contender: contender.mistakes))[1].is_worse
+    pair = [Entry(Candidate("r", "m", "simulated"), right[None]) for right in (first, second)]
+    compared = compare_with_best(sorted(pair, key=lambda entry: entry.mistakes))
+    return len(statistically_tied(compared)) == 1

@@ -8,9 +8,10 @@ import numpy as np
 from benchmarks.process import peak_mb, timed
 from benchmarks.targets import ROWS
 from benchmarks.tasks.rows import load_peer
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import DataOptions, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 
 

@@ -8,17 +8,19 @@ Expect about 99.5 % on the test images, 1 s for 10,000 of them on two cores.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnist_mlflow.algorithms._estimator import EstimatorClassifier
-from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Watch
+from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, projected, reduced
+from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.model.scorers.neighbours import Neighbours, fastest_search
+from mnist_mlflow.model.scorers.projected import Rotation
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import CLASSES, Examples
 
+LIBRARY: str  # see __getattr__
 WEIGHTS = ("distance", "uniform")
 
 
@@ -42,61 +44,35 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def build(params: Params, seed: int) -> Classifier:
-    """Neighbours by brute force: with so many dimensions a tree would visit every leaf anyway."""
-    return NearestNeighbours(params)
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+    """Keep the examples: the neighbours are searched when they are asked for."""
+    rotations = whitened_components(train, params.components)
+    return projected(rotations, Neighbours(reduced(rotations, train), params.n_neighbors, params.weights))
 
 
-class NearestNeighbours(EstimatorClassifier):
-    """Searches with scikit-learn-intelex where that is installed; what is kept is the same."""
+def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
+    """Principal components, whitened by what varies within the classes; none for 0.
 
-    def __init__(self, params: Params) -> None:
-        kind, self.library = _fastest()
-        estimator = kind(params.n_neighbors, weights=params.weights, algorithm="brute", n_jobs=-1)
-        super().__init__(params.features, params.components, estimator)
-        self.learned: Examples | None = None
+    A distance then counts what tells one digit from another. Few images say little of how features vary, hence the
+    shrinkage. Sources: Bar-Hillel et al., Learning a Mahalanobis metric from equivalence constraints, 2005; Ledoit
+    and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, 2004.
+    """
+    if not count:
+        return ()
+    from sklearn.covariance import ledoit_wolf_shrinkage
 
-    def _fit_projection(self, train: Examples) -> Any:
-        """Whitened by what varies within the classes, a distance counts what tells one digit from another.
-
-        Few images say little of how features vary, hence the shrinkage. Sources: Bar-Hillel et al., Learning a
-        Mahalanobis metric from equivalence constraints, 2005; Ledoit and Wolf, A well-conditioned estimator for
-        large-dimensional covariance matrices, 2004.
-        """
-        from sklearn.covariance import ledoit_wolf_shrinkage
-        from sklearn.decomposition import PCA
-        from sklearn.pipeline import make_pipeline
-
-        reduce = super()._fit_projection(train)
-        reduced = reduce.transform(train.features)
-        means = np.stack([reduced[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
-        residuals = reduced - means[train.labels]
-        whiten = PCA(whiten=True, svd_solver="covariance_eigh").fit(residuals)
-        shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
-        whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
-        return make_pipeline(reduce, whiten)
-
-    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
-        self.learned = train
-        super()._learn_projected(train, tuning, watch)
-
-    def _save_estimator(self, folder: Path) -> None:
-        assert self.learned
-        np.savez(folder / "neighbours.npz", features=self.learned.features, labels=self.learned.labels)
-
-    def _restore_estimator(self, folder: Path) -> None:
-        with np.load(folder / "neighbours.npz") as kept:
-            self.learned = Examples(kept["features"], kept["labels"])
-        self.estimator.fit(self.learned.features, self.learned.labels)
+    reduce = as_rotation(fit_pca(train.features, count))
+    features = reduce(train.features)
+    means = np.stack([features[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
+    residuals = features - means[train.labels]
+    whiten = fit_pca(residuals, whiten=True)
+    shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
+    whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
+    return reduce, as_rotation(whiten)
 
 
-def _fastest() -> tuple[Any, str]:
-    """The search for neighbours, and the distribution it comes from."""
-    try:
-        from sklearnex.neighbors import KNeighborsClassifier
-
-        return KNeighborsClassifier, "scikit-learn-intelex"
-    except ImportError:
-        from sklearn.neighbors import KNeighborsClassifier
-
-        return KNeighborsClassifier, "scikit-learn"
+def __getattr__(name: str) -> str:
+    """Work out LIBRARY when it is asked for: to know it takes the import that it names."""
+    if name == "LIBRARY":
+        return fastest_search()[1]
+    raise AttributeError(name)

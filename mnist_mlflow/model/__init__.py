@@ -1,4 +1,5 @@
-"""What travels with a logged model: from raw images to features to digits with their probabilities.
+"""The code and the knowledge that travel with a logged model, from raw images to digits with their probabilities.
 
-Begin with digit_model.py, which MLflow loads; images.py turns what was handed over into images and features.
+Begin with digit_model.py, the chain that MLflow loads. Its links are canonical.py (images of one form), features.py,
+scorers/ (one file for each kind), calibration.py (probabilities) and readings.py (the answer). Nothing here learns.
 """

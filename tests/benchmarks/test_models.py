@@ -12,8 +12,9 @@ from benchmarks.measure import store as program
 from benchmarks.measure.store import Store
 from benchmarks.targets import ACCURATE, ALGORITHMS, name_run
 from benchmarks.tasks import models, serving
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.protocol import DataOptions, Task
+from mnist_mlflow.protocol import DataOptions
 from tests.conftest import Trained, train_into_copy
 
 

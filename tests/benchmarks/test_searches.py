@@ -7,10 +7,10 @@ import pytest
 from benchmarks.measure import searches
 from benchmarks.measure.store import Store
 from benchmarks.tasks import searches as program
-from mnist_mlflow.algorithms import svm
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import DataOptions, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 
 
@@ -29,9 +29,9 @@ def test_a_race_ends_in_time_and_counts_trials() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_the_overhead_is_that_of_trials_that_learn_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(svm, "build", svm.build)  # put back afterwards
-    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", None)
-    monkeypatch.setattr("mnist_mlflow.search.trying.essentials", None)
+    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", None)  # all are put back afterwards
+    for name in ("train_model", "share_of", "essentials"):
+        monkeypatch.setattr(f"mnist_mlflow.search.runner.{name}", None)
     record = program.trial_overhead(5)
     assert record["trials"] == 5
     assert 1 < record["ms"] < 5_000

@@ -2,14 +2,16 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pytest
 
 from benchmarks.measure import selecting as measure
 from benchmarks.measure.store import Store
 from benchmarks.tasks import selecting
 from benchmarks.tasks.big_store import LABELS, fill
-from mnist_mlflow.selection.pool import Reader
+from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.tracking.candidates import Query, find_candidates
+from mnist_mlflow.types import Part
 
 
 def test_equals_are_seldom_and_unequals_mostly_told_apart() -> None:
@@ -25,8 +27,9 @@ def test_a_simulated_store_is_as_training_leaves_one(store: mlflow.MlflowClient,
     candidates = list(find_candidates(store, Query("data", "split")))
     assert len(candidates) == 15
     assert len(store.search_runs(["0"], "tags.role = 'trial'")) == 40
+    validation = Part(np.zeros((len(LABELS), 28, 28), np.uint8), LABELS)
     for candidate in candidates:
-        assert Reader(LABELS)(candidate).right.mean() == pytest.approx(candidate.metrics["val_accuracy"])
+        assert Evidence(validation).stored(candidate).mean() == pytest.approx(candidate.metrics["val_accuracy"])
     record = selecting.rank_store(address)
     assert record["seconds"] > 0
     assert 1 <= record["compared"] <= 15

@@ -10,7 +10,7 @@ from benchmarks.process import run_python
 from benchmarks.targets import ACCURATE, ROWS
 from benchmarks.tasks import data, growth, rows, tracked
 from mnist_mlflow.algorithms.cnn import RECIPES
-from mnist_mlflow.data import Dataset, dataset
+from mnist_mlflow.data import Dataset, source
 from mnist_mlflow.types import Part
 
 
@@ -21,7 +21,7 @@ def small_mnist(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> Part:
     def load(progress: object) -> tuple[Part, Part]:
         return digits.train, digits.test
 
-    for module in (rows, growth, dataset):
+    for module in (rows, growth, source):
         monkeypatch.setattr(module, "load_mnist", load)
     monkeypatch.setattr(growth, "PROTOCOL_TEACHES", 374)
     monkeypatch.setattr(growth, "TUNING", 100)

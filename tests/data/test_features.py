@@ -8,13 +8,13 @@ import pytest
 
 from mnist_mlflow.data import Dataset, features, features_of, load_dataset
 from mnist_mlflow.data.mnist import cache_folder
-from mnist_mlflow.model.images import FEATURES
+from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.types import Images, Part
 
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many images each computation of HOG was about, but for the probes."""
+    """The number of images in each computation of HOG, the probes included."""
     counts: list[int] = []
 
     def counted(images: Images) -> np.ndarray:
@@ -72,7 +72,7 @@ def spoil_by_other_code(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_by_cutting, spoil_by_emptying, spoil_by_other_code])
-def test_a_file_that_cannot_be_trusted_is_written_anew(spoil: object, digits: Dataset) -> None:
+def test_a_file_that_cannot_be_trusted_is_written_again(spoil: object, digits: Dataset) -> None:
     assert callable(spoil)
     expected = np.array(features_of(digits.train, "hog"))
     spoil(kept_files()[0])
@@ -82,8 +82,8 @@ def test_a_file_that_cannot_be_trusted_is_written_anew(spoil: object, digits: Da
 
 def test_two_runs_at_once_compute_once(digits: Dataset, computed: list[int]) -> None:
     with ThreadPoolExecutor(2) as runs:
-        found = list(runs.map(lambda part: features_of(part, "hog"), (digits.train, digits.train)))
-    assert np.array_equal(*found)
+        first, second = runs.map(lambda part: features_of(part, "hog"), (digits.train, digits.train))
+    assert np.array_equal(first, second)
     whole = digits.train.whole
     assert whole
     assert sum(count for count in computed if count > features.PROBES) == len(whole)

@@ -1,0 +1,5 @@
+"""Scorers hold what algorithms have learned, and give each digit a score: one file for each kind.
+
+A scorer takes features, and is kept in files without code. A model's description names its kind, which is the name of
+the file. Begin with base.py, the contract, and linear.py, the simplest kind. Nothing here learns.
+"""
