@@ -181,6 +181,14 @@ def test_the_links_of_the_documents_lead_somewhere() -> None:
             assert "://" in link or (document.parent / link).exists(), link
 
 
+def test_the_questions_of_contributing_are_answered_where_it_says() -> None:
+    rows = re.findall(r"^\| [^|]+\? \| `([\w/]+\.py)`: `(\w+)`", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert len(rows) == 5
+    for path, name in rows:
+        tree = ast.parse((PACKAGE / path).read_text())
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}, path
+
+
 # Each room may import what stands below it, and its own modules.
 ORDER = (
     ("cli",),

@@ -22,7 +22,7 @@ from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.parameters import parameters_of, parse
 from mnist_mlflow.types import Scores
 
-# Enough for 500 images, where the defaults are made for 45,000.
+# EnoughError for 500 images, where the defaults are made for 45,000.
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 12, "batch_size": 32, "units": 128},
     "cnn": {"epochs": 12, "batch_size": 32},
@@ -133,7 +133,7 @@ def test_the_same_seed_learns_the_same_and_another_one_otherwise(name: str, digi
     assert not [other for other in others if np.array_equal(first, other)]
 
 
-class Enough(Exception):
+class EnoughError(Exception):
     """What a callback raises to stop the learning."""
 
 
@@ -148,9 +148,9 @@ def test_a_callback_that_raises_stops_the_learning(name: str, method: str, digit
 
         def stop(self, step: int, *rest: object) -> None:
             if step == 2:
-                raise Enough
+                raise EnoughError
 
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         fit(name, digits, callback=Stopping())
 
 
