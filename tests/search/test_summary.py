@@ -1,4 +1,4 @@
-"""What came of a study: the best trial, comparisons, a table and the note on the run's page."""
+"""The best trial of a study, comparisons, a table and the note on the run's page."""
 
 import dataclasses
 from typing import Any
@@ -15,7 +15,9 @@ from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.summary import Summary, differences
 
 SPEC = SearchSpec(Task("knn", {"features": "hog", "components": 70, "weights": "distance"}), "mine", "")
-TWO = dataclasses.replace(SPEC, task=dataclasses.replace(SPEC.task, search=SearchOptions(timeout=1.0, objective="accuracy,latency")))
+TWO = dataclasses.replace(
+    SPEC, task=dataclasses.replace(SPEC.task, search=SearchOptions(timeout=1.0, objective="accuracy,latency"))
+)
 LOSSES = np.linspace(0.01, 1.0, 200)
 
 
