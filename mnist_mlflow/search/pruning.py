@@ -22,8 +22,8 @@ class RungPruner(BasePruner):  # type: ignore[misc]
 
     Optuna's SuccessiveHalvingPruner prunes the same share at every rung. At a late one the trials differ by little more
     than chance. It would prune nearly as good ones, and complete too few to find the best. It also compares with all
-    trials, and the better a sampler gets, the more of its trials are ahead of all earlier ones. In the end half of
-    them continue where an eighth should: the latest 24 and the slots prevent that.
+    trials. The better a sampler gets, the more of its trials are ahead of all earlier ones. In the end half of them
+    continue where an eighth should: the latest 24 and the slots prevent that.
     Source: Li et al., A system for massively parallel hyperparameter tuning, 2020.
     """
 

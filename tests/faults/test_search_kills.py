@@ -29,10 +29,12 @@ POINTS = [
 MOMENTS = 2  # at which it is killed wherever it happens to be
 KILLS = len(POINTS) + MOMENTS
 
-# Each search is forked from a process that has imported everything: to start Python would take most of the time.
+# Each search is forked from a process that has imported everything: imports would take most of the time.
 CODE = """
 import os, signal, threading, time
-import mlflow, optuna, sklearn.linear_model, sklearn.metrics
+import alembic.command, alembic.context, cv2, git, pandas.io.formats.csvs, pygments.lexers, sqlalchemy.dialects.sqlite
+import mlflow, mlflow.genai, mlflow.models, mlflow.pyfunc, mlflow.store.tracking.sqlalchemy_store
+import optuna, optuna.storages, sklearn.datasets, sklearn.linear_model, sklearn.metrics
 import mnist_mlflow.search.runner
 from mnist_mlflow.jobs import recording
 from mnist_mlflow.jobs import search as searching
