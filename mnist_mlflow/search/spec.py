@@ -54,7 +54,7 @@ class SearchSpec:
 
     @property
     def n_trials(self) -> int | None:
-        """The number of trials that the study is to have in all; None for as many as there is time for."""
+        """The number of trials in the whole study; None for as many as there is time for."""
         return self.task.protocol.trials or None
 
     @property

@@ -22,24 +22,24 @@ def press(*signals: signal.Signals) -> None:
 
 
 def test_ctrl_c_is_heard_and_what_mlflow_run_sends_with_it_is_not() -> None:
-    kept = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(KeyboardInterrupt), one_interrupt():
             press(signal.SIGINT)
         press(signal.SIGTERM)
     finally:
-        signal.signal(signal.SIGTERM, kept)
+        signal.signal(signal.SIGTERM, handler)
 
 
 def test_a_second_ctrl_c_is_heard() -> None:
-    kept = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(KeyboardInterrupt), one_interrupt():
             press(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             press(signal.SIGINT)
     finally:
-        signal.signal(signal.SIGTERM, kept)
+        signal.signal(signal.SIGTERM, handler)
 
 
 def test_without_an_interrupt_all_is_as_before() -> None:

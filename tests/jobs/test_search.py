@@ -135,16 +135,16 @@ def test_a_study_of_something_else_is_refused(store: Client, other: Task, differ
 
 def test_two_goals_end_on_the_front(store: Client, tmp_path: Path) -> None:
     outcome = train(task(5, objective="log_loss,latency"), silent)
-    chosen = store.get_run(outcome.run_id).data.params
+    params = store.get_run(outcome.run_id).data.params
     reached = []
     for run in trials_of(store, outcome.run_id).values():
         goals = tuple(run.data.metrics[f"tuning_{name}"] for name in ("log_loss", "ms_per_image"))
         reached.append(goals)
-        if run.data.params.items() <= chosen.items():
-            kept = goals
-    assert not [goals for goals in reached if goals[0] < kept[0] and goals[1] < kept[1]]
+        if run.data.params.items() <= params.items():
+            winner = goals
+    assert not [goals for goals in reached if goals[0] < winner[0] and goals[1] < winner[1]]
     front = pd.read_csv(store.download_artifacts(outcome.run_id, "search/pareto_front.csv", str(tmp_path)))
-    assert kept == pytest.approx(tuple(front[front["log_loss"] == kept[0]][["log_loss", "latency"]].iloc[0]))
+    assert winner == pytest.approx(tuple(front[front["log_loss"] == winner[0]][["log_loss", "latency"]].iloc[0]))
     assert front["log_loss"].argsort().tolist() == front["latency"].argsort().tolist()[::-1]
 
 

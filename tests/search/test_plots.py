@@ -60,9 +60,9 @@ def test_a_logarithmic_axis_has_a_few_plain_numbers(low: float, high: float) -> 
     axes.set(xscale="log", xlim=(low, high))
     label_plainly(axes.xaxis)
     figure.draw_without_rendering()
-    seen = [label.get_text() for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
-    assert 2 <= len(seen) <= 6
-    assert all(float(text) > 0 for text in seen)
+    texts = [label.get_text() for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert 2 <= len(texts) <= 6
+    assert all(float(text) > 0 for text in texts)
 
 
 @pytest.mark.parametrize("trials", [[], [trial(8, 0.3)], [trial(8, None, "FAIL"), trial(8, None, "FAIL")]])

@@ -100,7 +100,7 @@ def test_a_trial_is_judged_by_shares_of_the_images_and_in_the_middle_of_its_step
 
 
 def learned_sizes(patch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """How many images teach and judge, each time that an algorithm learns."""
+    """The numbers of images that teach and judge, each time that an algorithm learns."""
     sizes: list[tuple[int, int]] = []
     real = base.train_model
 

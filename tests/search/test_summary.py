@@ -1,4 +1,4 @@
-"""What came of a study: the best trial, comparisons, a table and the note on the run's page."""
+"""The best trial of a study, comparisons, a table and the note on the run's page."""
 
 import dataclasses
 from typing import Any

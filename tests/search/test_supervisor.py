@@ -143,21 +143,21 @@ def test_on_ctrl_c_and_when_the_time_is_up_workers_close_their_trials_and_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = specify(folder, "forest", {"n_estimators": 2_000})  # a second a trial: it is seen under way
-    seen: list[TrialRecord] = []
+    running: list[TrialRecord] = []
 
     def look(records: Sequence[TrialRecord]) -> None:
-        seen.extend(record for record in records if record.state == "running")
+        running.extend(record for record in records if record.state == "running")
 
     def press(records: Sequence[TrialRecord]) -> None:
         look(records)
-        if seen:
+        if running:
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         supervise(spec, press)
-    seen.clear()
-    monkeypatch.setattr(SearchSpec, "is_late", lambda spec: bool(seen))  # as if the clock said so
+    running.clear()
+    monkeypatch.setattr(SearchSpec, "is_late", lambda spec: bool(running))  # as if the clock said so
     supervise(spec, look)
-    assert seen
+    assert running
     assert "running" not in [record.state for record in records_of(spec)]
     assert workers_of() == []

@@ -45,11 +45,11 @@ def test_what_has_been_written_is_not_lacking_whoever_wrote_it(parent: Run) -> N
 
 def test_a_trial_that_was_half_written_is_written_to_its_end(parent: Run) -> None:
     tags = {"mlflow.parentRunId": parent.id}
-    begun = parent.client.create_run("0", tags=tags, run_name="trial-007").info.run_id
+    run_id = parent.client.create_run("0", tags=tags, run_name="trial-007").info.run_id
     assert Trials(parent, {}).lacks(7)
     Trials(parent, {}).write(TRIAL)
     (child,) = child_runs(parent.client, parent.id)
-    assert (child.info.run_id, child.info.status) == (begun, "FINISHED")
+    assert (child.info.run_id, child.info.status) == (run_id, "FINISHED")
     assert child.data.params == {"C": "0.5"}
 
 
