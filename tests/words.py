@@ -28,8 +28,8 @@ def sentences(text: str) -> Iterator[Complaint]:
     """The sentences of a docstring's prose with their lines: no code, lists, sources or indented blocks."""
     line = 0
     for paragraph in re.split(r"(\n\s*\n)", text):
-        if not paragraph.startswith((" ", "Source:", "- ", "Args", "|")):
-            prose = re.sub(r"``.*?``|`[^`]*`|\([^)]*\)", " X ", paragraph, flags=re.S)
+        if not paragraph.startswith((" ", "- ", "|")):
+            prose = re.sub(r"\bSources?:.*|``.*?``|`[^`]*`|\([^)]*\)", " X ", paragraph, flags=re.S)
             offset = 0
             for sentence in re.split(r"(?<=[.!?])\s+", prose):
                 yield line + prose.count("\n", 0, offset), sentence

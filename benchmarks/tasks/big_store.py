@@ -4,8 +4,6 @@ The models are simulated: each reads a random image wrong with a probability of 
 their probabilities, as a run does.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,27 +1,35 @@
 """Searches: a race against the clock, the overhead of a trial, and the gain over the defaults."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
+import mlflow
+import numpy as np
+
 from benchmarks.targets import WORKERS
+from mnist_mlflow.algorithms.base import get_algorithm
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import load_dataset
+from mnist_mlflow.evaluation.significance import paired_difference
+from mnist_mlflow.jobs import search as searching
+from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search import runner
+from mnist_mlflow.search.queue import TrialQueue
+from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.summary import Summary
+from mnist_mlflow.search.supervisor import supervise
+from mnist_mlflow.tracking.results import read_probabilities
+from mnist_mlflow.tracking.runs import open_run
+from mnist_mlflow.types import silent
 
 
 def race(
     algorithm: str, seed: int, prune: bool, seconds: float, train_size: int = 0, data: str = "mnist"
 ) -> dict[str, Any]:
     """Search for so many seconds, in a study of its own; the workers begin when the clock starts."""
-    from mnist_mlflow.algorithms.task import Task
-    from mnist_mlflow.protocol import DataOptions, SearchOptions
-    from mnist_mlflow.search.queue import TrialQueue
-    from mnist_mlflow.search.spec import SearchSpec
-    from mnist_mlflow.search.summary import Summary
-    from mnist_mlflow.search.supervisor import supervise
-
     options = DataOptions(data, train_size=train_size, seed=seed)
     task = Task(algorithm, protocol=options, search=SearchOptions(timeout=seconds, workers=WORKERS))
     with tempfile.TemporaryDirectory() as folder:
@@ -43,17 +51,6 @@ def race(
 
 def trial_overhead(trials: int) -> dict[str, float]:
     """Milliseconds that Optuna and MLflow take of a trial, on SQLite."""
-    import mlflow
-    import numpy as np
-
-    from mnist_mlflow.algorithms.task import Task
-    from mnist_mlflow.data import load_dataset
-    from mnist_mlflow.jobs import search as searching
-    from mnist_mlflow.protocol import DataOptions
-    from mnist_mlflow.search import runner
-    from mnist_mlflow.tracking.runs import open_run
-    from mnist_mlflow.types import silent
-
     dataset, random = load_dataset("mnist"), np.random.default_rng(0)
 
     def train_model(algorithm: Any, params: Any, train: Any, tuning: Any, *rest: Any) -> Any:
@@ -69,25 +66,20 @@ def trial_overhead(trials: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         with open_run("svm", {"role": "model", "algorithm": "svm"}) as run:
-            searching.search_in(
-                run, Task("svm", {}, DataOptions("mnist", trials=1)), dataset, silent
-            )  # loads libraries
+            searching.search_in(run, _task(1), dataset, silent)  # loads libraries
             began = time.perf_counter()
-            searching.search_in(run, Task("svm", {}, DataOptions("mnist", trials=1 + trials)), dataset, silent)
+            searching.search_in(run, _task(1 + trials), dataset, silent)
             took = time.perf_counter() - began
         mlflow.set_tracking_uri(None)
     return {"trials": trials, "ms": 1000 * took / trials}
 
 
+def _task(trials: int) -> Task:
+    return Task("svm", {}, DataOptions("mnist", trials=trials))
+
+
 def gained(store: str, algorithm: str) -> dict[str, Any]:
     """The gain of a search over the defaults, on the validation images, pair by pair."""
-    import mlflow
-
-    from mnist_mlflow.algorithms.base import get_algorithm
-    from mnist_mlflow.data import load_dataset
-    from mnist_mlflow.evaluation.significance import paired_difference
-    from mnist_mlflow.tracking.results import read_probabilities
-
     mlflow.set_tracking_uri(store)
     labels = load_dataset("mnist").validation.labels
     client = mlflow.MlflowClient(store)

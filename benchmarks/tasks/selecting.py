@@ -1,14 +1,22 @@
 """Selection where the truth is known, and the time it takes to rank a large store."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 
+import mlflow
 import numpy as np
 
 from benchmarks.process import peak_mb
 from benchmarks.tasks.big_store import IMAGES, LABELS
+from mnist_mlflow.protocol import Rule
+from mnist_mlflow.selection.entry import Entry, compare_with_best
+from mnist_mlflow.selection.evidence import Evidence
+from mnist_mlflow.selection.pool import CandidatePool
+from mnist_mlflow.selection.rule import statistically_tied
+from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.queries import newer_runs
+from mnist_mlflow.tracking.store import connect
+from mnist_mlflow.types import Part
 
 EQUAL = 0.99  # the accuracy of two models that are equally good
 BETTER, WORSE = 0.990, 0.985  # and of two that are not
@@ -17,17 +25,6 @@ TIMES = 5
 
 def rank_store(store: str) -> dict[str, float]:
     """Seconds from a connected store to all comparisons, with what else a selection asks of the store."""
-    import mlflow
-
-    from mnist_mlflow.protocol import Rule
-    from mnist_mlflow.selection.entry import compare_with_best
-    from mnist_mlflow.selection.evidence import Evidence
-    from mnist_mlflow.selection.pool import CandidatePool
-    from mnist_mlflow.tracking.candidates import Query, find_candidates, not_comparable
-    from mnist_mlflow.tracking.queries import newer_runs
-    from mnist_mlflow.tracking.store import connect
-    from mnist_mlflow.types import Part
-
     mlflow.set_tracking_uri(store)
     client, query = connect(), Query("data", "split")
     validation = Part(np.zeros((IMAGES, 28, 28), np.uint8), LABELS)
@@ -76,9 +73,6 @@ def _better_and_worse(random: np.random.Generator) -> list[Any]:
 
 
 def _is_called_better(first: Any, second: Any) -> bool:
-    from mnist_mlflow.selection.entry import Entry, compare_with_best
-    from mnist_mlflow.selection.rule import statistically_tied
-    from mnist_mlflow.tracking.candidates import Candidate
 
     pair = [Entry(Candidate("r", "m", "simulated"), right[None]) for right in (first, second)]
     compared = compare_with_best(sorted(pair, key=lambda entry: entry.mistakes))

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import click
 import mlflow
@@ -7,7 +8,7 @@ import pytest
 
 from benchmarks import process
 from benchmarks.process import run_python
-from benchmarks.targets import ACCURATE, ROWS
+from benchmarks.targets import ACCURATE
 from benchmarks.tasks import data, growth, rows, tracked
 from mnist_mlflow.algorithms.cnn import RECIPES
 from mnist_mlflow.data import Dataset, source
@@ -49,10 +50,10 @@ def test_all_sides_give_the_same_figures(small_mnist: Part, digits: Dataset, sto
     assert rows.peer("knn", train_size=200)["learned"] == 200
 
 
-def test_a_recipe_brings_its_hyperparameters() -> None:
-    params = rows.build(ACCURATE.name, 0).params  # type: ignore[attr-defined]
-    assert params.filters == RECIPES["accurate"]["filters"]
-    assert all(getattr(params, name) == value for name, value in ROWS[ACCURATE.name].params.items())
+def test_a_recipe_brings_its_hyperparameters(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "train_model", lambda algorithm, params, *rest: params)
+    params: Any = rows.learn(ACCURATE.name, digits.train, digits.tuning, 0)
+    assert (params.recipe, params.filters) == ("accurate", RECIPES["accurate"]["filters"])
 
 
 def test_growth_scores_only_images_that_were_not_learned(small_mnist: Part) -> None:
