@@ -54,11 +54,6 @@ class Registry:
         versions = {alias: self.version(alias) for alias in ALIASES}
         return {alias: str(version.version) if version else None for alias, version in versions.items()}
 
-    def version_of(self, candidate: Candidate) -> ModelVersion | None:
-        """The version that a candidate's model is registered as; None if it is not."""
-        versions = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{candidate.run_id}'")
-        return next((version for version in versions if version.source == candidate.model_uri), None)
-
     def candidate(self, version: ModelVersion) -> Candidate:
         """The candidate that a version was registered from; if its run is gone, by the version's own tags."""
         model_id, tags = f"{self.name}/{version.version}", version.tags
@@ -96,7 +91,8 @@ class Registry:
         A model that is registered already stays the version that it is; its card and tags are replaced.
         """
         texts = {key: str(value) for key, value in tags.items()}
-        registered = self.version_of(candidate)
+        versions = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{candidate.run_id}'")
+        registered = next((version for version in versions if version.source == candidate.model_uri), None)
         version = str((registered or mlflow.register_model(candidate.model_uri, self.name, tags=texts)).version)
         if registered:
             self.tag(version, texts)
