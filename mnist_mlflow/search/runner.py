@@ -46,10 +46,10 @@ class TrialRunner:
         """Try a trial and write down its outcome; raises KeyboardInterrupt and SystemExit alone."""
         study, attempt, started = self.queue.study, Attempt(trial, self.queue.spec, self.dataset), time.perf_counter()
         error: BaseException | None = None
-        with get_heartbeat_thread(trial._trial_id, study._storage):  # noqa: SLF001 (as Optuna's `optimize` does)
+        with get_heartbeat_thread(trial._trial_id, study._storage):
             try:
                 attempt.learn()
-            except BaseException as exception:  # noqa: BLE001 (an interruption is written down too)
+            except BaseException as exception:
                 error = exception
             outcome = {**attempt.outcome, **_reason(error), "seconds": time.perf_counter() - started}
             with contextlib.suppress(UpdateFinishedTrialError):  # closed by others, who took this process for dead

@@ -40,7 +40,7 @@ def supervise(spec: SearchSpec, report: Report) -> None:
     crew: list[Worker] = []
     try:
         for number in range(spec.workers):
-            crew.append(Worker(spec, number))  # noqa: PERF401 (an interruption ends those that have started)
+            crew.append(Worker(spec, number))  # one by one: an interruption ends those that have started
         while crew and not spec.is_late():
             wait([worker.process.sentinel for worker in crew], POLL)
             for worker in [worker for worker in crew if not worker.process.is_alive()]:

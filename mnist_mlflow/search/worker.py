@@ -47,7 +47,7 @@ def work_in_process(result: Connection, spec: SearchSpec, number: int, of: int) 
         result.send(work(spec))
     except KeyboardInterrupt:
         return
-    except Exception as error:  # noqa: BLE001 (the supervisor raises it)
+    except Exception as error:
         result.send(one_line(error))
 
 
