@@ -1,6 +1,7 @@
 import json
 import re
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ IMPORTS = {
 def test_imports_run_downwards_only(path: Path) -> None:
     room = path.relative_to(HERE).parts[0].removesuffix(".py")
     assert {*re.findall(r"^ *from benchmarks\.(\w+)", path.read_text(), re.M)} <= IMPORTS.get(room, set())
+
+
+def test_every_task_that_is_run_exists() -> None:
+    measuring = "".join(path.read_text() for path in (HERE / "measure").glob("*.py"))
+    tasks = set(re.findall(r'\("(\w+)\.(\w+)"', measuring))
+    assert len(tasks) >= 10
+    assert all(hasattr(import_module(f"benchmarks.tasks.{module}"), name) for module, name in tasks)
 
 
 def typed(*arguments: str) -> Result:
