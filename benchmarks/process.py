@@ -40,7 +40,7 @@ def run_task(task: str, /, **arguments: Any) -> Any:
 @functools.cache
 def data_folder() -> str:
     """The folder that holds MNIST."""
-    folder: str = _record("data.folder", {}, {})
+    folder: str = _record("rows.mnist_folder", {}, {})
     return folder
 
 

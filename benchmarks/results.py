@@ -3,11 +3,12 @@
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +60,12 @@ def _git(*arguments: str) -> str:
 def machine() -> str:
     """Processor, cores and versions, on one line."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    installed = [f"{name} {_version(name)}" for name in LIBRARIES]
+    versions = {distribution.name: distribution.version for distribution in distributions()}
+    installed = [f"{name} {versions.get(name, 'not installed')}" for name in LIBRARIES]
     return f"{_processor()}, {cores} cores; Python {platform.python_version()}, {', '.join(installed)}"
 
 
 def _processor() -> str:
     path = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
-    lines = path.read_text().splitlines() if path.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor()
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+    model = re.search(r"^model name\s*: (.*)", path.read_text(), re.M) if path.exists() else None
+    return model[1].strip() if model else platform.processor()

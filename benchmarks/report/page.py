@@ -25,13 +25,7 @@ allow, and knows nothing of seeds. `cnn accurate` is learned in tracked runs, wh
 and compared with the peer of `cnn`; its memory is that of MLflow and the pictures too. The size of a Keras peer is
 that of the file that `model.save` writes, in which the optimizer remembers two numbers for each of the network.
 """
-SECTIONS = {
-    "ensemble": ensemble,
-    "overhead": overhead,
-    "growth": growth,
-    "search": searches,
-    "selecting": selections,
-}
+SECTIONS = {"ensemble": ensemble, "overhead": overhead, "growth": growth, "search": searches, "selecting": selections}
 
 
 def write_report(folder: Path, results: Results) -> None:

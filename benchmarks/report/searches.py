@@ -1,6 +1,5 @@
 """Searches: races, overhead and gains."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.report.compare import verdict
@@ -43,17 +42,13 @@ def searches(results: Results) -> list[str]:
         f"Optuna and MLflow take {overhead['ms']:.0f} ms of a trial on SQLite (mean of {overhead['trials']} that learn "
         f"nothing), to reach {TRIAL_MS}: {verdict(quick)}.{'' if quick else SLOW}"
     )
-    races = list(map(_race, *_sides(results["raced"])))
+    sides = ([record for record in results["raced"] if record["prune"] == prune] for prune in (True, False))
+    races = list(map(_race, *sides))
     limited = any(verdict(False) in race for race in races)
     return [
         table("Search: pruned against unpruned", RACED, races, f"{ABOUT}\n\n{LIMITS}" if limited else ABOUT),
         table("Search: what it finds", GAINED, map(_gain, results["gained"]), f"{GAINS}\n\n{text}"),
     ]
-
-
-def _sides(raced: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    for pruned in (True, False):
-        yield [record for record in raced if record["prune"] == pruned]
 
 
 def _race(pruned: dict[str, Any], other: dict[str, Any]) -> Cells:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlflow.store.tracking.dbmodels import models as schema
+from mlflow.store.db.base_sql_model import Base
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy import text
 
@@ -40,10 +40,9 @@ def fill(store: str, folder: str, runs: int, models: int) -> None:
         for table, row in _run(number, accuracy, artifacts):
             rows.setdefault(table, []).append(row)
     backend = SqlAlchemyStore(store, folder)
-    tables = _tables()
     with backend.engine.begin() as connection:
-        for name in tables:
-            connection.execute(tables[name].insert(), rows[name])
+        for table, values in rows.items():  # those that others refer to come first
+            connection.execute(Base.metadata.tables[table].insert(), values)
         if connection.dialect.name == "postgresql":
             connection.execute(text("ANALYZE"))  # which the server does by itself before long
     for number in np.argsort(-accuracies, kind="stable")[:STORED]:
@@ -67,31 +66,14 @@ def _write_probabilities(folder: Path, accuracy: float, random: np.random.Genera
     write_probabilities(folder, "validation", LABELS, rows)
 
 
-def _tables() -> dict[str, Any]:
-    kinds = (
-        *(schema.SqlRun, schema.SqlTag, schema.SqlParam, schema.SqlLatestMetric, schema.SqlMetric),
-        *(schema.SqlLoggedModel, schema.SqlLoggedModelMetric, schema.SqlLoggedModelTag, schema.SqlInput),
-    )
-    return {kind.__tablename__: kind.__table__ for kind in kinds}
-
-
 def _run(number: int, accuracy: float | None, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a run, each with the name of its table."""
     run = _run_id(number)
-    yield (
-        "runs",
-        {
-            **{"run_uuid": run, "name": f"run-{number}", "source_type": "PROJECT", "status": "FINISHED"},
-            **{"start_time": STARTED + number, "end_time": STARTED + number + 1, "lifecycle_stage": "active"},
-            **{"artifact_uri": str(folder / run), "experiment_id": 0, "user_id": "somebody"},
-        },
-    )
-    tags = {
-        "role": "trial" if accuracy is None else "model",
-        "algorithm": "knn",
-        "dataset": "mnist",
-        "dataset_digest": "data",
-        "split_digest": SPLITS[number % len(SPLITS)],
-    }
+    where = {"run_uuid": run, "artifact_uri": str(folder / run), "experiment_id": 0, "lifecycle_stage": "active"}
+    who = {"name": f"run-{number}", "source_type": "PROJECT", "user_id": "somebody", "status": "FINISHED"}
+    yield "runs", {**where, **who, "start_time": STARTED + number, "end_time": STARTED + number + 1}
+    tags = {"role": "trial" if accuracy is None else "model", "algorithm": "knn", "dataset": "mnist"}
+    tags |= {"dataset_digest": "data", "split_digest": SPLITS[number % len(SPLITS)]}
     for key, value in tags.items():
         yield "tags", {"key": key, "value": value, "run_uuid": run}
     for index in range(PARAMS):
@@ -111,25 +93,14 @@ def _value(metric: str, accuracy: float | None) -> float:
 
 
 def _model(run: str, tags: dict[str, str], accuracy: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    model = f"m-{run}"
-    yield (
-        "logged_models",
-        {
-            **{"model_id": model, "experiment_id": 0, "name": "knn", "artifact_location": f"/nowhere/{model}"},
-            **{"creation_timestamp_ms": STARTED, "last_updated_timestamp_ms": STARTED, "status": 2},
-            **{"lifecycle_stage": "active", "model_type": "knn", "source_run_id": run},
-        },
-    )
+    model = {"model_id": f"m-{run}", "experiment_id": 0}
+    what = {"name": "knn", "model_type": "knn", "artifact_location": f"/nowhere/m-{run}", "source_run_id": run}
+    times = {"creation_timestamp_ms": STARTED, "last_updated_timestamp_ms": STARTED}
+    yield "logged_models", {**model, **what, **times, "status": 2, "lifecycle_stage": "active"}
     for key, value in tags.items():
-        yield "logged_model_tags", {"model_id": model, "experiment_id": 0, "tag_key": key, "tag_value": value}
+        yield "logged_model_tags", {**model, "tag_key": key, "tag_value": value}
     for key in METRICS:
         metric = {"metric_name": f"val_{key}", "metric_timestamp_ms": STARTED, "metric_step": 0}
-        of = {"model_id": model, "experiment_id": 0, "run_id": run}
-        yield "logged_model_metrics", {**of, **metric, "metric_value": _value(key, accuracy)}
-    yield (
-        "inputs",
-        {
-            **{"input_uuid": uuid.uuid4().hex, "source_type": "RUN_OUTPUT", "source_id": run},
-            **{"destination_type": "MODEL_OUTPUT", "destination_id": model, "step": 0},
-        },
-    )
+        yield "logged_model_metrics", {**model, "run_id": run, **metric, "metric_value": _value(key, accuracy)}
+    ends = {"source_type": "RUN_OUTPUT", "source_id": run, "destination_type": "MODEL_OUTPUT"}
+    yield "inputs", {"input_uuid": uuid.uuid4().hex, **ends, "destination_id": f"m-{run}", "step": 0}

@@ -43,10 +43,12 @@ def tested(store: str) -> dict[str, dict[str, float | None]]:
     weights = _vote_weights(runs["ensemble"])
     figures: dict[str, dict[str, float | None]] = {}
     for name, run in runs.items():
-        digits = mlflow.pyfunc.load_model(_model_uri(run)).predict(test.images)["digit"].to_numpy()
+        digits = mlflow.pyfunc.load_model(_model_uri(run)).predict(test.images)["digit"]
         figures[name] = {key: run.data.metrics[key] for key in ("val_accuracy", "val_ece", "fit_seconds")}
-        figures[name] |= {"test_accuracy": float(np.mean(digits == test.labels))}
-        figures[name] |= {"weight": weights.get(run.info.run_id)}
+        figures[name] |= {
+            "test_accuracy": float(np.mean(digits == test.labels)),
+            "weight": weights.get(run.info.run_id),
+        }
     return figures
 
 

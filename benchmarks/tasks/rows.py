@@ -13,13 +13,11 @@ from benchmarks.process import MB, peak_mb, timed
 from benchmarks.targets import ROWS
 from mnist_mlflow.algorithms.base import TrainedModel, engine, get_algorithm, resolve, train_model
 from mnist_mlflow.data import load_dataset
-from mnist_mlflow.data.mnist import load_mnist
+from mnist_mlflow.data.mnist import folders, load_mnist
 from mnist_mlflow.types import Part, silent
 
-Record = dict[str, Any]
 
-
-def ours(row: str, seed: int = 0, train_size: int = 0) -> Record:
+def ours(row: str, seed: int = 0, train_size: int = 0) -> dict[str, Any]:
     """Learn from the images that the protocol teaches with, features included."""
     load_peer(row)
     dataset = load_dataset("mnist", 0, train_size)
@@ -32,7 +30,7 @@ def ours(row: str, seed: int = 0, train_size: int = 0) -> Record:
     return {"learned": len(dataset.train), "engine": engine(get_algorithm(ROWS[row].algorithm).LIBRARY), **record}
 
 
-def peer(row: str, train_size: int = 0) -> Record:
+def peer(row: str, train_size: int = 0) -> dict[str, Any]:
     """Learn from all training images."""
     program = load_peer(row)
     train, test = load_mnist(silent)
@@ -57,9 +55,15 @@ def load_peer(row: str) -> Any:
     return import_module(f"benchmarks.peers.{ROWS[row].algorithm}")
 
 
+def mnist_folder() -> str:
+    """The folder that holds MNIST, downloaded if need be."""
+    load_mnist(silent)
+    return str(next(path for path in folders() if any(path.glob("train-images-idx3-ubyte*"))))
+
+
 def measure(
     fit: Callable[[], Any], predict: Callable[[Any], Any], save: Callable[[Any, Path], object], test: Part
-) -> Record:
+) -> dict[str, Any]:
     """Seconds, memory of the process at its peak, size on disk, and accuracy on the test images."""
     model, fit_seconds = timed(fit)
     labels, predict_seconds = timed(lambda: predict(model))

@@ -51,17 +51,18 @@ def simulated_rates(simulations: int) -> dict[str, float]:
     Of the unequal ones the worse makes half of the mistakes of the better one too.
     """
     random = np.random.default_rng(0)
-    wrong = 1 - EQUAL
-    equal = [_is_called_better(*(random.random(IMAGES) >= wrong for _ in range(2))) for _ in range(simulations)]
-    shared = [_is_called_better(*_equals_that_share(random, wrong)) for _ in range(simulations)]
-    unequal = [_is_called_better(*_better_and_worse(random)) for _ in range(simulations)]
-    rates = {"equal": equal, "equal_sharing": shared, "unequal": unequal}
-    return {"simulations": simulations, **{name: float(np.mean(called)) for name, called in rates.items()}}
+    pairs = {"equal": _equals, "equal_sharing": _equals_that_share, "unequal": _better_and_worse}
+    called = {kind: [_is_called_better(*draw(random)) for _ in range(simulations)] for kind, draw in pairs.items()}
+    return {"simulations": simulations, **{kind: float(np.mean(better)) for kind, better in called.items()}}
 
 
-def _equals_that_share(random: np.random.Generator, wrong: float) -> list[Any]:
+def _equals(random: np.random.Generator) -> list[Any]:
+    return [random.random(IMAGES) >= 1 - EQUAL for _ in range(2)]
+
+
+def _equals_that_share(random: np.random.Generator) -> list[Any]:
     """Two models that both find the same images hard, and read half of those wrong."""
-    hard = random.random(IMAGES) < 2 * wrong
+    hard = random.random(IMAGES) < 2 * (1 - EQUAL)
     return [~(hard & (random.random(IMAGES) < 0.5)) for _ in range(2)]
 
 

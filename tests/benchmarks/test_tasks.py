@@ -9,7 +9,7 @@ import pytest
 from benchmarks import process
 from benchmarks.process import run_python
 from benchmarks.targets import ACCURATE
-from benchmarks.tasks import data, growth, rows, tracked
+from benchmarks.tasks import growth, rows, tracked
 from mnist_mlflow.algorithms.cnn import RECIPES
 from mnist_mlflow.data import Dataset, source
 from mnist_mlflow.types import Part
@@ -90,6 +90,6 @@ def test_a_task_finds_no_features_of_earlier_ones(monkeypatch: pytest.MonkeyPatc
 
 def test_mnist_is_looked_for_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(data, "load_mnist", lambda progress: None)
+    monkeypatch.setattr(rows, "load_mnist", lambda progress: None)
     (tmp_path / "train-images-idx3-ubyte.gz").touch()
-    assert data.folder() == str(tmp_path)
+    assert rows.mnist_folder() == str(tmp_path)
