@@ -27,8 +27,8 @@ class Schedule:
     """One cycle of the learning rate, which stops when the tuning slice gets no better.
 
     From `ample` images on, batches have the size `batch_size`; fewer images make smaller batches in proportion. A
-    network needs a certain number of steps, however small the data set. So a batch size that is good for a share of
-    the images, with which searches begin, is good for all of them.
+    network needs a certain number of steps, however small the data set. A batch size that is good for a share of the
+    images, as searches try first, is good for all.
     """
 
     epochs: int

@@ -92,7 +92,7 @@ for _command in [
 
 
 def main() -> None:
-    """Run the command line; an error for the user is one or two lines and an exit status of 2 or 1."""
+    """Run the command line; an error for the user is a line or two, with exit status 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

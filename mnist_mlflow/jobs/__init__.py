@@ -1,8 +1,8 @@
 """One file per entry point that is no algorithm (main, ensemble, select, evaluate, report), and what they share.
 
 A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
-run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. recording.py fills
-the run, search.py searches inside it, trial_runs.py writes its trials, launch.py trains in a process of its own.
+run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. `recording.py` fills
+the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `launch.py` trains in a process of its own.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from mnist_mlflow.algorithms.base import TrainedModel, calibrate, engine
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import choose_voters
-from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
+from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
@@ -82,7 +82,7 @@ def run(params: Params, progress: Progress) -> RunResult:
         model, tuning = build_ensemble(members, dataset.tuning)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
         _record_members(run, members, dataset.validation)
-        return record(run, Lesson(ENSEMBLE, settings, trained), dataset, validation, progress)
+        return record(run, TrainingRecord(ENSEMBLE, settings, trained), dataset, validation, progress)
 
 
 def build_ensemble(members: Sequence[Member], tuning: Part) -> tuple[DigitModel, Probabilities]:

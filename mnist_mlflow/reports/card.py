@@ -91,7 +91,7 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def shortened(title: str, sections: Sequence[Section], where: str) -> str:
-    """The card without some tables, if it is too long for a registry; the last line says `where` the whole is."""
+    """The card, without some tables if a registry has no room; the last line says `where` the whole is."""
     rest = list(sections)
     for dispensable in ("", *DISPENSABLE):
         rest = [section for section in rest if section.title != dispensable]

@@ -1,6 +1,6 @@
 """Optuna studies of hyperparameters: the only room that imports Optuna. It knows nothing of runs but their ids.
 
-Begin with spec.py, the specification of a search. queue.py admits one trial after another and repeats lost ones,
-runner.py tries a trial, worker.py joins both, supervisor.py runs several workers. records.py reads a trial back;
-summary.py and plots.py present a study.
+Begin with spec.py, the specification of a search. `queue.py` admits one trial after another and repeats lost ones.
+`runner.py` tries a trial, `worker.py` joins both, `supervisor.py` runs several workers. `records.py` reads a trial
+back; `summary.py` and `plots.py` present a study.
 """

@@ -33,7 +33,7 @@ def costs_of(objective: str, values: Sequence[float]) -> list[float]:
 def knee(points: Sequence[Sequence[float]]) -> int:
     """The point of a front, the small ones good, that is nearest to the ideal corner.
 
-    Each goal is first scaled to 0 for the best point and 1 for the worst, so that its unit does not matter.
+    Each goal is first scaled, to 0 for the best point and 1 for the worst: units do not matter.
     Source: the compromise programming of Yu, A class of solutions for group decision problems, 1973.
     """
     front = np.asarray(points, float)

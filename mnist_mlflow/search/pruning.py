@@ -15,15 +15,15 @@ LATEST = 24  # trials, by number, that reached a rung
 
 
 class RungPruner(BasePruner):  # type: ignore[misc]
-    """Continues a trial that ranks in the top share of its rung, overall and among the latest 24, while it has slots.
+    """Continues a trial in the top share of its rung, overall and among the latest 24, while there are slots.
 
     A rung has as many slots as its share allows; trials that once were the best fill slots too. The best of all
     continues without a slot, and the defaults are never pruned.
 
-    Optuna's SuccessiveHalvingPruner prunes the same share at every rung. The trials that are left at a late one differ
-    by little more than chance: it would prune nearly as good ones, and complete too few to find the best. It also
-    compares with all trials. The better a sampler gets, the more of its trials are ahead of all earlier ones, until
-    half of them continue where an eighth should; the latest 24 and the slots prevent that.
+    Optuna's SuccessiveHalvingPruner prunes the same share at every rung. Trials at a late one differ little, by
+    chance mostly: it would prune good ones, and complete too few. It also compares with all trials. The better
+    a sampler gets, the more of its trials are ahead of all earlier ones. In the end half of them continue where an
+    eighth should; the latest 24 and the slots prevent that.
     Source: Li et al., A system for massively parallel hyperparameter tuning, 2020.
     """
 

@@ -81,9 +81,9 @@ def _reason(error: BaseException | None) -> dict[str, str]:
 class Attempt(Callback):
     """One attempt at a trial: learns at every rung, then from all images, and keeps the latest metrics.
 
-    At an early rung a fresh model learns from a share of the images, and is judged on a share of the tuning slice. The
-    last rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not:
-    early steps tell little, since the learning rate still rises, or a high one is ahead for that alone.
+    At an early rung a fresh model learns from a share of the images. A share of the tuning slice judges it. The last
+    rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not: early
+    steps tell little. The learning rate still rises, or a high one is ahead for that alone.
     """
 
     def __init__(self, trial: optuna.Trial, spec: SearchSpec, dataset: Dataset) -> None:

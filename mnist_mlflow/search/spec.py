@@ -35,7 +35,7 @@ class SearchSpec:
     @property
     def space(self) -> Space:
         """The hyperparameters that may be tried."""
-        return Space(get_algorithm(self.task.algorithm), self.task.given)
+        return Space(get_algorithm(self.task.algorithm), self.task.hyperparameters)
 
     @property
     def objective(self) -> str:
@@ -54,7 +54,7 @@ class SearchSpec:
 
     @property
     def n_trials(self) -> int | None:
-        """The number of trials that the study is to have in all; None for as many as there is time for."""
+        """The number of trials of the study in all; None for as many as there is time for."""
         return self.task.protocol.trials or None
 
     @property

@@ -22,7 +22,7 @@ BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A finished run of training with its model, the address of its artifacts, and its end in ms since the epoch."""
+    """A finished run of training with its model; `end_time` is in milliseconds since the epoch."""
 
     run_id: str
     model_id: str
@@ -99,16 +99,16 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
     experiments = experiment_ids(client, query.experiment)
     check_condition(client, query)
     same = f"tags.dataset_digest = '{query.dataset_digest}' and tags.split_digest = '{query.split_digest}'"
-    seen: set[str] = set()
+    runs_before: set[str] = set()  # whose best model was on an earlier page
     order = [{"field_name": name, "ascending": ascending} for name, ascending in BEST_FIRST]
     size = {"max_results": MODELS_A_PAGE, "order_by": order}
     for models in pages(lambda token: client.search_logged_models(experiments, same, page_token=token, **size)):
         ready: dict[str, str] = {}  # the best model of each run
         for model in models:
-            if model.status == LoggedModelStatus.READY and model.source_run_id not in seen:
+            if model.status == LoggedModelStatus.READY and model.source_run_id not in runs_before:
                 ready.setdefault(model.source_run_id, model.model_id)
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
-        seen |= ready.keys()
+        runs_before |= ready.keys()
         candidates = (as_candidate(runs[run_id], model_id) for run_id, model_id in ready.items() if run_id in runs)
         yield from (candidate for candidate in candidates if _may_take_part(candidate, query))
 

@@ -29,8 +29,8 @@ def log_model(
 ) -> tuple[str, float]:
     """Log a model to a run, the active one; returns its id, and the size of its files in megabytes.
 
-    What it takes to predict travels with it, so that it loads where this project is not installed. There is a
-    signature for the output alone: one for the input would refuse every dtype and shape but its own.
+    What it takes to predict travels with it, so that it loads where this project is not installed. Only the output has
+    a signature: one of the input would refuse every dtype and shape but its own.
     """
     requirements = sorted({*EVERY_MODEL_NEEDS, *model.requirements})
     with run.tracking(), travelling_code() as package, tempfile.TemporaryDirectory() as parent:

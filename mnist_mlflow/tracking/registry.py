@@ -81,7 +81,7 @@ class Registry:
         return self.candidate(version) if version else None
 
     def taken_back(self) -> dict[str, str]:
-        """The runs whose models were taken back by a rollback, each with what to do to let it take part again."""
+        """The runs whose models a rollback has taken back, each with what lets it take part again."""
         versions = self.client.search_model_versions(f"name = '{self.name}'")
         return {
             version.run_id: f"it was champion and was taken back on {version.tags[ROLLED_BACK]}; to let it take part "
