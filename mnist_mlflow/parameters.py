@@ -110,8 +110,8 @@ def parameters_of(kind: type[Any]) -> list[Parameter]:
     """The parameters of a class, in order."""
     fields: dict[str, Any] = kind.__pydantic_fields__
     return [
-        Parameter(name, Annotated[field.annotation, field], field.default, field.description, _form(field))
-        for name, field in fields.items()
+        Parameter(name, Annotated[one.annotation, one], one.default, one.description, one.json_schema_extra["form"])
+        for name, one in fields.items()
     ]
 
 
@@ -138,10 +138,6 @@ def typed(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
     return ",".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def _form(field: Any) -> str:
-    return str(field.json_schema_extra["form"])
 
 
 def _explain(kind: type[Any], error: ValidationError) -> str:

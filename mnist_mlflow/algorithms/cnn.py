@@ -77,15 +77,8 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
     def augment(rows: Features, random: np.random.Generator) -> Features:
         return distort(rows.reshape(-1, SIDE, SIDE), params.augmentation, random).reshape(len(rows), -1)
 
-    return train_network(
-        lambda: build_layers(params),
-        schedule,
-        train,
-        tuning,
-        seed,
-        callback,
-        augment if params.augmentation else None,
-    )
+    augmentation = augment if params.augmentation else None
+    return train_network(lambda: build_layers(params), schedule, train, tuning, seed, callback, augmentation)
 
 
 def build_layers(params: Params) -> list[Any]:

@@ -99,17 +99,14 @@ def main() -> None:
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:
-        _refuse(f"{error.format_message()}\n{_next_step(error)}", error.exit_code)
+        next_step = f"Help: {error.ctx.command_path if error.ctx else PROGRAM} --help"
+        if isinstance(error, click.NoSuchCommand):
+            next_step = f"Accepted: {', '.join(sorted(commands.commands))}"
+        _refuse(f"{error.format_message()}\n{next_step}", error.exit_code)
     except UserFacingError as error:
         _refuse(str(error), error.exit_status)
     except click.Abort:
         _refuse("Interrupted.", INTERRUPTED)
-
-
-def _next_step(error: click.UsageError) -> str:
-    if isinstance(error, click.NoSuchCommand):
-        return f"Accepted: {', '.join(sorted(commands.commands))}"
-    return f"Help: {error.ctx.command_path if error.ctx else PROGRAM} --help"
 
 
 def _refuse(message: str, exit_status: int) -> NoReturn:

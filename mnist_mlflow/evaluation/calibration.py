@@ -39,11 +39,7 @@ def reliability(
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     with np.errstate(invalid="ignore"):
-        return (
-            np.bincount(bins, confidence, BINS) / counts,
-            np.bincount(bins, correct, BINS) / counts,
-            counts,
-        )
+        return np.bincount(bins, confidence, BINS) / counts, np.bincount(bins, correct, BINS) / counts, counts
 
 
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:

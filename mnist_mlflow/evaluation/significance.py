@@ -31,19 +31,18 @@ def mcnemar(first: Right, second: Right) -> float:
     The exact test, two-sided, of the images that only one of them reads right. Source: McNemar, Note on the sampling
     error of the difference between correlated proportions or percentages, 1947.
     """
-    return _sign_test(int((first & ~second).sum()), int((second & ~first).sum()))
+    return sign_test(int((first & ~second).sum()), int((second & ~first).sum()))
 
 
-def largest_p(mistakes: int, others: int) -> float:
-    """McNemar's p-value of two models with so many mistakes, if they made none of them together: no other is larger."""
-    return _sign_test(mistakes, others)
+def sign_test(mistakes: int, others: int) -> float:
+    """McNemar's p-value of two models with so many mistakes that only one of them makes.
 
-
-def _sign_test(only_first: int, only_second: int) -> float:
+    No p-value of models with so many mistakes, some of them shared, is larger.
+    """
     from scipy.stats import binomtest
 
-    either = only_first + only_second
-    return float(binomtest(only_first, either).pvalue) if either else 1.0
+    either = mistakes + others
+    return float(binomtest(mistakes, either).pvalue) if either else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

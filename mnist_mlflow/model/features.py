@@ -44,11 +44,6 @@ def pixels(images: Images) -> Features:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def deskewed_pixels(images: Images) -> Features:
-    """Deskewed images as rows (n, 784) of float32 within 0-1."""
-    return pixels(deskew(images))
-
-
 def hog(images: Images) -> Features:
     """Histograms of oriented gradients of the deskewed images, float32 (n, 432).
 
@@ -69,7 +64,7 @@ def hog(images: Images) -> Features:
 
 FEATURES: dict[str, Callable[[Images], Features]] = {
     "pixels": pixels,
-    "deskewed": deskewed_pixels,
+    "deskewed": lambda images: pixels(deskew(images)),
     "hog": hog,
 }
 

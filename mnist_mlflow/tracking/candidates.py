@@ -16,6 +16,7 @@ from mnist_mlflow.tracking.queries import experiment_ids, pages
 
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
+IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
 
@@ -67,12 +68,6 @@ class Query:
     def is_narrow(self) -> bool:
         """True if there is any filter beside the images."""
         return bool(self.algorithms or self.since or self.experiment or self.where)
-
-    @property
-    def conditions(self) -> list[str]:
-        """The conditions on a run, in MLflow's filter language."""
-        since = f"attributes.start_time >= {self.since}" if self.since else ""
-        return [condition for condition in (since, self.where) if condition]
 
 
 @dataclass(frozen=True)
@@ -139,8 +134,9 @@ def _runs_of(
     if not listed:
         return []
     conditions = [f"attributes.run_id IN ({listed})", "attributes.status = 'FINISHED'", "tags.role = 'model'"]
-    condition = " and ".join([*conditions, *query.conditions])
-    runs: Iterable[Run] = client.search_runs(experiments, condition, max_results=MODELS_A_PAGE)
+    conditions += [f"attributes.start_time >= {query.since}"] if query.since else []
+    conditions += [query.where] if query.where else []
+    runs: Iterable[Run] = client.search_runs(experiments, " and ".join(conditions), max_results=MODELS_A_PAGE)
     return runs
 
 
@@ -165,12 +161,7 @@ def not_comparable(client: mlflow.MlflowClient, query: Query) -> list[NotCompara
     for condition in (other_split, other_data):
         models = f"tags.role = 'model' and {condition}"
         for run in client.search_runs(experiments, models, max_results=NEWEST, order_by=["start_time DESC"]):
-            other = _as_not_comparable(run)
-            examples.setdefault((other.dataset_digest, other.split_digest), other)
+            dataset, digest, split = (run.data.tags.get(name, "unknown") for name in IMAGE_TAGS)
+            seed = run.data.params.get("split_seed", "unknown")
+            examples.setdefault((digest, split), NotComparable(dataset, digest, split, seed, run.info.run_id))
     return list(examples.values())
-
-
-def _as_not_comparable(run: Run) -> NotComparable:
-    tags, seed = run.data.tags, run.data.params.get("split_seed", "unknown")
-    dataset, digest, split = (tags.get(name, "unknown") for name in ("dataset", "dataset_digest", "split_digest"))
-    return NotComparable(dataset, digest, split, seed, run.info.run_id)

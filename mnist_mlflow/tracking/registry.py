@@ -7,6 +7,7 @@ completes what a killed one has begun.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
 UNFINISHED = "unfinished"  # the tag with the target state of an alias change
 ROLLED_BACK = "rolled_back"  # the tag of a version that was taken back, with the time
+METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for a missing alias
 
 Answer = TypeVar("Answer")
@@ -54,17 +56,13 @@ class Registry:
         versions = {alias: self.version(alias) for alias in ALIASES}
         return {alias: str(version.version) if version else None for alias, version in versions.items()}
 
-    def version_of(self, candidate: Candidate) -> ModelVersion | None:
-        """The version that a candidate's model is registered as; None if it is not."""
-        versions = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{candidate.run_id}'")
-        return next((version for version in versions if version.source == candidate.model_uri), None)
-
     def candidate(self, version: ModelVersion) -> Candidate:
         """The candidate that a version was registered from; if its run is gone, by the version's own tags."""
         model_id, tags = f"{self.name}/{version.version}", version.tags
         candidate = _or_none(lambda: as_candidate(self.client.get_run(version.run_id), model_id))
         if candidate is None:
-            return Candidate(version.run_id or "", model_id, tags.get("algorithm", ""), _metrics(tags), tags=tags)
+            metrics = {name: float(value) for name, value in tags.items() if METRIC.match(name)}
+            return Candidate(version.run_id or "", model_id, tags.get("algorithm", ""), metrics, tags=tags)
         return replace(candidate, tags={**tags, **candidate.tags})
 
     def artifacts(self, run_id: str) -> str:
@@ -96,7 +94,8 @@ class Registry:
         A model that is registered already stays the version that it is; its card and tags are replaced.
         """
         texts = {key: str(value) for key, value in tags.items()}
-        registered = self.version_of(candidate)
+        versions = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{candidate.run_id}'")
+        registered = next((version for version in versions if version.source == candidate.model_uri), None)
         version = str((registered or mlflow.register_model(candidate.model_uri, self.name, tags=texts)).version)
         if registered:
             self.tag(version, texts)
@@ -183,12 +182,6 @@ class Registry:
 
     def _exists(self, version: str) -> bool:
         return _or_none(lambda: self.client.get_model_version(self.name, version)) is not None
-
-
-def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
-    """The metrics among the tags of a version."""
-    names = [name for name in tags if name.startswith(("val_", "test_accuracy", "test_f1")) or name == "model_mb"]
-    return {name: float(tags[name]) for name in names}
 
 
 def _or_none(query: Callable[[], Answer]) -> Answer | None:
