@@ -110,8 +110,8 @@ def parameters_of(kind: type[Any]) -> list[Parameter]:
     """The parameters of a class, in order."""
     fields: dict[str, Any] = kind.__pydantic_fields__
     return [
-        Parameter(name, Annotated[field.annotation, field], field.default, field.description, _form(field))
-        for name, field in fields.items()
+        Parameter(name, Annotated[one.annotation, one], one.default, one.description, one.json_schema_extra["form"])
+        for name, one in fields.items()
     ]
 
 
@@ -140,17 +140,13 @@ def typed(value: object) -> object:
     return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _form(field: Any) -> str:
-    return str(field.json_schema_extra["form"])
-
-
 def _explain(kind: type[Any], error: ValidationError) -> str:
-    """The first mistake: the parameter, what was given, and what is accepted."""
-    known = {parameter.name: parameter for parameter in parameters_of(kind)}
+    """The first mistake: the parameter, its value, and what is accepted."""
+    by_name = {parameter.name: parameter for parameter in parameters_of(kind)}
     mistake = error.errors()[0]
     name = mistake["loc"][0]
-    if isinstance(name, int):  # given by position
-        name = list(known)[name] if name < len(known) else str(name)
-    if name not in known:
-        return f"There is no parameter {name!r}; accepted: {', '.join(known)}."
-    return f"{name}: {known[name].refusal(mistake['input'])}"
+    if isinstance(name, int):  # the position of an argument
+        name = list(by_name)[name] if name < len(by_name) else str(name)
+    if name not in by_name:
+        return f"There is no parameter {name!r}; accepted: {', '.join(by_name)}."
+    return f"{name}: {by_name[name].refusal(mistake['input'])}"

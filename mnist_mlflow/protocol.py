@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mnist_mlflow.errors import UsageError
@@ -79,14 +78,6 @@ class Scope(AlgorithmNames):
     since: str = text("", rf"|{ISO_TIME}", "a date, or a time like 2026-11-24T08:30", "runs that began then or later")
     experiment: str = text("", ".*", "the name of an experiment", "runs of this experiment alone")
     where: str = text("", ".*", "a filter in MLflow's language", 'for example "metrics.val_log_loss < 0.05"')
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """The best hyperparameters of a search, and the command that continues it; empty where it is complete."""
-
-    params: Any
-    resume_command: str = ""
 
 
 def changed(settings: Any) -> dict[str, object]:

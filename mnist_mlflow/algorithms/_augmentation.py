@@ -11,7 +11,7 @@ from mnist_mlflow.types import SIDE
 def distort(images: npt.NDArray[Any], strength: float, random: np.random.Generator) -> npt.NDArray[Any]:
     """Images (n, 28, 28) of any dtype, each turned, stretched, sheared and shifted at random, as hands differ.
 
-    Strength 1: up to 8 degrees, a tenth in either direction, a shear of 0.1 and 1.5 pixels, each drawn evenly.
+    Strength 1 is up to 8 degrees, a tenth in either direction, a shear of 0.1, 1.5 pixels. All are drawn evenly.
     Source: Simard et al., Best practices for convolutional neural networks applied to visual document analysis, 2003.
     """
     import cv2

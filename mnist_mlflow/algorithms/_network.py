@@ -27,8 +27,8 @@ class Schedule:
     """One cycle of the learning rate, which stops when the tuning slice gets no better.
 
     From `ample` images on, batches have the size `batch_size`; fewer images make smaller batches in proportion. A
-    network needs a certain number of steps, however small the data set. So a batch size that is good for a share of
-    the images, with which searches begin, is good for all of them.
+    network needs a certain number of steps, however small the data set. A batch size that is good for a share of the
+    images, as searches try first, is good for all.
     """
 
     epochs: int
@@ -57,7 +57,10 @@ def train_network(
     augment: Augment | None = None,
 ) -> Network:
     """Train layers and a dense one for the digits; the epoch that was best on the tuning slice is kept."""
-    be_repeatable(seed)
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()  # sums are added up in the same order each time
     network = keras.Sequential([keras.Input((train.features.shape[1],)), *build_layers(), keras.layers.Dense(CLASSES)])
     network.compile(
         optimizer=keras.optimizers.Adam(one_cycle(schedule, len(train.labels))),
@@ -72,25 +75,13 @@ def train_network(
     ]
     if type(callback).on_step is not Callback.on_step:  # Keras waits for each batch where somebody looks at it
         watching.append(Steps(tuning, schedule.steps(len(train.labels)), callback))
-    lessons = _lessons(train, schedule, seed, augment)
-    network.fit(**lessons, epochs=schedule.epochs, callbacks=watching, verbose=0)
-    return Network(network)
-
-
-def be_repeatable(seed: int) -> None:
-    """Make this process draw, and add up, in the same order each time."""
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-
-
-def _lessons(train: Examples, schedule: Schedule, seed: int, augment: Augment | None) -> dict[str, Any]:
-    """The arguments of Keras's `fit` that say what it learns from."""
     if augment:
-        return {"x": AugmentedBatches(train, augment, schedule, seed), "shuffle": False}
-    targets = one_hot(train.labels, schedule.label_smoothing)
-    return {"x": train.features, "y": targets, "batch_size": schedule.batch(len(targets))}
+        data = {"x": AugmentedBatches(train, augment, schedule, seed), "shuffle": False}
+    else:
+        targets = one_hot(train.labels, schedule.label_smoothing)
+        data = {"x": train.features, "y": targets, "batch_size": schedule.batch(len(targets))}
+    network.fit(**data, epochs=schedule.epochs, callbacks=watching, verbose=0)
+    return Network(network)
 
 
 class Epochs(keras.callbacks.Callback):  # type: ignore[misc]

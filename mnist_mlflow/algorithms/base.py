@@ -83,8 +83,8 @@ def train_model(
 ) -> TrainedModel:
     """Learn from `train`; stop early and calibrate on `tuning`."""
     started = time.perf_counter()
-    lessons, judges = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
-    scorer = algorithm.fit(params, lessons, judges, seed, callback)
+    examples, judges = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
+    scorer = algorithm.fit(params, examples, judges, seed, callback)
     model, probabilities = calibrate(scorer, params.features, judges.features, judges.labels)
     return TrainedModel(model, probabilities, engine(algorithm.LIBRARY), time.perf_counter() - started)
 
@@ -124,6 +124,6 @@ def get_algorithm(name: str) -> Algorithm:
 
 
 def resolve(algorithm: Algorithm, hyperparameters: Mapping[str, Any]) -> Any:
-    """All hyperparameters: those that are given, else those of the given recipe, else the defaults."""
+    """All hyperparameters: these, else those of their recipe, else the defaults."""
     recipes: dict[str, dict[str, Any]] = getattr(algorithm, "RECIPES", {})
     return algorithm.Params(**{**recipes.get(hyperparameters.get("recipe", ""), {}), **hyperparameters})

@@ -54,8 +54,10 @@ def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
     """Principal components, whitened by what varies within the classes; none for 0.
 
     A distance then counts what tells one digit from another. Few images say little of how features vary, hence the
-    shrinkage. Sources: Bar-Hillel et al., Learning a Mahalanobis metric from equivalence constraints, 2005; Ledoit
-    and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, 2004.
+    shrinkage.
+
+    Source: Bar-Hillel et al., Learning a Mahalanobis metric from equivalence constraints, 2005; Ledoit and Wolf, A
+    well-conditioned estimator for large-dimensional covariance matrices, 2004.
     """
     if not count:
         return ()

@@ -69,9 +69,8 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
 def machines_of(svc: Any, gamma: float) -> Arrays:
     """A fitted SVC as `vectors` (v, d), their `weights` (v, 45) in each duel, `offsets` (45,), `gamma` and `degree`.
 
-    The degree is 0 for the radial kernel.
-    LIBSVM's coefficients have a column for each vector. For one of class i, row j - 1 holds its weight in the duel with
-    class j > i, and row j that with class j < i.
+    The degree is 0 for the radial kernel. LIBSVM's coefficients have a column for each vector. In a column of class i,
+    row j - 1 holds the duel with class j > i. Row j holds that with class j < i.
     """
     classes = np.repeat(np.arange(CLASSES), svc.n_support_)
     weights = np.zeros((len(classes), len(DUELS[0])))

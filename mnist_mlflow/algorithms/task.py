@@ -14,13 +14,13 @@ from mnist_mlflow.protocol import DataOptions, SearchOptions, changed, command, 
 
 @dataclass(frozen=True)
 class Task:
-    """An algorithm to train, with the hyperparameters that are given; the others have their defaults.
+    """An algorithm to train, with the hyperparameters that were typed; the others have their defaults.
 
     Raises UsageError where options say how to search and nothing is to be searched.
     """
 
     algorithm: str
-    given: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     protocol: DataOptions = field(default_factory=DataOptions)
     search: SearchOptions = field(default_factory=SearchOptions)
 
@@ -38,8 +38,8 @@ class Task:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The options that differ from their defaults, and the given hyperparameters; inverse of `from_settings`."""
-        return changed(self.protocol) | changed(self.search) | dict(self.given)
+        """The options that differ from their defaults, and the hyperparameters; inverse of `from_settings`."""
+        return changed(self.protocol) | changed(self.search) | dict(self.hyperparameters)
 
     def command(self) -> str:
         """The shell command that trains this; inverse of `from_command`."""
@@ -51,8 +51,8 @@ class Task:
         options = {*names_of(DataOptions), *names_of(SearchOptions)}
         rest = {name: value for name, value in settings.items() if name not in options}
         params = get_algorithm(algorithm).Params(**rest)
-        given = {name: getattr(params, name) for name in rest}
-        return cls(algorithm, given, pick(DataOptions, settings), pick(SearchOptions, settings))
+        hyperparameters = {name: getattr(params, name) for name in rest}
+        return cls(algorithm, hyperparameters, pick(DataOptions, settings), pick(SearchOptions, settings))
 
     @classmethod
     def from_command(cls, text: str) -> Self:

@@ -72,7 +72,13 @@ def _as_xgboost_callback(callback: Callback, rounds: int, judges: Any) -> Any:
 
     class Watching(TrainingCallback):  # type: ignore[misc]
         def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
-            callback.on_epoch(epoch + 1, rounds, _figures(evals_log))
+            train, tuning = evals_log["train"], evals_log["tuning"]
+            metrics = {
+                "train_loss": train["mlogloss"][-1],
+                "epoch_val_loss": tuning["mlogloss"][-1],
+                "epoch_val_accuracy": 1 - tuning["merror"][-1],
+            }
+            callback.on_epoch(epoch + 1, rounds, metrics)
             callback.on_step(epoch + 1, rounds, lambda: model.predict(judges, output_margin=True))
             return False
 
@@ -91,13 +97,4 @@ def _settings(params: Params, seed: int) -> dict[str, Any]:
         "colsample_bynode": params.colsample_bynode,
         "max_bin": params.max_bin,
         "seed": seed,
-    }
-
-
-def _figures(evals_log: Mapping[str, Any]) -> dict[str, float]:
-    train, tuning = evals_log["train"], evals_log["tuning"]
-    return {
-        "train_loss": train["mlogloss"][-1],
-        "epoch_val_loss": tuning["mlogloss"][-1],
-        "epoch_val_accuracy": 1 - tuning["merror"][-1],
     }

@@ -92,24 +92,21 @@ for _command in [
 
 
 def main() -> None:
-    """Run the command line; an error for the user is one or two lines and an exit status of 2 or 1."""
+    """Run the command line; an error for the user is a line or two, with exit status 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:
-        _refuse(f"{error.format_message()}\n{_next_step(error)}", error.exit_code)
+        next_step = f"Help: {error.ctx.command_path if error.ctx else PROGRAM} --help"
+        if isinstance(error, click.NoSuchCommand):
+            next_step = f"Accepted: {', '.join(sorted(commands.commands))}"
+        _refuse(f"{error.format_message()}\n{next_step}", error.exit_code)
     except UserFacingError as error:
         _refuse(str(error), error.exit_status)
     except click.Abort:
         _refuse("Interrupted.", INTERRUPTED)
-
-
-def _next_step(error: click.UsageError) -> str:
-    if isinstance(error, click.NoSuchCommand):
-        return f"Accepted: {', '.join(sorted(commands.commands))}"
-    return f"Help: {error.ctx.command_path if error.ctx else PROGRAM} --help"
 
 
 def _refuse(message: str, exit_status: int) -> NoReturn:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.select import Rollback, Selection
-    from mnist_mlflow.selection.decision import Decision
 
 LONGEST_TABLE = 20
 MOST_REMARKS = 5  # of a kind
@@ -35,6 +34,7 @@ ONLY_IN_FILES = ("rank", "fit s", "val ece %")  # a row fits into 110 characters
 NARROWEST = 110
 ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
 SUMMARY = ("accuracy", "log_loss", "ece")
+ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
 out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
 err = Console(stderr=True, highlight=False, markup=False)
@@ -46,13 +46,7 @@ def work_display() -> Iterator[types.Progress]:
 
     The display stops whenever no work is in progress, so that other processes can show theirs.
     """
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     bars: dict[str, TaskID] = {}
     display = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
@@ -116,10 +110,12 @@ def show_select(result: Selection | Rollback) -> None:
     """Print the champion that a selection chose, or that a rollback restored."""
     from mnist_mlflow.jobs.select import Rollback
 
-    if isinstance(result, Rollback):
-        _show_rollback(result)
-    else:
+    if not isinstance(result, Rollback):
         _show_selection(result)
+        return
+    old, new = result.taken_back, result.restored
+    out.print(f"Version {new} of {result.model} is champion again; version {old} is previous.")
+    out.print(f"Version {old} does not become champion again by itself. To undo this: the same command.")
 
 
 def _show_selection(selection: Selection) -> None:
@@ -134,21 +130,17 @@ def _show_selection(selection: Selection) -> None:
         out.print("Nothing was changed: dry_run=1.")
         return
     out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
+    store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
+    can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None
     out.print(
         f"""
-  load the champion   mlflow.set_tracking_uri("{selection.store}")
+  load the champion   mlflow.set_tracking_uri("{store}")
                       mlflow.pyfunc.load_model("{selection.champion_uri}").predict(images)
-  look at the runs    {_how_to_look(selection.store)}
+  look at the runs    {"open " + store if store.startswith("http") else ui}
   read about it       mlflow run . -e report --env-manager local
-{_how_to_take_it_back(decision)}""",
+{ROLLBACK if can_roll_back else ""}""",
         soft_wrap=True,
     )
-
-
-def _how_to_take_it_back(decision: Decision) -> str:
-    if decision.verdict.champion_before is None or decision.verdict.alias != CHAMPION:
-        return ""
-    return "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
 
 def _remarks(selection: Selection) -> Iterator[str]:
@@ -173,21 +165,9 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
 
 
-def _show_rollback(rollback: Rollback) -> None:
-    taken_back = rollback.taken_back
-    out.print(f"Version {rollback.restored} of {rollback.model} is champion again; version {taken_back} is previous.")
-    out.print(f"Version {taken_back} does not become champion again by itself. To undo this: the same command.")
-
-
 def show_report(path: Path) -> None:
     """Print where the report is."""
     out.print(f"Written: {path}", soft_wrap=True)
-
-
-def _how_to_look(store: str) -> str:
-    if store.startswith("http"):
-        return f"open {store}"
-    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"
 
 
 def _as_table(frame: pd.DataFrame) -> Table:

@@ -1,7 +1,7 @@
 """Data sets: their sources and formats, the split and its digests, and cached features.
 
-Begin with dataset.py: `load_dataset` opens a source (source.py) and splits it. mnist.py, digits.py, idx.py and
-download.py bring the bytes; features.py caches what algorithms learn from; label_errors.py corrects test labels.
+Begin with dataset.py: `load_dataset` opens a source (source.py) and splits it. `mnist.py`, `digits.py`, `idx.py` and
+`download.py` bring the bytes. `features.py` caches what algorithms learn from. `label_errors.py` corrects test labels.
 """
 
 from mnist_mlflow.data.dataset import Dataset, load_dataset, split

@@ -20,7 +20,7 @@ class Dataset:
     """Four parts, four jobs: `train` teaches, `tuning` stops and calibrates, `validation` ranks, `test` reports.
 
     `address`, `name`, `digest` and `fallback` are those of the source. `split_digest` is the SHA-256 of the validation
-    and the test images and labels, in order: models with the same one were scored on the same images.
+    and the test images and labels, in order. Models with the same one were scored on the same images.
     """
 
     address: str

@@ -50,7 +50,7 @@ def _cached(whole: Part, kind: str) -> Features:
 
 
 def _read_valid(path: Path, images: Images, kind: str) -> Features | None:
-    """The features in a file that is complete and agrees with this version of the code on 16 images; else None."""
+    """The features in a complete file that agrees with this version of the code on 16 images; else None."""
     try:
         features: Features = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):  # absent, cut short, or something else

@@ -27,7 +27,7 @@ def set_right(test: Part, digest: str) -> tuple[Labels, npt.NDArray[np.bool_]] |
     if digest != MNIST:
         return None
     labels, readable = test.labels.copy(), np.ones(len(test), bool)
-    for index, (_, seen) in CORRECTED.items():
-        labels[index] = seen
+    for index, (_, majority) in CORRECTED.items():
+        labels[index] = majority
     readable[list(UNREADABLE)] = False
     return labels, readable

@@ -11,9 +11,10 @@ BINS = 15
 def fit_temperature(scores: Scores, labels: Labels) -> float:
     """The temperature that makes the scores (n, 10) most likely given the labels (n,), within 0.01 and 100.
 
-    One label in n + 2 counts as unknown: scores that make no mistake among a few images are not thereby certain.
-    Sources: Guo et al., On calibration of modern neural networks, 2017; for the doubt, Platt, Probabilistic outputs
-    for support vector machines, 1999.
+    One label in n + 2 counts as unknown: no mistake among a few images is no proof of certainty.
+
+    Source: Guo et al., On calibration of modern neural networks, 2017; for the doubt, Platt, Probabilistic outputs for
+    support vector machines, 1999.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -38,11 +39,7 @@ def reliability(
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     with np.errstate(invalid="ignore"):
-        return (
-            np.bincount(bins, confidence, BINS) / counts,
-            np.bincount(bins, correct, BINS) / counts,
-            counts,
-        )
+        return np.bincount(bins, confidence, BINS) / counts, np.bincount(bins, correct, BINS) / counts, counts
 
 
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:

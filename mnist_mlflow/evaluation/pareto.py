@@ -23,11 +23,11 @@ class Point:
     accuracy: float
     ms_per_image: float
     megabytes: float
-    chosen: bool = False
+    is_winner: bool = False
 
     @property
     def costs(self) -> tuple[float, float, float]:
-        """What is to be small."""
+        """The figures that are to be small."""
         return -self.accuracy, self.ms_per_image, self.megabytes
 
 
@@ -50,7 +50,7 @@ def draw_pareto(points: Sequence[Point], title: str) -> Figure:
         place = point.ms_per_image, 100 * point.accuracy
         area = SMALLEST + LARGEST * point.megabytes / largest
         axes.scatter(*place, area, color="tab:blue", alpha=0.6 if index in front else 0.2)
-        if point.chosen:
+        if point.is_winner:
             axes.scatter(*place, 1.6 * area + 90, facecolors="none", edgecolors="tab:red", linewidths=2)
         axes.annotate(str(index + 1), place, ha="center", va="center", size=9)
         axes.plot([], [], " ", label=f"{index + 1}  {point.name}, {point.megabytes:.3g} MB")

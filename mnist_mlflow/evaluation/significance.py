@@ -1,4 +1,4 @@
-"""Whether two models differ by more than chance, judged on the same images."""
+"""Tests and intervals of the difference between two models on the same images."""
 
 from __future__ import annotations
 
@@ -26,24 +26,23 @@ def accuracy_interval(right: int, images: int) -> tuple[float, float]:
 
 
 def mcnemar(first: Right, second: Right) -> float:
-    """How likely two equally good models are to differ by as much, on the images that only one of them reads right.
+    """The probability that two equally good models differ by as much.
 
-    The exact test, two-sided. Source: McNemar, Note on the sampling error of the difference between correlated
-    proportions or percentages, 1947.
+    The exact test, two-sided, of the images that only one of them reads right. Source: McNemar, Note on the sampling
+    error of the difference between correlated proportions or percentages, 1947.
     """
-    return _sign_test(int((first & ~second).sum()), int((second & ~first).sum()))
+    return sign_test(int((first & ~second).sum()), int((second & ~first).sum()))
 
 
-def largest_p(mistakes: int, others: int) -> float:
-    """McNemar's p-value of two models with so many mistakes, if they made none of them together: no other is larger."""
-    return _sign_test(mistakes, others)
+def sign_test(mistakes: int, others: int) -> float:
+    """McNemar's p-value of two models with so many mistakes that only one of them makes.
 
-
-def _sign_test(only_first: int, only_second: int) -> float:
+    No p-value of models with so many mistakes, some of them shared, is larger.
+    """
     from scipy.stats import binomtest
 
-    either = only_first + only_second
-    return float(binomtest(only_first, either).pvalue) if either else 1.0
+    either = mistakes + others
+    return float(binomtest(mistakes, either).pvalue) if either else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -61,8 +60,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def accuracy_difference(first: Right, second: Right) -> tuple[float, float, float]:
     """The accuracy of second minus that of first, on the same images, with its 95 % interval.
 
-    The bootstrap of `paired_difference`: of an image nothing counts but whether one alone reads it right, so that a
-    resample of the images is a draw of how many of each kind there are.
+    The bootstrap of `paired_difference`, in short: only images count that one model alone reads right. A resample of
+    the images is then a draw of the number of each kind.
     """
     images = len(first)
     lost, won = int((first & ~second).sum()), int((second & ~first).sum())

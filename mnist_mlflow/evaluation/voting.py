@@ -14,8 +14,8 @@ def choose_voters(probabilities: npt.NDArray[np.floating], labels: Labels, most:
     """The weights (m,) that add up to 1, at most `most` of them not 0, of m classifiers.
 
     Takes their probabilities (m, n, 10) and the labels (n,). Images are drawn, with replacement, into 40 bags. Greedy
-    forward selection on each bag counts as votes. All images at once would not do: good classifiers make too few
-    mistakes to tell which is better, and the luckiest would take nearly all of the weight.
+    forward selection on each bag counts as votes. On all images at once good classifiers make too few mistakes to tell
+    which is better. The luckiest would take nearly all of the weight.
     Source: Caruana et al., Ensemble selection from libraries of models, 2004.
     """
     of_truth = np.maximum(probabilities[:, np.arange(len(labels)), labels], SMALLEST).astype(np.float64)

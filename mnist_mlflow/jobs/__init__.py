@@ -1,8 +1,8 @@
 """One file per entry point that is no algorithm (main, ensemble, select, evaluate, report), and what they share.
 
 A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
-run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. recording.py fills
-the run, search.py searches inside it, trial_runs.py writes its trials, launch.py trains in a process of its own.
+run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. `recording.py` fills
+the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `launch.py` trains in a process of its own.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Job(Protocol):
 
 def job_docstrings() -> dict[str, str]:
     """The docstring of each job by its name, read without importing: the files of this folder that define Params."""
-    trees = {path.stem: ast.parse(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.py"))}
-    return {name: ast.get_docstring(tree) or "" for name, tree in trees.items() if _defines_params(tree)}
-
-
-def _defines_params(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.ClassDef) and node.name == "Params" for node in tree.body)
+    docstrings = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        tree = ast.parse(path.read_text())
+        if any(isinstance(node, ast.ClassDef) and node.name == "Params" for node in tree.body):
+            docstrings[path.stem] = ast.get_docstring(tree) or ""
+    return docstrings
 
 
 def get_job(name: str) -> Job:

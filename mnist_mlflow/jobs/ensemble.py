@@ -18,7 +18,7 @@ from mnist_mlflow.algorithms.base import TrainedModel, calibrate, engine
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import choose_voters
-from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
+from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
@@ -29,7 +29,7 @@ from mnist_mlflow.tracking.models import fetch_model
 from mnist_mlflow.tracking.results import read_probabilities
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.tracking.store import store_uri
-from mnist_mlflow.types import Labels, Part, Probabilities, Progress
+from mnist_mlflow.types import Labels, Probabilities, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,16 +79,14 @@ def run(params: Params, progress: Progress) -> RunResult:
         voters = find_voters(run, dataset, params.split_seed, progress)
         started = time.perf_counter()
         members = choose_members(voters, dataset, params.members, Path(folder))
-        model, tuning = build_ensemble(members, dataset.tuning)
+        vote = Vote([member.model for member in members], [member.weight for member in members])
+        model, tuning = calibrate(vote, IMAGES, dataset.tuning.images, dataset.tuning.labels)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
-        _record_members(run, members, dataset.validation)
-        return record(run, Lesson(ENSEMBLE, settings, trained), dataset, validation, progress)
-
-
-def build_ensemble(members: Sequence[Member], tuning: Part) -> tuple[DigitModel, Probabilities]:
-    """A model in which the members vote, and its probabilities (n, 10) of the tuning slice, which calibrates it."""
-    vote = Vote([member.model for member in members], [member.weight for member in members])
-    return calibrate(vote, IMAGES, tuning.images, tuning.labels)
+        table = contributions(members, dataset.validation.labels)
+        with run.files() as files:
+            table.to_csv(files / "members.csv", index=False)
+        run.describe(ABOUT + table.to_markdown(index=False))
+        return record(run, TrainingRecord(ENSEMBLE, settings, trained), dataset, validation, progress)
 
 
 def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
@@ -156,13 +154,6 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
             f"The model {uri} answers otherwise than when it was logged, by another version of this project."
         )
     return Member(candidate, weight, model, validation)
-
-
-def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:
-    table = contributions(members, validation.labels)
-    with run.files() as folder:
-        table.to_csv(folder / "members.csv", index=False)
-    run.describe(ABOUT + table.to_markdown(index=False))
 
 
 def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:

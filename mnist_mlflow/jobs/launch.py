@@ -26,7 +26,7 @@ class LaunchError(UserFacingError):
 
 
 def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
-    """Train in a process of its own, in a new run with these tags and the parent's origin; wait for it.
+    """Train in a process and a run of its own, with these tags and the parent's origin; wait for it.
 
     Raises LaunchError when the process fails. Any other exception while it waits, as Ctrl-C raises it, first ends the
     process. Several threads may launch at the same time.

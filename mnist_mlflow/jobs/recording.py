@@ -23,13 +23,14 @@ from mnist_mlflow.types import Probabilities, Progress
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """A model that has learned, the algorithm and the logged params that it learned with, and its curves."""
+class TrainingRecord:
+    """A model that has learned, with its algorithm, its logged params, its curves, and what continues its search."""
 
     algorithm: str
     params: dict[str, object]
     trained: TrainedModel
     curves: LearningCurves = field(default_factory=dict)
+    resume_command: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,42 +50,44 @@ def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     return log_data(run, dataset)
 
 
-def record(run: Run, lesson: Lesson, dataset: Dataset, validation: LoggedData, progress: Progress) -> RunResult:
+def record(
+    run: Run, training: TrainingRecord, dataset: Dataset, validation: LoggedData, progress: Progress
+) -> RunResult:
     """Ask the model about the validation images, and log its answers and itself.
 
     It gets raw images, as from any user: with the cached features it would seem faster than it is.
     """
-    trained = lesson.trained
+    trained = training.trained
     started = time.perf_counter()
     probabilities = trained.model.predict_proba(dataset.validation.images, progress)
     seconds = time.perf_counter() - started
     metrics = prefixed("val", score(dataset.validation.labels, probabilities))
     metrics["fit_seconds"] = trained.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
-    _record_files(run, lesson, dataset, probabilities)
-    model_id, metrics["model_mb"] = _record_model(run, lesson, dataset)
+    _record_files(run, training, dataset, probabilities)
+    model_id, metrics["model_mb"] = _record_model(run, training, dataset)
     run.set_tags({"engine": trained.engine})
     metrics["tracking_seconds"] = run.tracking_seconds
-    run.log_metrics(as_metrics(run, metrics, model_id, validation, lesson.curves))
-    return RunResult(run.id, model_id, metrics)
+    run.log_metrics(as_metrics(run, metrics, model_id, validation, training.curves))
+    return RunResult(run.id, model_id, metrics, training.resume_command)
 
 
-def _record_files(run: Run, lesson: Lesson, dataset: Dataset, probabilities: Probabilities) -> None:
+def _record_files(run: Run, training: TrainingRecord, dataset: Dataset, probabilities: Probabilities) -> None:
     """Log the pictures, and the probabilities with which models can be compared and combined image by image."""
-    title = f"{lesson.algorithm}, {len(dataset.validation):,} validation images"
-    drawings = pictures(dataset.validation, probabilities, lesson.curves, title)
+    title = f"{training.algorithm}, {len(dataset.validation):,} validation images"
+    drawings = pictures(dataset.validation, probabilities, training.curves, title)
     with run.files() as folder:
         write_pictures(folder, drawings)
         write_probabilities(folder, "validation", dataset.validation.labels, probabilities)
-        write_probabilities(folder, "tuning", dataset.tuning.labels, lesson.trained.tuning_probabilities)
+        write_probabilities(folder, "tuning", dataset.tuning.labels, training.trained.tuning_probabilities)
 
 
-def _record_model(run: Run, lesson: Lesson, dataset: Dataset) -> tuple[str, float]:
+def _record_model(run: Run, training: TrainingRecord, dataset: Dataset) -> tuple[str, float]:
     """Log the model; returns its id, and its size in megabytes."""
     tags = {
-        "algorithm": lesson.algorithm,
-        "engine": lesson.trained.engine,
-        "split_seed": str(lesson.params["split_seed"]),
+        "algorithm": training.algorithm,
+        "engine": training.trained.engine,
+        "split_seed": str(training.params["split_seed"]),
         **dataset_tags(dataset),
     }
-    return log_model(run, lesson.trained.model, lesson.algorithm, lesson.params, tags)
+    return log_model(run, training.trained.model, training.algorithm, training.params, tags)

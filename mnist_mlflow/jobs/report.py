@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.parameters import parameters, path
-from mnist_mlflow.reports.page import champion_page, render
+from mnist_mlflow.reports.page import champion_page
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.types import Progress
@@ -28,7 +28,7 @@ def run(params: Params, progress: Progress) -> Path:
     if not out.parent.is_dir():
         raise UsageError(f"out={params.out}: there is no folder {out.parent}. Make it, or name another file.")
     with open_run("report", {"role": "report"}) as run:
-        page = render(champion_page(Registry(run.client)))
+        page = champion_page(Registry(run.client))
         out.write_text(page)
         with run.files() as folder:
             (folder / "report.html").write_text(page)

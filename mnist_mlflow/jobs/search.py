@@ -6,14 +6,16 @@ import dataclasses
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
-from mnist_mlflow.protocol import NEW_STUDY, SearchResult
+from mnist_mlflow.protocol import NEW_STUDY
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.queue import TrialQueue
@@ -28,6 +30,14 @@ from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.types import Progress
 
 MINUTES_FROM = 90  # seconds
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The best hyperparameters of a search, and the command that continues it; empty where it is complete."""
+
+    params: Any
+    resume_command: str
 
 
 def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> SearchResult:
@@ -73,7 +83,7 @@ def _make_spec(run: Run, task: Task, dataset: Dataset) -> SearchSpec:
         "split_seed": options.split_seed,
         "train_size": options.train_size,
         "objective": task.search.objective,
-        "given": dict(task.given),
+        "given": dict(task.hyperparameters),
     }
     return SearchSpec(
         task,

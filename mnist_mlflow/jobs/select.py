@@ -21,15 +21,15 @@ from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.leaderboard import leaderboard
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.promotion import publish_test_scores, record_decision, register_winner
-from mnist_mlflow.selection.rule import Choice, apply_rule, decide_alias
+from mnist_mlflow.selection.rule import apply_rule, decide_alias
 from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
-from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
 from mnist_mlflow.tracking.store import registry_lock, store_uri
-from mnist_mlflow.tracking.unconsidered import UnconsideredRun, find_unconsidered
+from mnist_mlflow.tracking.unconsidered import find_unconsidered
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -124,20 +124,10 @@ def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, prog
     choice = apply_rule(pool, champion.run_id if champion else "")
     verdict = decide_alias(registry, choice, evidence)
     newest = choice.winner.candidate if verdict.alias == CHAMPION else champion
-    return Decision(
-        choice,
-        verdict,
-        query,
-        datetime.now(UTC).isoformat(timespec="milliseconds"),
-        others,
-        _unconsidered(run, newest, choice, query),
-    )
-
-
-def _unconsidered(run: Run, champion: Candidate | None, choice: Choice, query: Query) -> list[UnconsideredRun]:
-    """The runs that are newer than the champion of this decision and were not considered."""
     reasons = {entry.candidate.run_id: entry.excluded for entry in choice.entries}
-    return list(find_unconsidered(run.client, champion, query, reasons, choice.floor)) if champion else []
+    unconsidered = find_unconsidered(run.client, newest, query, reasons, choice.floor) if newest else ()
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Decision(choice, verdict, query, now, others, list(unconsidered))
 
 
 def _nothing(data: str, split_seed: int, query: Query, others: Sequence[NotComparable]) -> str:

@@ -11,10 +11,10 @@ from mnist_mlflow.algorithms.base import Callback, TrainedModel, get_algorithm, 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
+from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import NEW_STUDY, SearchResult
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.protocol import NEW_STUDY
+from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.types import Progress
 
 
@@ -25,31 +25,26 @@ def train(task: Task, progress: Progress) -> RunResult:
     with open_run(task.algorithm, tags) as run:
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         validation = record_data(run, dataset, algorithm.__doc__)
-        search = _search(run, task, dataset, progress)
-        searched = dataclasses.asdict(task.search) if task.searches else {}
-        params = dataclasses.asdict(options) | searched | dataclasses.asdict(search.params)
-        run.log_params(params)
+        params, searched, resume_command = resolve(algorithm, task.hyperparameters), {}, ""
+        if task.searches:
+            from mnist_mlflow.jobs.search import search_in  # with Optuna, which takes its time to load
+
+            result = search_in(run, task, dataset, progress)
+            params, searched, resume_command = result.params, dataclasses.asdict(task.search), result.resume_command
+        logged = dataclasses.asdict(options) | searched | dataclasses.asdict(params)
+        run.log_params(logged)
         curves = CurveRecorder(f"fit {task.algorithm}", progress)
-        trained = fit(task, search.params, dataset, curves)
-        lesson = Lesson(task.algorithm, params, trained, curves.curves)
-        result = record(run, lesson, dataset, validation, progress)
-        return dataclasses.replace(result, resume_command=search.resume_command)
+        trained = fit(task, params, dataset, curves)
+        training = TrainingRecord(task.algorithm, logged, trained, curves.curves, resume_command)
+        return record(run, training, dataset, validation, progress)
 
 
 def _search_tags(task: Task) -> dict[str, str]:
-    """The tags by which a search is recognised from its first moment: a killed one is closed when its study resumes."""
+    """The tags of a search from its first moment: a killed one is closed when its study resumes."""
     if not task.searches:
         return {}
     study = {} if task.search.study == NEW_STUDY else {"study": task.search.study}
     return {"owner": json.dumps(this_process()), **study}
-
-
-def _search(run: Run, task: Task, dataset: Dataset, progress: Progress) -> SearchResult:
-    if not task.searches:
-        return SearchResult(resolve(get_algorithm(task.algorithm), task.given))
-    from mnist_mlflow.jobs.search import search_in  # with Optuna, which takes its time to load
-
-    return search_in(run, task, dataset, progress)
 
 
 class CurveRecorder(Callback):

@@ -18,8 +18,8 @@ BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
 def as_images(data: Any) -> Images:
     """Read the input of a model as uint8 images (n, 28, 28).
 
-    Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), integers 0-255 or floats; floats that
-    all lie within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
+    Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), integers 0-255 or floats. Floats that all lie
+    within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
     """
     array = _as_array(data)
     if array.ndim == 0 or len(array) == 0:

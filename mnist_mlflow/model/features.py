@@ -15,8 +15,8 @@ SPREAD = np.array([4.2, 5.6])  # usual standard deviations of the ink, across an
 def deskew(images: Images) -> Images:
     """Images (n, 28, 28), each sheared upright, moved to the middle by its mass, and scaled towards a common size.
 
-    The shear makes the ink's horizontal and vertical positions uncorrelated; width and height go half the way, on
-    a scale of ratios, to their usual values: a narrow digit stays narrower than others, since that tells a 1.
+    The shear makes the ink's horizontal and vertical positions uncorrelated. Width and height go half the way, on a
+    scale of ratios, to their usual values. A narrow digit stays narrower than others, since that tells a 1.
     Source: Liu et al., Handwritten digit recognition: investigation of normalization and feature extraction
     techniques, 2004.
     """
@@ -44,15 +44,10 @@ def pixels(images: Images) -> Features:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def deskewed_pixels(images: Images) -> Features:
-    """Deskewed images as rows (n, 784) of float32 within 0-1."""
-    return pixels(deskew(images))
-
-
 def hog(images: Images) -> Features:
     """Histograms of oriented gradients of the deskewed images, float32 (n, 432).
 
-    Cells of 7 pixels, blocks of 2 x 2 cells that overlap by one, 12 directions: a stroke's two edges count apart.
+    Cells have 7 pixels, blocks 2 x 2 cells that overlap by one. With 12 directions a stroke's two edges count apart.
     The square root brings the many small values and the few large ones closer together.
     Source: Dalal and Triggs, Histograms of oriented gradients for human detection, 2005, as in OpenCV.
     """
@@ -69,7 +64,7 @@ def hog(images: Images) -> Features:
 
 FEATURES: dict[str, Callable[[Images], Features]] = {
     "pixels": pixels,
-    "deskewed": deskewed_pixels,
+    "deskewed": lambda images: pixels(deskew(images)),
     "hog": hog,
 }
 

@@ -18,6 +18,7 @@ from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
 LONGEST = 5_000  # characters of a description, in MLflow's tables
+ORIGIN = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
 DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
 SUMMARY = {
     "accuracy": "accuracy %",
@@ -66,12 +67,13 @@ class Subject:
 def write_card(subject: Subject) -> list[Section]:
     """The sections of the card."""
     candidate, params = subject.candidate, subject.candidate.params
+    origin = [(key, candidate.tags[key]) for key in ORIGIN if key in candidate.tags]
     return [
         _figures(subject),
         Section("How it was chosen", rows=list(subject.decision.items()), head=("", "")),
         _digits(subject),
         _confusions(subject),
-        Section("What it learned from", head=("", ""), rows=_data(candidate)),
+        Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
         Section("Load it", code=f'mlflow.pyfunc.load_model("{subject.uri}").predict(images)'),
@@ -91,7 +93,7 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def shortened(title: str, sections: Sequence[Section], where: str) -> str:
-    """The card without some tables, if it is too long for a registry; the last line says `where` the whole is."""
+    """The card, without some tables if a registry has no room; the last line says `where` the whole is."""
     rest = list(sections)
     for dispensable in ("", *DISPENSABLE):
         rest = [section for section in rest if section.title != dispensable]
@@ -145,11 +147,6 @@ def _confusions(subject: Subject) -> Section:
     rows = [[str(true), str(other), str(count)] for (true, other), count in pairs.most_common(MOST_CONFUSED)]
     text = f"{int(wrong.sum())} of {len(predicted):,} validation images are misread; most often:"
     return Section("What it confuses", text, ("digit", "read as", "times"), rows)
-
-
-def _data(candidate: Candidate) -> list[tuple[str, str]]:
-    keys = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
-    return [(key, candidate.tags[key]) for key in keys if key in candidate.tags]
 
 
 def _origin(candidate: Candidate) -> str:

@@ -6,12 +6,11 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.reports.card import Section, Subject, write_card
+from mnist_mlflow.reports.card import Subject, write_card
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.tracking.results import read_file, read_kept
@@ -25,34 +24,10 @@ CAPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
-    """An embedded picture, with what it shows in words."""
-
-    data: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """The values of the template."""
-
-    title: str
-    leaderboard: Sequence[Mapping[str, str]]
-    sections: Sequence[Section]
-    pictures: Sequence[Picture]
-
-
-def render(page: Page) -> str:
-    """The page as HTML."""
+def champion_page(registry: Registry) -> str:
+    """The page about the champion; raises UserFacingError when there is none, or `select` did not choose it."""
     from jinja2 import Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader("mnist_mlflow.reports", "."), autoescape=True, trim_blocks=True)
-    return environment.get_template("page.html.jinja").render(vars(page))
-
-
-def champion_page(registry: Registry) -> Page:
-    """The page about the champion; raises UserFacingError when there is none, or `select` did not choose it."""
     version = registry.version(CHAMPION)
     if version is None:
         raise UserFacingError(f"There is no champion to report on. Choose one first: {SELECT}")
@@ -68,7 +43,9 @@ def champion_page(registry: Registry) -> Page:
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
-    return Page(title, leaderboard, sections, [picture for picture in pictures if picture])
+    environment = Environment(loader=PackageLoader("mnist_mlflow.reports", "."), autoescape=True, trim_blocks=True)
+    template = environment.get_template("page.html.jinja")
+    return template.render(title=title, leaderboard=leaderboard, sections=sections, pictures=filter(None, pictures))
 
 
 def _subject(candidate: Candidate, uri: str, tags: Mapping[str, str], decision: Mapping[str, Any]) -> Subject:
@@ -78,10 +55,10 @@ def _subject(candidate: Candidate, uri: str, tags: Mapping[str, str], decision: 
     return Subject(candidate, uri, labels, probabilities, decision["sentences"], ms_per_image, test_metrics)
 
 
-def _picture(artifacts: str, name: str, caption: str) -> Picture | None:
-    """A picture of a run, embedded; None where the run has none of that name."""
+def _picture(artifacts: str, name: str, caption: str) -> dict[str, str] | None:
+    """The `data` of a picture of a run, to embed, and its `caption`; None where there is none."""
     try:
         png = read_file(artifacts, f"plots/{name}.png")
     except UserFacingError:
         return None
-    return Picture(f"data:image/png;base64,{base64.b64encode(png).decode()}", caption)
+    return {"data": f"data:image/png;base64,{base64.b64encode(png).decode()}", "caption": caption}

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from jinja2 import Environment, PackageLoader
 from optuna import Study, create_study
 from optuna.trial import TrialState, create_trial
 
@@ -42,12 +42,9 @@ def draw(study: Study, objective: str, folder: Path) -> None:
         pyplot.close("all")
     if figures:
         parts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
-        (folder / "study.html").write_text(_template().render(title=study.study_name, plots=parts))
-
-
-def _template() -> Any:
-    loader = PackageLoader("mnist_mlflow.search", "")
-    return Environment(loader=loader, autoescape=select_autoescape(("jinja",))).get_template("study.html.jinja")
+        environment = Environment(loader=PackageLoader("mnist_mlflow.search", ""), autoescape=True)
+        page = environment.get_template("study.html.jinja").render(title=study.study_name, plots=parts)
+        (folder / "study.html").write_text(page)
 
 
 def _plots(study: Study, objective: str) -> list[Plot]:

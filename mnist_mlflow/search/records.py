@@ -21,97 +21,40 @@ from mnist_mlflow.processes import Owner
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_KILLS = 3  # of processes that tried the same hyperparameters: by then, these are the cause
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+ENDED = ("complete", "pruned", "fail")
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial, as its study knows it."""
+    """A trial, as its study knows it; times are in milliseconds since the epoch, 0 for those to come."""
 
     trial: FrozenTrial
-
-    @property
-    def number(self) -> int:
-        """The position in the study, from 0."""
-        return int(self.trial.number)
-
-    @property
-    def state(self) -> str:
-        """Optuna's state in lower case: `complete`, `pruned`, `fail`, `running` or `waiting`."""
-        return str(self.trial.state.name.lower())
-
-    @property
-    def has_ended(self) -> bool:
-        """True for a trial that is complete, pruned or failed."""
-        return self.trial.state in ENDED
+    number: int  # the position in the study, from 0
+    state: str  # Optuna's in lower case: `complete`, `pruned`, `fail`, `running` or `waiting`
+    run_id: str  # of the run that the trial belongs to
+    owner: Owner | None  # the process that tries the trial; None before its claim
+    repeats: int | None  # the number of the trial that this one repeats
+    start_ms: int
+    end_ms: int
+    params: dict[str, Any]  # the hyperparameters that the trial chose, without those that the search holds
+    values: list[float]  # of the goals; of a pruned trial that of its last rung, of a failed one none
+    rungs: list[tuple[int, float]]  # those that the trial reached, in order, each with the value there
+    metrics: dict[str, float]  # on the tuning slice when the trial ended
+    seconds: float | None  # the duration; None for a trial that was killed
+    failure: str  # the reason why a trial failed, was interrupted or killed; empty for others
+    was_killed: bool  # its process ended before it wrote an outcome
+    kills: int  # the processes that these hyperparameters have cost, with earlier attempts
+    must_be_repeated: bool  # it was interrupted, or killed, and its hyperparameters have not killed three processes
 
     @property
     def is_complete(self) -> bool:
         """True for a trial that learned to the end."""
-        return bool(self.trial.state == TrialState.COMPLETE)
+        return self.state == "complete"
 
     @property
-    def start_ms(self) -> int:
-        """The start, in milliseconds since the epoch; 0 for a trial that waits."""
-        return _milliseconds(self.trial.datetime_start)
-
-    @property
-    def end_ms(self) -> int:
-        """The end, in milliseconds since the epoch; 0 for a trial that has not ended."""
-        return _milliseconds(self.trial.datetime_complete)
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The hyperparameters that the trial chose, without those that the search holds."""
-        return dict(self.trial.params)
-
-    @property
-    def values(self) -> list[float]:
-        """The values of the goals; of a pruned trial that of its last rung, of a failed one none."""
-        return list(self.trial.values or [])
-
-    @property
-    def rungs(self) -> list[tuple[int, float]]:
-        """The value at each rung that the trial reached, in order."""
-        return sorted(self.trial.intermediate_values.items())
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The metrics on the tuning slice when the trial ended."""
-        return dict(self._outcome.get("metrics", {}))
-
-    @property
-    def losses(self) -> npt.NDArray[np.float64]:
-        """The log loss of each tuning image (n,), negative where the digit was misread."""
-        return decode(self._outcome["losses"])
-
-    @property
-    def seconds(self) -> float | None:
-        """The duration; None for a trial that was killed."""
-        return self._outcome.get("seconds")
-
-    @property
-    def failure(self) -> str:
-        """The reason why a trial failed, was interrupted or killed; empty for others."""
-        if self.trial.state != TrialState.FAIL:
-            return ""
-        reason: str = self._outcome.get("failure") or self._outcome.get("interruption") or "its process was killed"
-        return reason
-
-    @property
-    def was_killed(self) -> bool:
-        """True for a trial whose process ended before it wrote an outcome."""
-        return self.trial.state == TrialState.FAIL and not self._outcome
-
-    @property
-    def kills(self) -> int:
-        """The processes that these hyperparameters have cost, with earlier attempts."""
-        return int(self.trial.user_attrs.get("kills", 0)) + self.was_killed
-
-    @property
-    def must_be_repeated(self) -> bool:
-        """True for a trial that was interrupted, or killed, unless its hyperparameters have killed three processes."""
-        return self.trial.state == TrialState.FAIL and "failure" not in self._outcome and self.kills < MOST_KILLS
+    def has_ended(self) -> bool:
+        """True for a trial that is complete, pruned or failed."""
+        return self.state in ENDED
 
     @property
     def counts(self) -> bool:
@@ -119,28 +62,42 @@ class TrialRecord:
         return self.has_ended and not self.must_be_repeated
 
     @property
-    def repeats(self) -> int | None:
-        """The number of the trial that this one repeats."""
-        return self.trial.user_attrs.get("repeats")  # type: ignore[no-any-return]
+    def losses(self) -> npt.NDArray[np.float64]:
+        """The log loss of each tuning image (n,), negative where the digit was misread."""
+        return decode(self.trial.user_attrs["outcome"]["losses"])
 
-    @property
-    def owner(self) -> Owner | None:
-        """The process that tries the trial; None before its claim."""
-        return self.trial.user_attrs.get("owner")  # type: ignore[no-any-return]
 
-    @property
-    def run_id(self) -> str:
-        """The id of the run that the trial belongs to."""
-        return str(self.trial.user_attrs["run"])
-
-    @property
-    def _outcome(self) -> dict[str, Any]:
-        return self.trial.user_attrs.get("outcome", {})  # type: ignore[no-any-return]
+def read_record(trial: FrozenTrial) -> TrialRecord:
+    """A trial of a study, typed."""
+    attributes, outcome = trial.user_attrs, trial.user_attrs.get("outcome", {})
+    has_failed = trial.state == TrialState.FAIL
+    was_killed = has_failed and not outcome
+    kills = int(attributes.get("kills", 0)) + was_killed
+    reason = outcome.get("failure") or outcome.get("interruption") or "its process was killed"
+    return TrialRecord(
+        trial,
+        trial.number,
+        state=trial.state.name.lower(),
+        run_id=attributes.get("run", ""),
+        owner=attributes.get("owner"),
+        repeats=attributes.get("repeats"),
+        start_ms=_milliseconds(trial.datetime_start),
+        end_ms=_milliseconds(trial.datetime_complete),
+        params=dict(trial.params),
+        values=list(trial.values or []),
+        rungs=sorted(trial.intermediate_values.items()),
+        metrics=dict(outcome.get("metrics", {})),
+        seconds=outcome.get("seconds"),
+        failure=reason if has_failed else "",
+        was_killed=was_killed,
+        kills=kills,
+        must_be_repeated=has_failed and "failure" not in outcome and kills < MOST_KILLS,
+    )
 
 
 def read_records(study: Study) -> list[TrialRecord]:
     """All trials of a study, in order."""
-    return [TrialRecord(trial) for trial in study.get_trials(deepcopy=False)]
+    return [read_record(trial) for trial in study.get_trials(deepcopy=False)]
 
 
 def counted_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:

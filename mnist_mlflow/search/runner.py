@@ -36,68 +36,54 @@ class OutOfTimeError(Exception):
     """The search has to end before the trial does."""
 
 
-class TrialRunner:
-    """Tries the trials of a queue on a data set."""
-
-    def __init__(self, queue: TrialQueue, dataset: Dataset) -> None:
-        self.queue, self.dataset = queue, dataset
-
-    def run(self, trial: optuna.Trial) -> None:
-        """Try a trial and write down its outcome; raises KeyboardInterrupt and SystemExit alone."""
-        study, attempt, started = self.queue.study, Attempt(trial, self.queue.spec, self.dataset), time.perf_counter()
-        error: BaseException | None = None
-        with get_heartbeat_thread(trial._trial_id, study._storage):
-            try:
-                attempt.learn()
-            except BaseException as exception:
-                error = exception
-            outcome = {**attempt.outcome, **_reason(error), "seconds": time.perf_counter() - started}
-            with contextlib.suppress(UpdateFinishedTrialError):  # closed by others, who took this process for dead
-                trial.set_user_attr("outcome", outcome)
-                study.tell(trial, None if error else attempt.values, _state(error), skip_if_finished=True)
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise error
+def run_trial(trial: optuna.Trial, queue: TrialQueue, dataset: Dataset) -> None:
+    """Try a trial of a queue and write down its outcome; raises KeyboardInterrupt and SystemExit alone."""
+    study, attempt, started = queue.study, Attempt(trial, queue.spec, dataset), time.perf_counter()
+    error: BaseException | None = None
+    with get_heartbeat_thread(trial._trial_id, study._storage):
+        try:
+            attempt.learn()
+        except BaseException as exception:
+            error = exception
+        state, reason = _end_by(error)
+        outcome = {"metrics": attempt.metrics, **attempt.losses, **reason, "seconds": time.perf_counter() - started}
+        with contextlib.suppress(UpdateFinishedTrialError):  # closed by others, who took this process for dead
+            trial.set_user_attr("outcome", outcome)
+            study.tell(trial, None if error else attempt.values, state, skip_if_finished=True)
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        raise error
 
 
-def _state(error: BaseException | None) -> TrialState:
-    if error is None:
-        return TrialState.COMPLETE
-    return TrialState.PRUNED if isinstance(error, optuna.TrialPruned) else TrialState.FAIL
-
-
-def _reason(error: BaseException | None) -> dict[str, str]:
-    """The part of the outcome that says why a trial was interrupted, or failed."""
+def _end_by(error: BaseException | None) -> tuple[TrialState, dict[str, str]]:
+    """The state of a trial after an error, if any, and the part of its outcome that says why."""
     match error:
-        case None | optuna.TrialPruned():
-            return {}
+        case None:
+            return TrialState.COMPLETE, {}
+        case optuna.TrialPruned():
+            return TrialState.PRUNED, {}
         case OutOfTimeError():
-            return {"interruption": str(error)}
+            return TrialState.FAIL, {"interruption": str(error)}
         case KeyboardInterrupt() | SystemExit():
-            return {"interruption": "interrupted"}
+            return TrialState.FAIL, {"interruption": "interrupted"}
         case _:
-            return {"failure": one_line(error)}
+            return TrialState.FAIL, {"failure": one_line(error)}
 
 
 class Attempt(Callback):
     """One attempt at a trial: learns at every rung, then from all images, and keeps the latest metrics.
 
     At an early rung a fresh model learns from a share of the images. A share of the tuning slice judges it. The last
-    rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not. Early
+        rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not. Early
     steps tell little, since the learning rate still rises, or a high one is ahead for that alone.
     """
 
     def __init__(self, trial: optuna.Trial, spec: SearchSpec, dataset: Dataset) -> None:
         self.trial, self.spec, self.dataset = trial, spec, dataset
         self.metrics: dict[str, float] = {}
-        self.losses: str | None = None  # encoded, of a trial that learned to the end
+        self.losses: dict[str, str] = {}  # the encoded `losses` of a trial that learned to the end
         rungs = sorted(RUNGS) if spec.prunes else []
         self.middle_rung = rungs.pop() if rungs and learns_in_steps(spec.space.algorithm) else None
         self.early_rungs = [rung for rung in rungs if len(dataset.train) * rung // WHOLE >= SMALLEST_SHARE]
-
-    @property
-    def outcome(self) -> dict[str, Any]:
-        """The results that the study keeps."""
-        return {"metrics": self.metrics, **({"losses": self.losses} if self.losses else {})}
 
     @property
     def values(self) -> list[float]:
@@ -115,7 +101,7 @@ class Attempt(Callback):
         self._measure(self._train(params, train, tuning, self))
 
     def _train(self, params: Any, train: Part, tuning: Part, callback: Callback) -> TrainedModel:
-        return train_model(self.spec.space.algorithm, params, train, tuning, self.spec.seed, callback)
+        return train_model(self.spec.space.algorithm, params, train, tuning, self.spec.task.protocol.seed, callback)
 
     def on_epoch(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Check the deadline; raises OutOfTimeError past it."""
@@ -147,7 +133,7 @@ class Attempt(Callback):
             predict = trained_model.model.predict_proba
             predict(tuning.images[:BATCH])  # a warm-up: work that is done once does not count
             self.metrics["tuning_ms_per_image"] = ms_per_image({"": predict}, tuning.images)[""]
-        self.losses = encode(signed_losses(probabilities, tuning.labels))
+        self.losses = {"losses": encode(signed_losses(probabilities, tuning.labels))}
         if not all(map(math.isfinite, self.metrics.values())):
             raise UserFacingError(f"its figures are not numbers: {self.metrics}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,10 @@ class _TrialWithFixed:
     trial: Any
     fixed: Mapping[str, Any]
 
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self.fixed[name] if name in self.fixed else self.trial.suggest_categorical(name, choices)
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        """The trial's `suggest_` method of that name, for those that are not fixed."""
 
-    def suggest_int(self, name: str, low: int, high: int, **options: Any) -> Any:
-        return self.fixed[name] if name in self.fixed else self.trial.suggest_int(name, low, high, **options)
+        def suggest(name: str, *space: Any, **options: Any) -> Any:
+            return self.fixed[name] if name in self.fixed else getattr(self.trial, method)(name, *space, **options)
 
-    def suggest_float(self, name: str, low: float, high: float, **options: Any) -> Any:
-        return self.fixed[name] if name in self.fixed else self.trial.suggest_float(name, low, high, **options)
+        return suggest

@@ -10,7 +10,6 @@ from typing import Any
 
 from mnist_mlflow.algorithms.base import get_algorithm
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.space import Space
 
@@ -35,22 +34,12 @@ class SearchSpec:
     @property
     def space(self) -> Space:
         """The hyperparameters that may be tried."""
-        return Space(get_algorithm(self.task.algorithm), self.task.given)
+        return Space(get_algorithm(self.task.algorithm), self.task.hyperparameters)
 
     @property
     def objective(self) -> str:
         """One goal, or two with a comma between them."""
         return self.task.search.objective
-
-    @property
-    def seed(self) -> int:
-        """The seed of the learning, and of the proposals."""
-        return self.task.protocol.seed
-
-    @property
-    def workers(self) -> int:
-        """The number of processes that try at the same time."""
-        return self.task.search.workers
 
     @property
     def n_trials(self) -> int | None:
@@ -65,7 +54,3 @@ class SearchSpec:
     def is_late(self) -> bool:
         """True once the deadline has passed."""
         return time.time() > self.deadline
-
-    def load_dataset(self) -> Dataset:
-        """The data set of the task."""
-        return load_dataset(self.data, self.task.protocol.split_seed, self.task.protocol.train_size)

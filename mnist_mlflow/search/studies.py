@@ -42,7 +42,7 @@ def open_study(spec: SearchSpec, storage: RDBStorage) -> optuna.Study:
         storage=storage,
         study_name=spec.study,
         directions=directions(spec.objective),
-        sampler=NumberedSampler(spec.seed),
+        sampler=NumberedSampler(spec.task.protocol.seed),
         pruner=RungPruner() if spec.prunes else NopPruner(),
         load_if_exists=True,
     )

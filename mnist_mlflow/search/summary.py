@@ -41,9 +41,8 @@ class Summary:
     @property
     def default(self) -> TrialRecord | None:
         """The complete trial of the default hyperparameters."""
-        return next(
-            (record for record in self.counted_trials if record.is_complete and self._has_defaults(record)), None
-        )
+        complete = (record for record in self.counted_trials if record.is_complete)
+        return next(filter(self._has_defaults, complete), None)
 
     @property
     def best(self) -> TrialRecord | None:
@@ -95,19 +94,16 @@ class Summary:
 
     def note(self, command: str) -> str:
         """The numbers of trials, the improvement over the defaults, and the command to continue, in Markdown."""
-        winner, default = self.winner, self.default
-        parts = [f"### Search\n\nStudy `{self.spec.study}`: {self._counts() or 'no trial has ended'}."]
+        winner, default, states = self.winner, self.default, [record.state for record in self.counted_trials]
+        numbers = {word: states.count(state) for state, word in STATES.items()}
+        counts = [f"{n} {'trial' if n == 1 else 'trials'} {word}" for word, n in numbers.items() if n]
+        parts = [f"### Search\n\nStudy `{self.spec.study}`: {', '.join(counts) or 'no trial has ended'}."]
         if winner and default:
             parts += [self._improvement(default, winner), CAUTION]
         elif not winner:
             parts.append("Nothing has been compared with the defaults, which are kept.")
         parts.append(f"To try more: `{command}` with a larger number of `trials`.")
         return "\n\n".join(parts)
-
-    def _counts(self) -> str:
-        states = [record.state for record in self.counted_trials]
-        counts = {word: states.count(state) for state, word in STATES.items()}
-        return ", ".join(f"{n} {'trial' if n == 1 else 'trials'} {word}" for word, n in counts.items() if n)
 
     def _improvement(self, default: TrialRecord, best: TrialRecord) -> str:
         if best.number == default.number:

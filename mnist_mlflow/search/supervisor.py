@@ -24,7 +24,7 @@ MOST_FAILED_STARTS = 3  # in a row: processes that end before they have tried an
 
 def run_trials(spec: SearchSpec, dataset: Dataset, report: Report) -> None:
     """Try until enough trials have ended or the time is up; calls `report` with all trials from time to time."""
-    if spec.workers == 1 and spec.n_trials and spec.n_trials <= MOST_TRIALS:
+    if spec.task.search.workers == 1 and spec.n_trials and spec.n_trials <= MOST_TRIALS:
         while work(spec, dataset, lambda queue: report(queue.records())):
             pass  # repetitions may take more than MOST_TRIALS
     else:
@@ -39,7 +39,7 @@ def supervise(spec: SearchSpec, report: Report) -> None:
     queue = TrialQueue(spec)
     crew: list[Worker] = []
     try:
-        for number in range(spec.workers):
+        for number in range(spec.task.search.workers):
             crew.append(Worker(spec, number))  # one by one: an interruption ends those that have started
         while crew and not spec.is_late():
             wait([worker.process.sentinel for worker in crew], POLL)
@@ -58,10 +58,10 @@ class Worker:
 
     def __init__(self, spec: SearchSpec, number: int, failed_starts: int = 0) -> None:
         self.number, self.failed_starts = number, failed_starts
-        context = multiprocessing.get_context("spawn")
+        context, workers = multiprocessing.get_context("spawn"), spec.task.search.workers
         self.result, end = context.Pipe(duplex=False)
-        self.process = context.Process(target=work_in_process, args=(end, spec, number, spec.workers), daemon=True)
-        with limited_threads(spec.workers):  # multiprocessing passes on this process's environment, and no other
+        self.process = context.Process(target=work_in_process, args=(end, spec, number, workers), daemon=True)
+        with limited_threads(workers):  # multiprocessing passes on this process's environment, and no other
             self.process.start()
         end.close()
 
@@ -90,12 +90,9 @@ def _successors(worker: Worker, queue: TrialQueue) -> list[Worker]:
             return []
         case str():
             raise UserFacingError(result)
-    failed_starts = 0 if _has_tried(worker, queue.records()) else worker.failed_starts + 1
+    owner = {"host": socket.gethostname(), "pid": worker.process.pid}
+    has_tried = any(record.owner and owner.items() <= record.owner.items() for record in queue.records())
+    failed_starts = 0 if has_tried else worker.failed_starts + 1
     if failed_starts == MOST_FAILED_STARTS:
         raise UserFacingError(f"{MOST_FAILED_STARTS} workers of the search ended before they could try anything.")
     return [Worker(queue.spec, worker.number, failed_starts)]
-
-
-def _has_tried(worker: Worker, records: Sequence[TrialRecord]) -> bool:
-    owner = {"host": socket.gethostname(), "pid": worker.process.pid}
-    return any(record.owner and owner.items() <= record.owner.items() for record in records)

@@ -20,7 +20,7 @@ def leaderboard(choice: Choice, test_metrics: Mapping[Entry, Mapping[str, float]
     """Shares as percentages, with the run that each row comes from; `test_metrics` is of finalists.
 
     `vs best, points` is the paired difference, `p` its p-value by McNemar's test, corrected for all tests by Holm's
-    procedure; test figures, and milliseconds an image as measured side by side, are there for finalists alone.
+    procedure. Only finalists have test figures, and milliseconds an image as measured side by side.
     """
     import pandas as pd
 

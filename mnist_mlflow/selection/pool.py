@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.evaluation.significance import ALPHA, largest_p
+from mnist_mlflow.evaluation.significance import ALPHA, sign_test
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Entry
 from mnist_mlflow.selection.evidence import Evidence
@@ -82,7 +82,7 @@ class CandidatePool:
 def is_clearly_worse(candidate: Candidate, best: Entry) -> bool:
     """True if a candidate is significantly worse than an entry, whichever images it reads wrong."""
     mistakes = round((1 - candidate.metrics["val_accuracy"]) * len(best.right))
-    return mistakes > best.mistakes and largest_p(mistakes, best.mistakes) < CLEARLY
+    return mistakes > best.mistakes and sign_test(mistakes, best.mistakes) < CLEARLY
 
 
 def over_budget(candidate: Candidate, rule: Rule) -> str:

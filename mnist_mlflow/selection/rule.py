@@ -148,7 +148,9 @@ def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verd
     except UserFacingError as error:
         note = f"the champion before, version {number}, cannot be asked any more: {error}"
         return Verdict(CHAMPION, note=note, champion_before=number)
-    lacks = _shortfall(choice, entry, evidence)
+    lacks = significantly_worse(winner, entry)
+    if not lacks and champion.run_id not in {other.candidate.run_id for other in choice.taking_part}:
+        lacks = shortfall(winner, entry, choice.rule, evidence)  # a champion that takes part was not chosen
     return Verdict(CHALLENGER if lacks else CHAMPION, lacks, champion_before=number)
 
 
@@ -169,27 +171,18 @@ def _champion_entry(champion: Candidate, evidence: Evidence) -> Entry:
         return Entry(champion, predicted)
 
 
-def _shortfall(choice: Choice, champion: Entry, evidence: Evidence) -> str:
-    """The reason why the winner does not replace the champion; empty if it does."""
-    if worse := significantly_worse(choice.winner, champion):
-        return worse
-    if any(entry.candidate.run_id == champion.candidate.run_id for entry in choice.taking_part):
-        return ""  # it was not chosen
-    return wins_against(choice.winner, champion, choice.rule, evidence)[1]
-
-
-def wins_against(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence) -> tuple[bool, str]:
-    """True if a challenger wins against the champion by the rule, measured side by side; else False and the reason."""
+def shortfall(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence) -> str:
+    """The reason why a challenger loses to the champion by the rule, measured side by side; empty if it wins."""
     challenger, champion = _measure([challenger, champion], rule, evidence)
     if failure := challenger.excluded or over_budget(challenger.candidate, rule):
-        return False, f"measured again beside the champion, it fails: {failure}"
+        return f"measured again beside the champion, it fails: {failure}"
     if champion.excluded or over_budget(champion.candidate, rule) or significantly_worse(champion, challenger):
-        return True, ""
+        return ""
     if worse := significantly_worse(challenger, champion):
-        return False, worse
+        return worse
     if cheapest([challenger, champion], rule, champion.candidate.run_id) is challenger:
-        return True, ""
-    return False, f"by prefer={rule.prefer} the champion is the better of two that are equally good"
+        return ""
+    return f"by prefer={rule.prefer} the champion is the better of two that are equally good"
 
 
 def significantly_worse(challenger: Entry, champion: Entry) -> str:

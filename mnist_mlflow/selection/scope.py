@@ -13,16 +13,16 @@ from mnist_mlflow.tracking.candidates import Query
 ALL = "all"
 
 
-def parse_names(text: str, known: list[str]) -> list[str]:
-    """The names in a comma-separated list; `all` stands for all known ones. Raises UsageError for an unknown name."""
+def parse_names(text: str, available: list[str]) -> list[str]:
+    """The names in a comma-separated list; `all` stands for all available ones. Raises UsageError for another name."""
     if text == ALL:
-        return known
+        return available
     names = list(dict.fromkeys(stripped for name in text.split(",") if (stripped := name.strip())))
     if not names:
-        raise UsageError(f"algorithms={text!r} names none; accepted: {ALL}, or some of {', '.join(known)}.")
+        raise UsageError(f"algorithms={text!r} names none; accepted: {ALL}, or some of {', '.join(available)}.")
     for name in names:
-        if name not in known:
-            raise UsageError(f"There is no algorithm {name!r}; accepted: {', '.join(known)}.")
+        if name not in available:
+            raise UsageError(f"There is no algorithm {name!r}; accepted: {', '.join(available)}.")
     return names
 
 

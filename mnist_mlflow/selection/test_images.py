@@ -11,8 +11,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.selection.entry import Entry
-from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.models import predict
+from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.queries import count_openings
 from mnist_mlflow.tracking.results import as_metrics, describe_test
 from mnist_mlflow.tracking.runs import Run
@@ -49,23 +48,18 @@ def score_finalists(run: Run, finalists: Sequence[Entry], dataset: Dataset, prog
     failures: list[str] = []
     for number, entry in enumerate(new, 1):
         try:
-            metrics[entry] = _score_and_log(entry.candidate, dataset, run)
+            scores, owner = score_on_test(entry.candidate.model_uri, dataset), Run(run.client, entry.candidate.run_id)
+            owner.log_metrics(as_metrics(owner, scores, entry.candidate.model_id, describe_test(dataset)))
+            metrics[entry] = scores
         except UserFacingError as error:
             failures.append(str(error))
         progress("score on the test images", number, len(new))
     return TestScores(metrics, failures, openings)
 
 
-def _score_and_log(candidate: Candidate, dataset: Dataset, run: Run) -> dict[str, float]:
-    metrics = score_on_test(candidate.model_uri, dataset)
-    owner = Run(run.client, candidate.run_id)
-    owner.log_metrics(as_metrics(owner, metrics, candidate.model_id, describe_test(dataset)))
-    return metrics
-
-
 def score_on_test(model_uri: str, dataset: Dataset) -> dict[str, float]:
     """The `test_` metrics of a logged or registered model; raises UserFacingError when it does not load or predict."""
-    return metrics_on(dataset.test, predict(model_uri, dataset.test.images), dataset.digest)
+    return metrics_on(dataset.test, load_model(model_uri)(dataset.test.images), dataset.digest)
 
 
 def metrics_on(test: Part, probabilities: Probabilities, digest: str) -> dict[str, float]:

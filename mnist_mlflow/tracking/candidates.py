@@ -16,13 +16,14 @@ from mnist_mlflow.tracking.queries import experiment_ids, pages
 
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
+IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A finished run of training with its model, the address of its artifacts, and its end in ms since the epoch."""
+    """A finished run of training with its model; `end_time` is in milliseconds since the epoch."""
 
     run_id: str
     model_id: str
@@ -68,12 +69,6 @@ class Query:
         """True if there is any filter beside the images."""
         return bool(self.algorithms or self.since or self.experiment or self.where)
 
-    @property
-    def conditions(self) -> list[str]:
-        """The conditions on a run, in MLflow's filter language."""
-        since = f"attributes.start_time >= {self.since}" if self.since else ""
-        return [condition for condition in (since, self.where) if condition]
-
 
 @dataclass(frozen=True)
 class NotComparable:
@@ -99,16 +94,16 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
     experiments = experiment_ids(client, query.experiment)
     check_condition(client, query)
     same = f"tags.dataset_digest = '{query.dataset_digest}' and tags.split_digest = '{query.split_digest}'"
-    seen: set[str] = set()
+    runs_before: set[str] = set()  # whose best model was on an earlier page
     order = [{"field_name": name, "ascending": ascending} for name, ascending in BEST_FIRST]
     size = {"max_results": MODELS_A_PAGE, "order_by": order}
     for models in pages(lambda token: client.search_logged_models(experiments, same, page_token=token, **size)):
         ready: dict[str, str] = {}  # the best model of each run
         for model in models:
-            if model.status == LoggedModelStatus.READY and model.source_run_id not in seen:
+            if model.status == LoggedModelStatus.READY and model.source_run_id not in runs_before:
                 ready.setdefault(model.source_run_id, model.model_id)
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
-        seen |= ready.keys()
+        runs_before |= ready.keys()
         candidates = (as_candidate(runs[run_id], model_id) for run_id, model_id in ready.items() if run_id in runs)
         yield from (candidate for candidate in candidates if _may_take_part(candidate, query))
 
@@ -139,8 +134,9 @@ def _runs_of(
     if not listed:
         return []
     conditions = [f"attributes.run_id IN ({listed})", "attributes.status = 'FINISHED'", "tags.role = 'model'"]
-    condition = " and ".join([*conditions, *query.conditions])
-    runs: Iterable[Run] = client.search_runs(experiments, condition, max_results=MODELS_A_PAGE)
+    conditions += [f"attributes.start_time >= {query.since}"] if query.since else []
+    conditions += [query.where] if query.where else []
+    runs: Iterable[Run] = client.search_runs(experiments, " and ".join(conditions), max_results=MODELS_A_PAGE)
     return runs
 
 
@@ -165,12 +161,7 @@ def not_comparable(client: mlflow.MlflowClient, query: Query) -> list[NotCompara
     for condition in (other_split, other_data):
         models = f"tags.role = 'model' and {condition}"
         for run in client.search_runs(experiments, models, max_results=NEWEST, order_by=["start_time DESC"]):
-            other = _as_not_comparable(run)
-            examples.setdefault((other.dataset_digest, other.split_digest), other)
+            dataset, digest, split = (run.data.tags.get(name, "unknown") for name in IMAGE_TAGS)
+            seed = run.data.params.get("split_seed", "unknown")
+            examples.setdefault((digest, split), NotComparable(dataset, digest, split, seed, run.info.run_id))
     return list(examples.values())
-
-
-def _as_not_comparable(run: Run) -> NotComparable:
-    tags, seed = run.data.tags, run.data.params.get("split_seed", "unknown")
-    dataset, digest, split = (tags.get(name, "unknown") for name in ("dataset", "dataset_digest", "split_digest"))
-    return NotComparable(dataset, digest, split, seed, run.info.run_id)

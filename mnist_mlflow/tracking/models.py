@@ -22,6 +22,8 @@ from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
+SHARES = ("confidence", *PROBABILITY_COLUMNS)
+OUTPUT = Schema([ColSpec(DataType.long, "digit"), *(ColSpec(DataType.double, name) for name in SHARES)])
 
 
 def log_model(
@@ -29,8 +31,8 @@ def log_model(
 ) -> tuple[str, float]:
     """Log a model to a run, the active one; returns its id, and the size of its files in megabytes.
 
-    What it takes to predict travels with it, so that it loads where this project is not installed. There is a
-    signature for the output alone: one for the input would refuse every dtype and shape but its own.
+    What it takes to predict travels with it, so that it loads where this project is not installed. Only the output has
+    a signature: one of the input would refuse every dtype and shape but its own.
     """
     requirements = sorted({*EVERY_MODEL_NEEDS, *model.requirements})
     with run.tracking(), travelling_code() as package, tempfile.TemporaryDirectory() as parent:
@@ -45,7 +47,7 @@ def log_model(
                 data_path=str(folder),
                 code_paths=[str(package)],
                 pip_requirements=[f"{needed}=={version(needed)}" for needed in requirements],
-                signature=ModelSignature(outputs=_output_schema()),
+                signature=ModelSignature(outputs=OUTPUT),
                 params=dict(params),
                 tags=dict(tags),
                 model_type=name,
@@ -65,11 +67,6 @@ def travelling_code() -> Iterator[Path]:
         yield package
 
 
-def _output_schema() -> Schema:
-    probabilities = [ColSpec(DataType.double, name) for name in PROBABILITY_COLUMNS]
-    return Schema([ColSpec(DataType.long, "digit"), ColSpec(DataType.double, "confidence"), *probabilities])
-
-
 Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of images
 
 
@@ -84,11 +81,6 @@ def load_model(model_uri: str) -> Answer:
             return probabilities
 
     return answer
-
-
-def predict(model_uri: str, images: Images) -> Probabilities:
-    """Probabilities of images by a logged or registered model; raises UserFacingError if it does not load or answer."""
-    return load_model(model_uri)(images)
 
 
 @contextlib.contextmanager

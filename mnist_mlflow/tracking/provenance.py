@@ -30,7 +30,7 @@ def git_commit(root: Path) -> str | None:
 
 
 def uncommitted_changes(root: Path) -> bytes | None:
-    """The status of the work tree, and a patch that makes it from the commit; empty when the work tree is clean.
+    """The status of the work tree, and a patch from the commit; empty when the work tree is clean.
 
     `git apply` passes over the status. The patch holds new Python files; other new files are named alone, for they
     may be large or secret. None where there is no git or no repository.
@@ -40,7 +40,7 @@ def uncommitted_changes(root: Path) -> bytes | None:
 
 
 def _patch(root: Path) -> bytes:
-    """The patch from the commit to a tree that git writes beside the user's repository, whose index stays as it is."""
+    """The patch from the commit to a tree beside the user's repository, whose index stays as it is."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             index = Path(folder) / "index"

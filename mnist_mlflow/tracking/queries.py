@@ -20,7 +20,7 @@ def count_openings(client: mlflow.MlflowClient, split_digest: str) -> int:
 
 
 def newer_runs(client: mlflow.MlflowClient, since: int, most: int) -> list[Run]:
-    """The runs of training that ended later, then those that have not ended: the newest first, at most so many each."""
+    """The runs of training that ended later, then the running ones: the newest first, at most so many each."""
     experiments, newest = experiment_ids(client, ""), ["start_time DESC"]
     finished = f"tags.role = 'model' and attributes.status != 'RUNNING' and attributes.end_time > {since}"
     running = "tags.role = 'model' and attributes.status = 'RUNNING'"
@@ -51,7 +51,7 @@ def experiment_ids(client: mlflow.MlflowClient, name: str) -> list[str]:
 
 
 def pages(search: Callable[[str | None], Any]) -> Iterator[list[Any]]:
-    """The pages of a search of MLflow's client, which takes the token of a page; each is read when it is needed."""
+    """The pages of a search by MLflow's client, each read when it is needed; `search` takes a page's token."""
     token: str | None = None
     while True:
         page = search(token)

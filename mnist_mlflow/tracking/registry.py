@@ -7,6 +7,7 @@ completes what a killed one has begun.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
 UNFINISHED = "unfinished"  # the tag with the target state of an alias change
 ROLLED_BACK = "rolled_back"  # the tag of a version that was taken back, with the time
+METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for a missing alias
 
 Answer = TypeVar("Answer")
@@ -59,7 +61,8 @@ class Registry:
         model_id, tags = f"{self.name}/{version.version}", version.tags
         candidate = _or_none(lambda: as_candidate(self.client.get_run(version.run_id), model_id))
         if candidate is None:
-            return Candidate(version.run_id or "", model_id, tags.get("algorithm", ""), _metrics(tags), tags=tags)
+            metrics = {name: float(value) for name, value in tags.items() if METRIC.match(name)}
+            return Candidate(version.run_id or "", model_id, tags.get("algorithm", ""), metrics, tags=tags)
         return replace(candidate, tags={**tags, **candidate.tags})
 
     def artifacts(self, run_id: str) -> str:
@@ -76,7 +79,7 @@ class Registry:
         return self.candidate(version) if version else None
 
     def taken_back(self) -> dict[str, str]:
-        """The runs whose models were taken back by a rollback, each with what to do to let it take part again."""
+        """The runs whose models a rollback has taken back, each with what lets it take part again."""
         versions = self.client.search_model_versions(f"name = '{self.name}'")
         return {
             version.run_id: f"it was champion and was taken back on {version.tags[ROLLED_BACK]}; to let it take part "
@@ -179,12 +182,6 @@ class Registry:
 
     def _exists(self, version: str) -> bool:
         return _or_none(lambda: self.client.get_model_version(self.name, version)) is not None
-
-
-def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
-    """The metrics among the tags of a version."""
-    names = [name for name in tags if name.startswith(("val_", "test_accuracy", "test_f1")) or name == "model_mb"]
-    return {name: float(tags[name]) for name in names}
 
 
 def _or_none(query: Callable[[], Answer]) -> Answer | None:

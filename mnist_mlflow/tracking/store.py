@@ -83,7 +83,9 @@ def _connect_to_sqlite(path: Path) -> mlflow.MlflowClient:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if path.exists():
-            _check_database(path)
+            # Without access, or with another kind of file, MLflow would raise after minutes of retries.
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                database.execute("PRAGMA schema_version")
             return _connect(_sqlite_uri(path))
         # A new store keeps its artifacts in `mlruns` of the current folder, for good.
         with contextlib.chdir(path.parent):
@@ -92,9 +94,3 @@ def _connect_to_sqlite(path: Path) -> mlflow.MlflowClient:
 
 def _sqlite_uri(path: Path) -> str:
     return SQLITE + quote(path.as_posix(), safe="/:")
-
-
-def _check_database(path: Path) -> None:
-    """Raise at once what MLflow raises after minutes of retries: no access, or no database."""
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA schema_version")

@@ -3,7 +3,7 @@ import pytest
 from mnist_mlflow.evaluation.pareto import Point, draw_pareto, pareto_front
 from mnist_mlflow.evaluation.plots import as_png
 
-FAST, EXACT = Point("fast", 0.98, 0.01, 5.0), Point("exact", 0.99, 0.10, 5.0, chosen=True)
+FAST, EXACT = Point("fast", 0.98, 0.01, 5.0), Point("exact", 0.99, 0.10, 5.0, is_winner=True)
 SMALL, POOR = Point("small", 0.97, 0.05, 0.1), Point("poor", 0.97, 0.05, 5.0)
 
 

@@ -16,7 +16,7 @@ from mnist_mlflow.search import runner
 from mnist_mlflow.search.pruning import RUNGS, WHOLE
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
-from mnist_mlflow.search.runner import TrialRunner
+from mnist_mlflow.search.runner import run_trial
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.types import Part
 from tests.searches import before_fit, specify
@@ -30,7 +30,7 @@ def attempt(spec: SearchSpec, dataset: Dataset) -> TrialRecord:
     queue = TrialQueue(spec)
     trial = queue.next()
     assert trial
-    TrialRunner(queue, dataset).run(trial)
+    run_trial(trial, queue, dataset)
     return queue.records()[-1]
 
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.protocol import SearchOptions
-from mnist_mlflow.search.records import TrialRecord, decode, encode, signed_losses
+from mnist_mlflow.search.records import TrialRecord, decode, encode, read_record, signed_losses
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.summary import Summary, differences
 
@@ -49,7 +49,7 @@ TRIALS = (
 def summary_of(*trials: FrozenTrial, spec: SearchSpec = SPEC) -> Summary:
     for number, one in enumerate(trials):
         one.number = number
-    return Summary(spec, [TrialRecord(one) for one in trials])
+    return Summary(spec, [read_record(one) for one in trials])
 
 
 def number(record: TrialRecord | None) -> int | None:
@@ -81,7 +81,7 @@ def test_the_default_is_found_by_its_hyperparameters() -> None:
 
 
 def test_two_trials_are_compared_image_by_image() -> None:
-    log_loss, accuracy = differences(*map(TrialRecord, TRIALS[:2]))
+    log_loss, accuracy = differences(*map(read_record, TRIALS[:2]))
     mean, low, high = log_loss
     assert mean == pytest.approx(-0.005, abs=2e-4)
     assert low == pytest.approx(high, abs=2e-4)  # all images agree

@@ -62,7 +62,7 @@ def test_every_pair_is_compared() -> None:
 
 def test_finalists_are_the_points_of_the_picture() -> None:
     finalists = points(among(ALL, Rule("latency")))
-    assert [(point.name, point.chosen) for point in finalists] == [
+    assert [(point.name, point.is_winner) for point in finalists] == [
         ("best best", False),
         ("near near", True),
         ("small smal", False),

@@ -7,7 +7,7 @@ from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection import rule as rule_module
 from mnist_mlflow.selection.entry import Entry
 from mnist_mlflow.selection.pool import CandidatePool
-from mnist_mlflow.selection.rule import Choice, apply_rule, statistically_tied, wins_against
+from mnist_mlflow.selection.rule import Choice, apply_rule, shortfall, statistically_tied
 from tests.simulated import SimulatedEvidence, entry, right_but
 
 IMAGES = 10_000
@@ -124,31 +124,28 @@ def test_to_count_as_faster_than_the_champion_takes_a_tenth(ms: float, expected:
 
 
 def test_a_challenger_that_is_significantly_worse_is_told_so() -> None:
-    won, reason = wins_against(POOR, BEST, Rule("latency"), evidence_of())
-    assert not won
+    reason = shortfall(POOR, BEST, Rule("latency"), evidence_of())
     assert "significantly worse than the champion: -1.50 points (-1." in reason
 
 
 def test_a_challenger_that_is_as_good_wins_by_the_rule() -> None:
-    assert wins_against(NEAR, BEST, Rule("latency"), evidence_of()) == (True, "")
-    won, reason = wins_against(NEAR, BEST, Rule(), evidence_of())
-    assert not won
-    assert "by prefer=accuracy the champion is the better" in reason
+    assert shortfall(NEAR, BEST, Rule("latency"), evidence_of()) == ""
+    assert "by prefer=accuracy the champion is the better" in shortfall(NEAR, BEST, Rule(), evidence_of())
 
 
 def test_a_champion_over_the_budget_or_broken_loses() -> None:
-    assert wins_against(SMALL, BEST, Rule(max_mb=1), evidence_of())[0]
-    assert wins_against(SMALL, BEST, Rule(max_ms_per_image=0.25), evidence_of())[0]
-    assert wins_against(POOR, BEST, Rule(), evidence_of(broken=DOES_NOT_LOAD))[0]
+    assert shortfall(SMALL, BEST, Rule(max_mb=1), evidence_of()) == ""
+    assert shortfall(SMALL, BEST, Rule(max_ms_per_image=0.25), evidence_of()) == ""
+    assert shortfall(POOR, BEST, Rule(), evidence_of(broken=DOES_NOT_LOAD)) == ""
 
 
 def test_a_significantly_worse_champion_loses_even_if_it_is_cheaper() -> None:
-    assert wins_against(BEST, POOR, Rule("size"), evidence_of()) == (True, "")
+    assert shortfall(BEST, POOR, Rule("size"), evidence_of()) == ""
 
 
 @pytest.mark.parametrize("rule", [Rule(), Rule(max_mb=1)])  # of which the champion breaks the second
 def test_a_challenger_that_fails_when_measured_again_does_not_win(rule: Rule) -> None:
-    won, reason = wins_against(SMALL, NEAR, rule, evidence_of(broken={"small": "it does not load"}))
-    assert (won, reason) == (False, "measured again beside the champion, it fails: it does not load")
+    reason = shortfall(SMALL, NEAR, rule, evidence_of(broken={"small": "it does not load"}))
+    assert reason == "measured again beside the champion, it fails: it does not load"
     slow = Rule(max_mb=rule.max_mb, max_ms_per_image=0.15)
-    assert "it fails: it takes 0.2 ms an image here" in wins_against(SMALL, NEAR, slow, evidence_of())[1]
+    assert "it fails: it takes 0.2 ms an image here" in shortfall(SMALL, NEAR, slow, evidence_of())

@@ -42,7 +42,7 @@ class Scorer(ABC):
 
 
 def load_scorer(kind: str, folder: Path) -> Scorer:
-    """The scorer of a kind that was saved in a folder; raises ValueError for a kind that this version does not know."""
+    """The scorer of a kind that was saved in a folder; raises ValueError for an unknown kind."""
     kinds = sorted(
         module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name != "base"
     )

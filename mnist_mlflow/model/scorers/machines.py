@@ -21,7 +21,7 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 class Machines(Scorer):
     """LIBSVM's decision function in float32, some twenty times as fast.
 
-    `arrays` are the `vectors` (v, d), their `weights` (v, 45) in each duel, `offsets` (45,), `gamma` and `degree`; the
+    `arrays` are the `vectors` (v, d), their `weights` (v, 45) in each duel, `offsets` (45,), `gamma` and `degree`. The
     degree is 0 for the radial kernel.
     """
 
