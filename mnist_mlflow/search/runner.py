@@ -73,7 +73,7 @@ class Attempt(Callback):
     """One attempt at a trial: learns at every rung, then from all images, and keeps the latest metrics.
 
     At an early rung a fresh model learns from a share of the images. A share of the tuning slice judges it. The last
-        rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not. Early
+    rung of an algorithm that learns in steps lies in the middle of the steps with all images. The others do not. Early
     steps tell little, since the learning rate still rises, or a high one is ahead for that alone.
     """
 
