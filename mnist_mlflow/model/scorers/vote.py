@@ -42,7 +42,8 @@ class Vote(Scorer):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        members = [DigitModel.load(member) for member in sorted((folder / "members").iterdir())]
+        folders = sorted((folder / "members").iterdir(), key=lambda member: int(member.name))
+        members = [DigitModel.load(member) for member in folders]
         return cls(members, json.loads((folder / "weights.json").read_text()))
 
 
