@@ -94,9 +94,10 @@ def trial_overhead(trials: int) -> dict[str, float]:
     import numpy as np
 
     from mnist_mlflow.algorithms import svm
+    from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.data import load_dataset
     from mnist_mlflow.jobs import search as searching
-    from mnist_mlflow.protocol import DataOptions, Task
+    from mnist_mlflow.protocol import DataOptions
     from mnist_mlflow.search import trying
     from mnist_mlflow.tracking.runs import open_run
     from mnist_mlflow.types import silent

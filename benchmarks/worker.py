@@ -71,8 +71,8 @@ def tracked(row: str, store: str, seed: int = 0, train_size: int = 0) -> Record:
     """Learn as `ours` does, but in a run of a store, and ask the model that it has logged."""
     import mlflow
 
+    from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.jobs.train import train
-    from mnist_mlflow.protocol import Task
 
     _peer(row)
     mlflow.set_tracking_uri(store)

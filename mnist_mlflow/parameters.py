@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
@@ -112,6 +113,16 @@ def parameters_of(kind: type[Any]) -> list[Parameter]:
         Parameter(name, Annotated[field.annotation, field], field.default, field.description, _form(field))
         for name, field in fields.items()
     ]
+
+
+def names_of(kind: type[Any]) -> list[str]:
+    """The names of a class's parameters, in order."""
+    return [parameter.name for parameter in parameters_of(kind)]
+
+
+def pick(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
+    """The parameters of a class among values by their names; the others have their defaults."""
+    return kind(**{name: values[name] for name in names_of(kind) if name in values})
 
 
 def parse(parameter: Parameter, typed_text: str) -> Any:

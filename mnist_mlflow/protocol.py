@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
+import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from mnist_mlflow.parameters import choice, flag, integer, parameters, real, text, typed, word
+from mnist_mlflow.errors import UsageError
+from mnist_mlflow.parameters import choice, flag, integer, parameters, parameters_of, real, text, typed, word
 
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 DATA = ("auto", "mnist", "digits")
 NEW_STUDY = "auto"
+ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
 PREFERENCES = ("accuracy", "latency", "size")
+COMMAND = re.compile(r"mlflow run \.(?: -e (\w+))? --env-manager local(.*)", re.DOTALL)
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
@@ -28,7 +32,7 @@ class SplitOptions:
 class DataOptions(SplitOptions):
     """What every algorithm takes."""
 
-    train_size: int = integer(0, 0, 45_000, "how many images to learn from; 0: all")
+    train_size: int = integer(0, 0, 2**31 - 1, "how many images to learn from, at most those of the data set; 0: all")
     seed: int = integer(0, 0, 2**31 - 1, "drives the learning")
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
 
@@ -62,28 +66,19 @@ class SelectOptions:
 
 
 @parameters
-class Scope:
-    """Which runs of the store may become champion."""
+class AlgorithmNames:
+    """Algorithms by their names."""
 
     algorithms: str = text("all", r"\w+( *, *\w+)*", "all, or some names, separated by commas", "which algorithms")
+
+
+@parameters
+class Scope(AlgorithmNames):
+    """Which runs of the store may become champion."""
+
     since: str = text("", rf"|{ISO_TIME}", "a date, or a time like 2026-11-24T08:30", "runs that began then or later")
     experiment: str = text("", ".*", "the name of an experiment", "runs of this experiment alone")
     where: str = text("", ".*", "a filter in MLflow's language", 'for example "metrics.val_log_loss < 0.05"')
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to train: an algorithm with the hyperparameters that were given (others have their defaults)."""
-
-    algorithm: str
-    given: Mapping[str, Any] = field(default_factory=dict)
-    protocol: DataOptions = field(default_factory=DataOptions)
-    search: SearchOptions = field(default_factory=SearchOptions)
-
-    @property
-    def searches(self) -> bool:
-        """Whether hyperparameters are to be searched: until so many were tried, or for so long."""
-        return bool(self.protocol.trials or self.search.timeout)
 
 
 @dataclass(frozen=True)
@@ -94,14 +89,30 @@ class SearchResult:
     resume_command: str = ""
 
 
-def changed(settings: DataOptions | SearchOptions) -> dict[str, object]:
-    """What differs from the defaults."""
-    defaults = dataclasses.asdict(type(settings)())
-    return {name: value for name, value in dataclasses.asdict(settings).items() if value != defaults[name]}
+def changed(settings: Any) -> dict[str, object]:
+    """The parameters that differ from their defaults."""
+    return {
+        parameter.name: value
+        for parameter in parameters_of(type(settings))
+        if (value := getattr(settings, parameter.name)) != parameter.default
+    }
 
 
 def command(entry_point: str, settings: Mapping[str, object]) -> str:
-    """What to type to run an entry point with these settings."""
-    options = (f" -P {key}={typed(value)}" for key, value in settings.items())
+    """The shell command that runs an entry point with these settings."""
+    options = (f" -P {shlex.quote(f'{name}={typed(value)}')}" for name, value in settings.items())
     name = "" if entry_point == "main" else f" -e {entry_point}"
     return f"mlflow run .{name} --env-manager local{''.join(options)}"
+
+
+def parse_command(text: str) -> tuple[str, dict[str, str]]:
+    """The entry point and the settings in a shell command that `command` wrote; raises UsageError for any other."""
+    matched = COMMAND.fullmatch(text)
+    try:
+        words = shlex.split(matched[2]) if matched else [""]
+        settings = dict(word.split("=", 1) for word in words[1::2])
+    except ValueError:  # a quotation without an end, a word without "="
+        words = [""]
+    if not matched or words[::2] != ["-P"] * (len(words) // 2):
+        raise UsageError(f"{text!r} is not understood; accepted: {command('ALGORITHM', {'NAME': 'VALUE'})}")
+    return matched[1] or "main", settings

@@ -10,8 +10,10 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.jobs.train import RunResult, Task, train
+from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.tracking import store as store_module
 from mnist_mlflow.types import silent
 

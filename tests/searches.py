@@ -4,7 +4,8 @@ from typing import Any, TypeAlias
 
 import mlflow
 
-from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.search.storage import Plan, open_study
 from mnist_mlflow.tracking.store import studies_uri
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.jobs.train import Task, train
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT, python

@@ -15,6 +15,7 @@ from mnist_mlflow.parameters import (
     parameters_of,
     parse,
     path,
+    pick,
     real,
     several,
     typed,
@@ -52,7 +53,7 @@ KNOWN = {parameter.name: parameter for parameter in parameters_of(Params)}
 def test_takes_what_is_accepted(name: str, text: str, value: object) -> None:
     parsed = parse(KNOWN[name], text)
     assert (parsed, type(parsed)) == (value, type(value))
-    assert getattr(Params(**{name: value}), name) == value
+    assert getattr(pick(Params, {name: value}), name) == value
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_says_what_is_accepted_on_the_command_line_and_in_python(name: str, text
     with pytest.raises(ValueError, match=refusal):
         parse(KNOWN[name], text)
     with pytest.raises(ParameterError, match=f"{name}: .*{re.escape(f'is not {accepted}')}"):
-        Params(**{name: text})  # type: ignore[arg-type]
+        pick(Params, {name: text})
 
 
 def test_a_value_that_is_given_by_its_place_is_checked_too() -> None:
@@ -92,14 +93,14 @@ def test_a_name_that_there_is_not_is_answered_with_the_known_ones() -> None:
 
 def test_a_copy_with_another_value_is_checked() -> None:
     with pytest.raises(ParameterError, match="count: 99"):
-        dataclasses.replace(Params(), count=99)  # type: ignore[type-var]
+        dataclasses.replace(Params(), count=99)
 
 
 def test_parameters_are_values() -> None:
     params = Params(count=4)
     assert params == Params(4) != Params()
     assert pickle.loads(pickle.dumps(params)) == params
-    assert dataclasses.asdict(params)["seeds"] == (0,)  # type: ignore[call-overload]
+    assert dataclasses.asdict(params)["seeds"] == (0,)
     with pytest.raises(dataclasses.FrozenInstanceError):
         params.count = 5  # type: ignore[misc]
 
@@ -107,3 +108,7 @@ def test_parameters_are_values() -> None:
 @pytest.mark.parametrize(("value", "text"), [(True, 1), ((1, 2), "1,2"), (0.5, 0.5)])
 def test_is_typed_as_it_is_parsed(value: object, text: object) -> None:
     assert typed(value) == text
+
+
+def test_a_class_picks_its_own_among_values_with_other_names() -> None:
+    assert pick(Params, {"count": "4", "other": 1}) == Params(4)

@@ -1,1 +1,5 @@
-"""One file per algorithm, found by its file name; `base` holds the contract."""
+"""Learning: one file per algorithm, found by its file name.
+
+`base.py` holds the contract and `train_model`, which every run and every trial calls; `forest.py` is the shortest
+example. A file that begins with an underscore is no algorithm: several algorithms share it.
+"""

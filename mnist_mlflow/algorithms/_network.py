@@ -1,26 +1,22 @@
-"""A Keras network as a classifier: the share that MLP and CNN have in common."""
+"""The training of Keras networks, which MLP and CNN share. Importing this file imports Keras and TensorFlow."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.algorithms._features import FeatureClassifier
-from mnist_mlflow.algorithms._keras import be_repeatable, keras_on_tensorflow
-from mnist_mlflow.algorithms.base import Watch
+from mnist_mlflow.algorithms.base import Callback
+from mnist_mlflow.model.scorers.base import score_in_batches
+from mnist_mlflow.model.scorers.network import Network, keras
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
-MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 SMALLEST_BATCH = 8  # batch normalisation needs some company
 WARM_UP = 0.3  # the share of the steps in which the learning rate rises
-
 
 Augment = Callable[[Features, np.random.Generator], Features]
 
@@ -50,83 +46,92 @@ class Schedule:
         return self.epochs * math.ceil(images / self.batch(images))
 
 
-class NetworkClassifier(FeatureClassifier):
-    """Layers on features, and a dense one for the digits. The epoch that was best on the tuning slice is kept."""
+def train_network(
+    build_layers: Callable[[], Sequence[Any]],
+    schedule: Schedule,
+    train: Examples,
+    tuning: Examples,
+    seed: int,
+    callback: Callback,
+    augment: Augment | None = None,
+) -> Network:
+    """Train layers and a dense one for the digits; the epoch that was best on the tuning slice is kept."""
+    be_repeatable(seed)
+    network = keras.Sequential([keras.Input((train.features.shape[1],)), *build_layers(), keras.layers.Dense(CLASSES)])
+    network.compile(
+        optimizer=keras.optimizers.Adam(one_cycle(schedule, len(train.labels))),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+    )
+    # What makes no variable while it is traced is traced once, not twice: the better part of a second.
+    network.optimizer.build(network.trainable_variables)
+    watching: list[Any] = [
+        Epochs(tuning, schedule, callback),
+        keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True),
+    ]
+    if type(callback).on_step is not Callback.on_step:  # Keras waits for each batch where somebody looks at it
+        watching.append(Steps(tuning, schedule.steps(len(train.labels)), callback))
+    lessons = _lessons(train, schedule, seed, augment)
+    network.fit(**lessons, epochs=schedule.epochs, callbacks=watching, verbose=0)
+    return Network(network)
 
-    requirements = ("keras", "opencv-python-headless", "tensorflow")
-    library = "tensorflow"
-    learns_in_steps = True
 
-    def __init__(self, features: str, layers: Callable[[], Sequence[Any]], schedule: Schedule, seed: int) -> None:
-        super().__init__(features)
-        self.layers, self.schedule, self.seed = layers, schedule, seed
-        self.network: Any = None
+def be_repeatable(seed: int) -> None:
+    """Make this process draw, and add up, in the same order each time."""
+    import tensorflow as tf
 
-    def _learn_features(self, train: Examples, tuning: Examples, watch: Watch) -> None:
-        keras = keras_on_tensorflow()
-        be_repeatable(self.seed)
-        inputs = keras.Input((train.features.shape[1],))
-        self.network = keras.Sequential([inputs, *self.layers(), keras.layers.Dense(CLASSES)])
-        self.network.compile(
-            optimizer=keras.optimizers.Adam(_one_cycle(self.schedule, len(train.labels))),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
-        )
-        # What makes no variable while it is traced is traced once, not twice: the better part of a second.
-        self.network.optimizer.build(self.network.trainable_variables)
-        self.network.fit(
-            **self._lessons(train),
-            epochs=self.schedule.epochs,
-            callbacks=[
-                self._validating(tuning),
-                _early_stopping(self.schedule.patience),
-                _noting(watch, self.schedule.epochs),
-                *([self._judging(watch, len(train.labels), tuning)] if watch.stages else []),
-            ],
-            verbose=0,
-        )
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
 
-    def _lessons(self, train: Examples) -> dict[str, Any]:
-        """What Keras learns from, as arguments of its `fit`."""
-        targets = one_hot(train.labels, self.schedule.label_smoothing)
-        return {"x": train.features, "y": targets, "batch_size": self.schedule.batch(len(targets))}
 
-    def _validating(self, tuning: Examples) -> Any:
-        """What Keras does with `validation_data`, for which it would trace the network once more: half a second."""
+def _lessons(train: Examples, schedule: Schedule, seed: int, augment: Augment | None) -> dict[str, Any]:
+    """The arguments of Keras's `fit` that say what it learns from."""
+    if augment:
+        return {"x": AugmentedBatches(train, augment, schedule, seed), "shuffle": False}
+    targets = one_hot(train.labels, schedule.label_smoothing)
+    return {"x": train.features, "y": targets, "batch_size": schedule.batch(len(targets))}
+
+
+class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
+    """Scores the tuning slice after each epoch, and reports.
+
+    Keras does the same with `validation_data`, for which it traces the network once more: half a second.
+    """
+
+    def __init__(self, tuning: Examples, schedule: Schedule, callback: Callback) -> None:
+        super().__init__()
+        self.tuning, self.epochs, self.callback = tuning, schedule.epochs, callback
+        self.targets = one_hot(tuning.labels, schedule.label_smoothing)  # smooth too: they judge what is aimed at
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Add `val_loss` and `val_accuracy` to the logs, by which EarlyStopping decides next."""
         from scipy.special import log_softmax
 
-        targets = one_hot(tuning.labels, self.schedule.label_smoothing)  # smooth too: they judge what is aimed at
+        scores = score_in_batches(Network(self.model), self.tuning.features)
+        logs["val_loss"] = -float(np.mean(np.sum(self.targets * log_softmax(scores, axis=1), axis=1)))
+        logs["val_accuracy"] = float(np.mean(scores.argmax(axis=1) == self.tuning.labels))
+        metrics = {
+            "train_loss": logs["loss"],
+            "train_accuracy": logs["accuracy"],
+            "epoch_val_loss": logs["val_loss"],
+            "epoch_val_accuracy": logs["val_accuracy"],
+        }
+        self.callback.on_epoch(epoch + 1, self.epochs, metrics)
 
-        def validate(epoch: int, logs: dict[str, float]) -> None:
-            scores = self._score_batches(tuning.features)
-            logs["val_loss"] = -float(np.mean(np.sum(targets * log_softmax(scores, axis=1), axis=1)))
-            logs["val_accuracy"] = float(np.mean(scores.argmax(axis=1) == tuning.labels))
 
-        return keras_on_tensorflow().callbacks.LambdaCallback(on_epoch_end=validate)
+class Steps(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports each batch: a network that learns for two epochs has few ends of them."""
 
-    def _judging(self, watch: Watch, images: int, tuning: Examples) -> Any:
-        """Lets the watch judge in the midst of an epoch too: what learns for two has few ends of them."""
-        due = watch.due(self.schedule.steps(images))
-        step = itertools.count(1)
+    def __init__(self, tuning: Examples, steps: int, callback: Callback) -> None:
+        super().__init__()
+        self.tuning, self.steps, self.callback = tuning, steps, callback
+        self.step = 0
 
-        def judge(batch: int, logs: Mapping[str, float]) -> None:
-            if stage := due.get(next(step)):
-                scores = self._score_batches(tuning.features)
-                watch.judge(stage, tuning.labels, self._calibrate(scores, tuning.labels))
-
-        return keras_on_tensorflow().callbacks.LambdaCallback(on_train_batch_end=judge)
-
-    def _score_features(self, features: Features) -> npt.NDArray[np.floating]:
-        return np.asarray(self.network(features, training=False))
-
-    def _save(self, folder: Path) -> None:
-        keras = keras_on_tensorflow()
-        # Without what the optimizer remembers, which is twice as large as the network.
-        bare = keras.Sequential([keras.Input(self.network.input_shape[1:]), *self.network.layers])
-        bare.save(folder / "network.keras")
-
-    def _restore(self, folder: Path) -> None:
-        self.network = keras_on_tensorflow().saving.load_model(folder / "network.keras", compile=False)
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Count the batch, and report it."""
+        self.step += 1
+        scorer = Network(self.model)
+        self.callback.on_step(self.step, self.steps, lambda: score_in_batches(scorer, self.tuning.features))
 
 
 def one_hot(labels: Labels, smoothing: float = 0.0) -> npt.NDArray[np.float32]:
@@ -138,11 +143,11 @@ def one_hot(labels: Labels, smoothing: float = 0.0) -> npt.NDArray[np.float32]:
     return np.asarray(rows, np.float32)[labels]
 
 
-def _one_cycle(schedule: Schedule, images: int) -> Any:
-    """The learning rate rises in three tenths of the steps and falls along a cosine to nought (Smith, 2018)."""
+def one_cycle(schedule: Schedule, images: int) -> Any:
+    """The learning rate rises in three tenths of the steps and falls along a cosine to zero (Smith, 2018)."""
     steps = schedule.steps(images)
     rising = max(1, int(WARM_UP * steps))
-    return keras_on_tensorflow().optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=schedule.learning_rate / 25,
         decay_steps=max(1, steps - rising),
         warmup_target=schedule.learning_rate,
@@ -150,46 +155,26 @@ def _one_cycle(schedule: Schedule, images: int) -> Any:
     )
 
 
-def augmented(examples: Examples, augment: Augment, schedule: Schedule, seed: int) -> Any:
-    """Examples in batches and in another order in each epoch, their features changed anew by `augment`."""
-    keras = keras_on_tensorflow()
-    size = schedule.batch(len(examples.labels))
+class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Examples in batches, in another order in each epoch, their features changed afresh by `augment`."""
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
-        epoch = 0
+    def __init__(self, examples: Examples, augment: Augment, schedule: Schedule, seed: int) -> None:
+        super().__init__()
+        self.examples, self.augment, self.schedule, self.seed = examples, augment, schedule, seed
+        self.size = schedule.batch(len(examples.labels))
+        self.epoch = 0
+        self.on_epoch_end()
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.on_epoch_end()
+    def __len__(self) -> int:
+        return math.ceil(len(self.examples.labels) / self.size)
 
-        def __len__(self) -> int:
-            return math.ceil(len(examples.labels) / size)
+    def __getitem__(self, index: int) -> tuple[Features, npt.NDArray[np.float32]]:
+        rows = self.order[index * self.size :][: self.size]
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        targets = one_hot(self.examples.labels[rows], self.schedule.label_smoothing)
+        return self.augment(self.examples.features[rows], random), targets
 
-        def __getitem__(self, index: int) -> tuple[Features, npt.NDArray[np.float32]]:
-            rows = self.order[index * size :][:size]
-            random = np.random.default_rng((seed, self.epoch, index))
-            targets = one_hot(examples.labels[rows], schedule.label_smoothing)
-            return augment(examples.features[rows], random), targets
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.order = np.random.default_rng((seed, self.epoch)).permutation(len(examples.labels))
-
-    return Batches()
-
-
-def _early_stopping(patience: int) -> Any:
-    return keras_on_tensorflow().callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
-
-
-def _noting(watch: Watch, epochs: int) -> Any:
-    def note(epoch: int, logs: Mapping[str, float]) -> None:
-        metrics = {
-            "train_loss": logs["loss"],
-            "train_accuracy": logs["accuracy"],
-            "epoch_val_loss": logs["val_loss"],
-            "epoch_val_accuracy": logs["val_accuracy"],
-        }
-        watch.note(epoch + 1, epochs, metrics)
-
-    return keras_on_tensorflow().callbacks.LambdaCallback(on_epoch_end=note)
+    def on_epoch_end(self) -> None:
+        """Shuffle for the next epoch."""
+        self.epoch += 1
+        self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.examples.labels))

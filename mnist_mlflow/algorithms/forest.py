@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mnist_mlflow.algorithms._estimator import EstimatorClassifier
-from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.parameters import choice, integer, parameters
+from mnist_mlflow.types import Examples
 
+LIBRARY = "scikit-learn"
 SPLITTERS = ("random", "best")
 
 
@@ -38,10 +39,12 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def build(params: Params, seed: int) -> Classifier:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
     """A forest of the chosen kind on all cores."""
     from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
+    from mnist_mlflow.model.scorers.trees import Trees
+
     kind = ExtraTreesClassifier if params.splitter == "random" else RandomForestClassifier
     forest = kind(params.n_estimators, min_samples_leaf=params.min_samples_leaf, n_jobs=-1, random_state=seed)
-    return EstimatorClassifier(params.features, 0, forest, compressed=True)
+    return Trees(forest.fit(train.features, train.labels))

@@ -8,17 +8,20 @@ Expect about 99.5 % on the test images, 1 s for 10,000 of them on two cores.
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from mnist_mlflow.algorithms._estimator import EstimatorClassifier
-from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Watch
+from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, fit_projected
+from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.model.scorers.neighbours import Neighbours
+from mnist_mlflow.model.scorers.projected import Rotation
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import CLASSES, Examples
 
+LIBRARY = "scikit-learn-intelex" if find_spec("sklearnex") else "scikit-learn"
 WEIGHTS = ("distance", "uniform")
 
 
@@ -42,61 +45,31 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def build(params: Params, seed: int) -> Classifier:
-    """Neighbours by brute force: with so many dimensions a tree would visit every leaf anyway."""
-    return NearestNeighbours(params)
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+    """Keep the examples: the neighbours are searched when they are asked for."""
+
+    def keep(train: Examples, tuning: Examples) -> Scorer:
+        return Neighbours(train, params.n_neighbors, params.weights)
+
+    return fit_projected(whitened_components(train, params.components), keep, train, tuning)
 
 
-class NearestNeighbours(EstimatorClassifier):
-    """Searches with scikit-learn-intelex where that is installed; what is kept is the same."""
+def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
+    """Principal components, whitened by what varies within the classes; none for 0.
 
-    def __init__(self, params: Params) -> None:
-        kind, self.library = _fastest()
-        estimator = kind(params.n_neighbors, weights=params.weights, algorithm="brute", n_jobs=-1)
-        super().__init__(params.features, params.components, estimator)
-        self.learned: Examples | None = None
+    A distance then counts what tells one digit from another. Few images say little of how features vary, hence the
+    shrinkage. Sources: Bar-Hillel et al., Learning a Mahalanobis metric from equivalence constraints, 2005; Ledoit
+    and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, 2004.
+    """
+    if not count:
+        return ()
+    from sklearn.covariance import ledoit_wolf_shrinkage
 
-    def _fit_projection(self, train: Examples) -> Any:
-        """Whitened by what varies within the classes, a distance counts what tells one digit from another.
-
-        Few images say little of how features vary, hence the shrinkage. Sources: Bar-Hillel et al., Learning a
-        Mahalanobis metric from equivalence constraints, 2005; Ledoit and Wolf, A well-conditioned estimator for
-        large-dimensional covariance matrices, 2004.
-        """
-        from sklearn.covariance import ledoit_wolf_shrinkage
-        from sklearn.decomposition import PCA
-        from sklearn.pipeline import make_pipeline
-
-        reduce = super()._fit_projection(train)
-        reduced = reduce.transform(train.features)
-        means = np.stack([reduced[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
-        residuals = reduced - means[train.labels]
-        whiten = PCA(whiten=True, svd_solver="covariance_eigh").fit(residuals)
-        shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
-        whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
-        return make_pipeline(reduce, whiten)
-
-    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
-        self.learned = train
-        super()._learn_projected(train, tuning, watch)
-
-    def _save_estimator(self, folder: Path) -> None:
-        assert self.learned
-        np.savez(folder / "neighbours.npz", features=self.learned.features, labels=self.learned.labels)
-
-    def _restore_estimator(self, folder: Path) -> None:
-        with np.load(folder / "neighbours.npz") as kept:
-            self.learned = Examples(kept["features"], kept["labels"])
-        self.estimator.fit(self.learned.features, self.learned.labels)
-
-
-def _fastest() -> tuple[Any, str]:
-    """The search for neighbours, and the distribution it comes from."""
-    try:
-        from sklearnex.neighbors import KNeighborsClassifier
-
-        return KNeighborsClassifier, "scikit-learn-intelex"
-    except ImportError:
-        from sklearn.neighbors import KNeighborsClassifier
-
-        return KNeighborsClassifier, "scikit-learn"
+    reduce = as_rotation(fit_pca(train.features, count))
+    reduced = reduce(train.features)
+    means = np.stack([reduced[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
+    residuals = reduced - means[train.labels]
+    whiten = fit_pca(residuals, whiten=True)
+    shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
+    whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
+    return reduce, as_rotation(whiten)

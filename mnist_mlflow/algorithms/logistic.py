@@ -12,14 +12,13 @@ import logging
 import warnings
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from mnist_mlflow.algorithms._estimator import EstimatorClassifier
-from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Watch
+from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.model.scorers.linear import Linear
 from mnist_mlflow.parameters import choice, integer, parameters, real
-from mnist_mlflow.types import Examples, Features
+from mnist_mlflow.types import Examples
+
+LIBRARY = "scikit-learn"
 
 _logger = logging.getLogger(__name__)
 
@@ -41,25 +40,15 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def build(params: Params, seed: int) -> Classifier:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
     """L-BFGS on the softmax loss."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    return SoftmaxRegression(params.features, 0, LogisticRegression(C=params.C, max_iter=params.max_iter))
-
-
-class SoftmaxRegression(EstimatorClassifier):
-    """Its scores are logits as they are."""
-
-    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
-        from sklearn.exceptions import ConvergenceWarning
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in words that tell what to type
-            super()._learn_projected(train, tuning, watch)
-        if self.estimator.n_iter_.max() >= (steps := self.estimator.max_iter):
-            _logger.warning("logistic has not converged in %d steps; more, for example: max_iter=%d", steps, 10 * steps)
-
-    def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
-        scores: npt.NDArray[np.floating] = self.estimator.decision_function(features)
-        return scores
+    estimator = LogisticRegression(C=params.C, max_iter=params.max_iter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in words that tell what to type
+        estimator.fit(train.features, train.labels)
+    if estimator.n_iter_.max() >= (steps := params.max_iter):
+        _logger.warning("logistic has not converged in %d steps; more, for example: max_iter=%d", steps, 10 * steps)
+    return Linear(estimator.coef_, estimator.intercept_)

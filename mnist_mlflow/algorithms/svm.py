@@ -9,19 +9,18 @@ Expect about 99.6 % on the test images, 7 s to learn 45,000 on two cores.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_mlflow.algorithms._estimator import EstimatorClassifier
-from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Watch
+from mnist_mlflow.algorithms._projection import fit_projected, principal_components
+from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.model.scorers.machines import DUELS, Arrays, Machines
 from mnist_mlflow.parameters import choice, integer, parameters, real
-from mnist_mlflow.types import CLASSES, Examples, Features
+from mnist_mlflow.types import CLASSES, Examples
 
-DUELS = np.triu_indices(CLASSES, 1)  # each pair of digits has a machine of its own
+LIBRARY = "scikit-learn"
 CACHE_MB = 1_000
 KERNELS = ("rbf", "poly")
 
@@ -51,44 +50,26 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def build(params: Params, seed: int) -> Classifier:
-    """One-versus-one machines; probabilities come from the common calibration."""
-    return SupportVectorMachine(params)
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+    """One-versus-one machines of scikit-learn, kept as arrays.
 
-
-class SupportVectorMachine(EstimatorClassifier):
-    """Learns with scikit-learn, keeps the machines as arrays and asks all of them in two matrix products.
-
-    That is LIBSVM's decision function in float32, some twenty times as fast. `gamma` is scaled to the features, so
-    that one value suits them all. scikit-learn-intelex is left alone: it took 8.2 s for what takes 5.9 without it, and
-    read 97.4 % of the validation images instead of 99.5 with 120 components and C=3.
+    `gamma` is scaled to the features, so that one value suits them all. scikit-learn-intelex is left alone: it took
+    8.2 s for what takes 5.9 without it, and read 97.4 % of the validation images instead of 99.5 with 120 components
+    and C=3.
     """
 
-    def __init__(self, params: Params) -> None:
-        super().__init__(params.features, params.components, None)
-        self.params = params
-        self.machines: dict[str, npt.NDArray[np.float32]] = {}
-
-    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
+    def learn(train: Examples, tuning: Examples) -> Scorer:
         from sklearn.svm import SVC
 
-        gamma = self.params.gamma / (train.features.shape[1] * float(train.features.var()))
-        shape = {"kernel": self.params.kernel, "gamma": gamma, "degree": self.params.degree, "coef0": 1}
-        svc = SVC(C=self.params.C, cache_size=CACHE_MB, **shape).fit(train.features, train.labels)
-        self.machines = machines_of(svc, gamma)
+        gamma = params.gamma / (train.features.shape[1] * float(train.features.var()))
+        shape = {"kernel": params.kernel, "gamma": gamma, "degree": params.degree, "coef0": 1}
+        svc = SVC(C=params.C, cache_size=CACHE_MB, **shape).fit(train.features, train.labels)
+        return Machines(machines_of(svc, gamma))
 
-    def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
-        return closest_duels(decisions(self.machines, features))
-
-    def _save_estimator(self, folder: Path) -> None:
-        np.savez(folder / "machines.npz", **self.machines)  # type: ignore[arg-type]
-
-    def _restore_estimator(self, folder: Path) -> None:
-        with np.load(folder / "machines.npz") as kept:
-            self.machines = dict(kept)
+    return fit_projected(principal_components(train.features, params.components), learn, train, tuning)
 
 
-def machines_of(svc: Any, gamma: float) -> dict[str, npt.NDArray[np.float32]]:
+def machines_of(svc: Any, gamma: float) -> Arrays:
     """A fitted SVC as `vectors` (v, d), their `weights` (v, 45) in each duel, `offsets` (45,), `gamma` and `degree`.
 
     The degree is 0 for the radial kernel.
@@ -103,35 +84,3 @@ def machines_of(svc: Any, gamma: float) -> dict[str, npt.NDArray[np.float32]]:
     shape = {"gamma": gamma, "degree": svc.degree if svc.kernel == "poly" else 0}
     arrays = {"vectors": svc.support_vectors_, "weights": weights, "offsets": svc.intercept_, **shape}
     return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
-
-
-def decisions(machines: dict[str, npt.NDArray[np.float32]], features: Features) -> Features:
-    """Who wins each duel and by how much (n, 45): positive for the first of the pair."""
-    likeness = _power if machines["degree"] else _radial
-    kernel = likeness(features, machines)
-    won: Features = kernel @ machines["weights"] + machines["offsets"]
-    return won
-
-
-def _radial(features: Features, machines: dict[str, npt.NDArray[np.float32]]) -> Features:
-    vectors, gamma = machines["vectors"], machines["gamma"]
-    exponents = features @ (2 * gamma * vectors).T
-    exponents -= gamma * np.square(vectors).sum(axis=1)
-    exponents -= gamma * np.square(features).sum(axis=1, keepdims=True)
-    return np.exp(exponents, out=exponents)
-
-
-def _power(features: Features, machines: dict[str, npt.NDArray[np.float32]]) -> Features:
-    products = features @ (machines["gamma"] * machines["vectors"]).T + np.float32(1)
-    powers: Features = products ** machines["degree"]
-    return powers
-
-
-def closest_duels(won: Features) -> Features:
-    """A score for each class (n, 10): its worst duel, which tells more of a doubt than votes do."""
-    duels = np.full((len(won), CLASSES, CLASSES), np.inf, np.float32)
-    first, second = DUELS
-    duels[:, first, second] = won
-    duels[:, second, first] = -won
-    scores: Features = duels.min(axis=2)
-    return scores

@@ -9,17 +9,17 @@ Expect about 99.4 % on the test images, 46 s to learn 45,000 on two cores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from mnist_mlflow.algorithms._estimator import EstimatorClassifier
-from mnist_mlflow.algorithms._features import KINDS
-from mnist_mlflow.algorithms.base import Classifier, Watch
+from mnist_mlflow.algorithms._projection import fit_projected, principal_components
+from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.model.scorers.boosted import Boosted
 from mnist_mlflow.parameters import choice, integer, parameters, real
-from mnist_mlflow.types import CLASSES, Examples, Features, Labels
+from mnist_mlflow.types import CLASSES, Examples
+
+LIBRARY = "xgboost"
+LEARNS_IN_STEPS = True
 
 
 @parameters
@@ -47,79 +47,53 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def build(params: Params, seed: int) -> Classifier:
-    """Histogram trees on all cores."""
-    return BoostedTrees(params, seed)
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+    """Histogram trees on all cores; the rounds up to the best one on the tuning slice are kept."""
 
-
-class BoostedTrees(EstimatorClassifier):
-    """Keeps the rounds up to the best one on the tuning slice, in XGBoost's own format."""
-
-    requirements = (*EstimatorClassifier.requirements, "xgboost")
-    library = "xgboost"
-    learns_in_steps = True
-
-    def __init__(self, params: Params, seed: int) -> None:
-        super().__init__(params.features, params.components, None)
-        self.params, self.seed = params, seed
-
-    def _learn_projected(self, train: Examples, tuning: Examples, watch: Watch) -> None:
+    def learn(train: Examples, tuning: Examples) -> Scorer:
         import xgboost
 
-        learned = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=self.params.max_bin)
-        watched = xgboost.DMatrix(tuning.features, tuning.labels)
+        lessons = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=params.max_bin)
+        tests = xgboost.DMatrix(tuning.features, tuning.labels)
         booster = xgboost.train(
-            self._settings(),
-            learned,
-            self.params.rounds,
-            evals=[(learned, "train"), (watched, "tuning")],
-            early_stopping_rounds=self.params.patience,
-            callbacks=[self._looking_on(watch, watched, tuning.labels)],
+            _settings(params, seed),
+            lessons,
+            params.rounds,
+            evals=[(lessons, "train"), (tests, "tuning")],
+            early_stopping_rounds=params.patience,
+            callbacks=[_as_xgboost_callback(callback, params.rounds, tests)],
             verbose_eval=False,
         )
-        self.estimator = booster[: booster.best_iteration + 1]
+        return Boosted(booster[: booster.best_iteration + 1])
 
-    def _looking_on(self, watch: Watch, watched: Any, labels: Labels) -> Any:
-        from xgboost.callback import TrainingCallback
+    return fit_projected(principal_components(train.features, params.components), learn, train, tuning)
 
-        rounds, calibrate = self.params.rounds, self._calibrate
-        due = watch.due(rounds)
 
-        class LookingOn(TrainingCallback):  # type: ignore[misc]
-            def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
-                watch.note(epoch + 1, rounds, _figures(evals_log))
-                if stage := due.get(epoch + 1):
-                    scores = model.predict(watched, output_margin=True)
-                    watch.judge(stage, labels, calibrate(scores, labels))
-                return False
+def _as_xgboost_callback(callback: Callback, rounds: int, tests: Any) -> Any:
+    from xgboost.callback import TrainingCallback
 
-        return LookingOn()
+    class Watching(TrainingCallback):  # type: ignore[misc]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
+            callback.on_epoch(epoch + 1, rounds, _figures(evals_log))
+            callback.on_step(epoch + 1, rounds, lambda: model.predict(tests, output_margin=True))
+            return False
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "objective": "multi:softprob",
-            "num_class": CLASSES,
-            "eval_metric": ["merror", "mlogloss"],  # the last one stops
-            "tree_method": "hist",
-            "learning_rate": self.params.learning_rate,
-            "max_depth": self.params.max_depth,
-            "subsample": self.params.subsample,
-            "colsample_bynode": self.params.colsample_bynode,
-            "max_bin": self.params.max_bin,
-            "seed": self.seed,
-        }
+    return Watching()
 
-    def _score_projected(self, features: Features) -> npt.NDArray[np.floating]:
-        scores: npt.NDArray[np.floating] = self.estimator.inplace_predict(features, predict_type="margin")
-        return scores
 
-    def _save_estimator(self, folder: Path) -> None:
-        self.estimator.save_model(folder / "booster.ubj")
-
-    def _restore_estimator(self, folder: Path) -> None:
-        import xgboost
-
-        self.estimator = xgboost.Booster(model_file=folder / "booster.ubj")
+def _settings(params: Params, seed: int) -> dict[str, Any]:
+    return {
+        "objective": "multi:softprob",
+        "num_class": CLASSES,
+        "eval_metric": ["merror", "mlogloss"],  # the last one stops
+        "tree_method": "hist",
+        "learning_rate": params.learning_rate,
+        "max_depth": params.max_depth,
+        "subsample": params.subsample,
+        "colsample_bynode": params.colsample_bynode,
+        "max_bin": params.max_bin,
+        "seed": seed,
+    }
 
 
 def _figures(evals_log: Mapping[str, Any]) -> dict[str, float]:

@@ -1,54 +1,80 @@
-"""The command line: one sub-command per entry point. The only room, with `console`, that parses or prints."""
+"""The command line: one sub-command for each job and each algorithm, made from its docstring and its parameters."""
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from mnist_mlflow.algorithms._ensemble import Params as EnsembleParams
-from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
-from mnist_mlflow.cli.options import given, options, settings, with_options
+from mnist_mlflow.algorithms import base
+from mnist_mlflow.cli.options import options
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.protocol import DataOptions, Rule, Scope, SearchOptions, SelectOptions, SplitOptions, Task, changed
+from mnist_mlflow.jobs import get_job, job_docstrings
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
 MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty()).lower(),
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # MLflow's 7 take minutes to tell that a server is gone
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # MLflow's 7 take minutes to report that a server is gone
 }
 
 
-def _algorithm_command(name: str) -> click.Command:
-    algorithm = get_algorithm(name)
+class LazyCommand(click.Command):
+    """A command whose module is imported when its options are asked for: the list of commands needs none."""
+
+    def __init__(self, name: str, text: str, run: Callable[..., None], kinds: Callable[[], Sequence[type]]) -> None:
+        super().__init__(name, help=text, callback=run)
+        self.kinds = kinds
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The options, one for each parameter."""
+        if not self.params:
+            self.params = [option for kind in self.kinds() for option in options(kind)]
+        return super().get_params(ctx)
+
+
+def job_command(name: str, docstring: str) -> click.Command:
+    """The command of an entry point that is no algorithm."""
 
     def run(**typed: Any) -> None:
-        from mnist_mlflow.cli.console import show_outcome, work_display
+        from mnist_mlflow.cli import console
+
+        job = get_job(name)
+        with console.work_display() as progress:
+            result = job.run(job.Params(**_given(typed)), progress)
+        getattr(console, f"show_{name}")(result)
+
+    return LazyCommand(name, docstring, run, lambda: [get_job(name).Params])
+
+
+def algorithm_command(name: str) -> click.Command:
+    """The command that trains an algorithm."""
+
+    def run(**typed: Any) -> None:
+        from mnist_mlflow.algorithms.task import Task
+        from mnist_mlflow.cli import console
         from mnist_mlflow.jobs.train import train
 
-        task = Task(name, given(algorithm.Params, typed), settings(DataOptions, typed), _search(typed))
-        with work_display() as progress:
-            outcome = train(task, progress)
-        show_outcome(name, outcome)
+        task = Task.from_settings(name, _given(typed))
+        with console.work_display() as progress:
+            result = train(task, progress)
+        console.show_train(name, result)
 
-    help_text = "\b\n" + algorithm.__doc__.replace("\n\n", "\n\n\b\n")
-    params = [option for kind in (DataOptions, SearchOptions, algorithm.Params) for option in options(kind)]
-    return click.Command(name, callback=run, params=params, help=help_text)
+    docstring = ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text())) or ""
+    text = "\b\n" + docstring.replace("\n\n", "\n\n\b\n")  # whose lines click leaves as they are
+    return LazyCommand(name, text, run, lambda: [DataOptions, SearchOptions, base.get_algorithm(name).Params])
 
 
-def _search(typed: dict[str, Any]) -> SearchOptions:
-    """How to search; raises UsageError where that was said, and not that there is to be a search."""
-    search = settings(SearchOptions, typed)
-    if not (typed["trials"] or search.timeout) and (useless := changed(search)):
-        raise click.UsageError(
-            f"{', '.join(useless)} says how to search, and nothing is to be searched: add trials=30, or timeout=600."
-        )
-    return search
+def _given(typed: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in typed.items() if value is not None}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -57,89 +83,11 @@ def commands() -> None:
     """Train classifiers of handwritten digits under one protocol, and keep one champion."""
 
 
-@with_options(SearchOptions)
-@with_options(DataOptions)
-@commands.command("main")
-@click.option("--algorithms", default="all", show_default=True, help="which ones, separated by commas")
-def main_command(algorithms: str, **typed: Any) -> None:
-    """Train all algorithms, each in a run of its own, then select the champion."""
-    from mnist_mlflow.cli.console import show_selection, work_display
-    from mnist_mlflow.jobs.main import SomeFailed, run_all
-    from mnist_mlflow.selection.scope import parse_names
-
-    names, search = parse_names(algorithms, algorithm_names()), _search(typed)
-    try:
-        with work_display() as progress:
-            selection = run_all(names, settings(DataOptions, typed), search, progress)
-    except SomeFailed as error:
-        show_selection(error.selection)
-        raise
-    show_selection(selection)
-
-
-@with_options(SplitOptions)
-@commands.command("ensemble", params=options(EnsembleParams))
-def ensemble_command(**typed: Any) -> None:
-    """Let the finished models that do best together on the tuning slice vote, as a model of its own."""
-    from mnist_mlflow.cli.console import show_outcome, work_display
-    from mnist_mlflow.jobs.ensemble import combine
-
-    protocol, params = settings(SplitOptions, typed), settings(EnsembleParams, typed)
-    with work_display() as progress:
-        outcome = combine(protocol.data, protocol.split_seed, params.members, progress)
-    show_outcome("ensemble", outcome)
-
-
-@with_options(SelectOptions)
-@with_options(Scope)
-@with_options(Rule)
-@with_options(SplitOptions)
-@commands.command("select")
-def select_command(**typed: Any) -> None:
-    """Choose a champion among the finished runs, register it, then score the finalists on the test images."""
-    from mnist_mlflow.cli.console import show_rollback, show_selection, work_display
-    from mnist_mlflow.jobs.select import Request, roll_back, select
-
-    protocol, act = settings(SplitOptions, typed), settings(SelectOptions, typed)
-    if act.rollback and act.dry_run:
-        raise click.UsageError(
-            "rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out."
-        )
-    if act.rollback:
-        show_rollback(*roll_back())
-        return
-    request = Request(protocol.split_seed, settings(Rule, typed), settings(Scope, typed), bool(act.dry_run))
-    with work_display() as progress:
-        selection = select(protocol.data, request, progress)
-    show_selection(selection)
-
-
-@commands.command("report")
-@click.option("--out", default="report.html", show_default=True, help="the file to write")
-def report_command(out: str) -> None:
-    """Write what the store knows of the champion as a page that needs nothing else."""
-    from mnist_mlflow.cli.console import show_report
-    from mnist_mlflow.jobs.report import report
-
-    show_report(report(out))
-
-
-@with_options(SplitOptions)
-@commands.command("evaluate")
-@click.option("--model", required=True, help="its URI, for example models:/mnist-digits@champion")
-def evaluate_command(model: str, **typed: Any) -> None:
-    """Score any logged or registered model on the test images."""
-    from mnist_mlflow.cli.console import show_metrics, work_display
-    from mnist_mlflow.selection.test_images import evaluate
-
-    protocol = settings(SplitOptions, typed)
-    with work_display() as progress:
-        metrics = evaluate(model, protocol.data, protocol.split_seed, progress)
-    show_metrics(model, metrics)
-
-
-for _name in algorithm_names():
-    commands.add_command(_algorithm_command(_name))
+for _command in [
+    *(job_command(name, docstring) for name, docstring in job_docstrings().items()),
+    *map(algorithm_command, base.algorithm_names()),
+]:
+    commands.add_command(_command)
 
 
 def main() -> None:
@@ -150,14 +98,14 @@ def main() -> None:
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:
-        _refuse(f"{error.format_message()}\n{_what_is_accepted(error)}", error.exit_code)
+        _refuse(f"{error.format_message()}\n{_next_step(error)}", error.exit_code)
     except UserFacingError as error:
         _refuse(str(error), error.exit_status)
     except click.Abort:
         _refuse("Interrupted.", INTERRUPTED)
 
 
-def _what_is_accepted(error: click.UsageError) -> str:
+def _next_step(error: click.UsageError) -> str:
     if isinstance(error, click.NoSuchCommand):
         return f"Accepted: {', '.join(sorted(commands.commands))}"
     return f"Help: {error.ctx.command_path if error.ctx else PROGRAM} --help"
@@ -165,7 +113,7 @@ def _what_is_accepted(error: click.UsageError) -> str:
 
 def _refuse(message: str, exit_status: int) -> NoReturn:
     click.echo(f"Error: {message}", err=True)
-    if os.environ.get("MLFLOW_RUN_ID"):  # asked here, since MLflow takes seconds to import
+    if os.environ.get("MLFLOW_RUN_ID"):  # checked here, since MLflow takes seconds to import
         from mnist_mlflow.tracking.runs import fail_inherited_run
 
         fail_inherited_run(message.splitlines()[0])

@@ -17,13 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from mnist_mlflow import types
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.registry import CHAMPION, CHAMPION_URI, REGISTERED_MODEL
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
-    from mnist_mlflow.jobs.select import Selection
+    from mnist_mlflow.jobs.select import Rollback, Selection
     from mnist_mlflow.selection.decision import Decision
 
 LONGEST_TABLE = 20
@@ -80,24 +83,44 @@ class _Box(logging.Handler):
         err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
 
 
-def show_outcome(algorithm: str, outcome: RunResult) -> None:
-    """One line for a run that has trained a model."""
-    figures = "  ".join(f"val_{name} {outcome.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
-    seconds = outcome.metrics["fit_seconds"]
-    out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {outcome.run_id}", soft_wrap=True)
-    if outcome.resume_command:
-        out.print(f"To go on with the search: {outcome.resume_command}", soft_wrap=True)
+def show_train(algorithm: str, result: RunResult) -> None:
+    """Print a line for a run that has trained a model, and the command that goes on with its search."""
+    figures = "  ".join(f"val_{name} {result.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
+    seconds = result.metrics["fit_seconds"]
+    out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}", soft_wrap=True)
+    if result.resume_command:
+        out.print(f"To go on with the search: {result.resume_command}", soft_wrap=True)
 
 
-def show_metrics(model_uri: str, metrics: dict[str, float]) -> None:
-    """The test metrics of a model, a line each."""
-    out.print(f"{model_uri} on the test images:", soft_wrap=True)
-    for name, value in metrics.items():
+def show_ensemble(result: RunResult) -> None:
+    """Print a line for the run of an ensemble."""
+    show_train("ensemble", result)
+
+
+def show_evaluate(evaluation: Evaluation) -> None:
+    """Print the test metrics of a model, a line each."""
+    out.print(f"{evaluation.model} on the test images:", soft_wrap=True)
+    for name, value in evaluation.metrics.items():
         out.print(f"  {name:28} {value:.4f}" if isinstance(value, float) else f"  {name:28} {value}")
 
 
-def show_selection(selection: Selection) -> None:
-    """The leaderboard, the decision, what was not considered, and what to type next."""
+def show_main(result: MainResult) -> None:
+    """Print the selection; raises UserFacingError, which sets the exit status, when an algorithm failed."""
+    show_select(result.selection)
+    if result.failed:
+        raise UserFacingError(result.message)
+
+
+def show_select(result: Selection | Rollback) -> None:
+    """Print the champion that a selection chose, or that a rollback restored."""
+    if isinstance(result, tuple):
+        _show_rollback(result)
+    else:
+        _show_selection(result)
+
+
+def _show_selection(selection: Selection) -> None:
+    """The leaderboard, the decision, the runs that were not considered, and the commands to type next."""
     out.print(_as_table(selection.table))
     decision = selection.decision
     for what, text in decision.sentences.items():
@@ -147,14 +170,14 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
 
 
-def show_rollback(restored: str, taken_back: str) -> None:
-    """What a rollback has done."""
-    out.print(f"Version {restored} of {REGISTERED_MODEL} is champion again; version {taken_back} is previous.")
+def _show_rollback(rollback: Rollback) -> None:
+    taken_back = rollback.taken_back
+    out.print(f"Version {rollback.restored} of {REGISTERED_MODEL} is champion again; version {taken_back} is previous.")
     out.print(f"Version {taken_back} does not become champion again by itself. To undo this: the same command.")
 
 
 def show_report(path: Path) -> None:
-    """Where the report is."""
+    """Print where the report is."""
     out.print(f"Written: {path}", soft_wrap=True)
 
 

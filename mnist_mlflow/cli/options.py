@@ -1,15 +1,12 @@
-"""Parameters as options of the command line: spelled alike, and absent unless given."""
+"""Options of the command line: one for each parameter, spelled alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from mnist_mlflow.parameters import Parameter, parameters_of, parse, typed
-
-Kind = TypeVar("Kind")
 
 
 class Accepted(click.ParamType[Any]):
@@ -27,7 +24,7 @@ class Accepted(click.ParamType[Any]):
 
 
 def options(kind: type[Any]) -> list[click.Parameter]:
-    """An option for each parameter of a class, spelled like the parameter, absent unless given."""
+    """An option for each parameter of a class; its value is None unless somebody types one."""
     return [
         click.Option(
             [f"--{parameter.name}", parameter.name],
@@ -36,24 +33,3 @@ def options(kind: type[Any]) -> list[click.Parameter]:
         )
         for parameter in parameters_of(kind)
     ]
-
-
-def given(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
-    """The values that were typed of a class's parameters."""
-    names = {parameter.name for parameter in parameters_of(kind)}
-    return {name: value for name, value in values.items() if name in names and value is not None}
-
-
-def settings(kind: type[Kind], values: dict[str, Any]) -> Kind:
-    """The parameters as typed, with the defaults of the others."""
-    return kind(**given(kind, values))
-
-
-def with_options(kind: type[Any]) -> Callable[[click.Command], click.Command]:
-    """Give a command an option for each parameter of a class."""
-
-    def add(command: click.Command) -> click.Command:
-        command.params += options(kind)
-        return command
-
-    return add

@@ -1,6 +1,11 @@
-"""Where the bytes come from, their format, the split and its digests."""
+"""Data sets: their sources and formats, the split and its digests, and cached features.
 
-from mnist_mlflow.data.dataset import Dataset, load_dataset
+Begin with dataset.py: `load_dataset` opens a source (source.py) and splits it. mnist.py, digits.py, idx.py and
+download.py bring the bytes; features.py caches what algorithms learn from; label_errors.py corrects test labels.
+"""
+
+from mnist_mlflow.data.dataset import Dataset, load_dataset, split
 from mnist_mlflow.data.features import features_of
+from mnist_mlflow.data.source import Source, open_source
 
-__all__ = ["Dataset", "features_of", "load_dataset"]
+__all__ = ["Dataset", "Source", "features_of", "load_dataset", "open_source", "split"]

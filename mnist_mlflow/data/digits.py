@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mnist_mlflow.model.images import centre_by_mass
+from mnist_mlflow.model.canonical import centre_by_mass
 from mnist_mlflow.types import Part
 
 BRIGHTEST = 16  # scikit-learn's digits count, in each of 8 x 8 cells, the dark ones of 4 x 4 pixels

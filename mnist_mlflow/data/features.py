@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock
 
 from mnist_mlflow.data.mnist import cache_folder
-from mnist_mlflow.model.images import FEATURES
+from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.types import Features, Images, Part
 
 _logger = logging.getLogger(__name__)

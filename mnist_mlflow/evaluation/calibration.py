@@ -3,20 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.types import Labels, Probabilities
+from mnist_mlflow.types import Labels, Probabilities, Scores
 
 BINS = 15
 
 
-def softmax(scores: npt.NDArray[np.floating], temperature: float = 1.0) -> Probabilities:
-    """Scores (n, 10), divided by a temperature, as float64 probabilities (n, 10)."""
-    from scipy.special import softmax as scipy_softmax
-
-    probabilities: Probabilities = scipy_softmax(scores.astype(np.float64) / temperature, axis=1)
-    return probabilities
-
-
-def fit_temperature(scores: npt.NDArray[np.floating], labels: Labels) -> float:
+def fit_temperature(scores: Scores, labels: Labels) -> float:
     """The temperature that makes the scores (n, 10) most likely given the labels (n,), within 0.01 and 100.
 
     One label in n + 2 counts as unknown: scores that make no mistake among a few images are not thereby certain.

@@ -16,13 +16,13 @@ from mnist_mlflow.types import CLASSES, SIDE, Images, Labels, Part, Probabilitie
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Curves = Mapping[str, list[tuple[int, float]]]  # metric: its (step, value) pairs
+LearningCurves = Mapping[str, list[tuple[int, float]]]  # metric: its (step, value) pairs
 
 COLUMNS, ROWS = 8, 4
 CAPTION = 12  # pixels above each mistake for its caption
 
 
-def pictures(part: Part, probabilities: Probabilities, curves: Curves, title: str) -> dict[str, bytes]:
+def pictures(part: Part, probabilities: Probabilities, curves: LearningCurves, title: str) -> dict[str, bytes]:
     """All the pictures of a run as PNG files, by name; learning curves only where there are any."""
     figures = {
         "confusion_matrix": confusion_matrix(part.labels, probabilities, title),
@@ -109,7 +109,7 @@ def mistakes(images: Images, labels: Labels, probabilities: Probabilities, title
     return figure
 
 
-def learning_curves(curves: Curves, title: str) -> Figure:
+def learning_curves(curves: LearningCurves, title: str) -> Figure:
     """Losses on the left, accuracies on the right, by step."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     figure.suptitle(title)

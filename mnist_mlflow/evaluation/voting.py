@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.types import Labels, Probabilities
+from mnist_mlflow.model.scorers.vote import SMALLEST
+from mnist_mlflow.types import Labels
 
 BAGS, ROUNDS = 40, 5
 SHARE, FEWEST = 10, 100  # a bag holds a tenth of the images, but no fewer than so many
-SMALLEST = 1e-12  # what rounds to no chance at all is still no infinite mistake
 
 
 def choose_voters(probabilities: npt.NDArray[np.floating], labels: Labels, most: int) -> npt.NDArray[np.float64]:
@@ -36,9 +36,3 @@ def _choose(given_to_truth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         votes[chosen] += 1
         total += given_to_truth[chosen]
     return votes
-
-
-def average(probabilities: npt.NDArray[np.floating], weights: npt.NDArray[np.float64]) -> Probabilities:
-    """The weighted average (n, 10) of probabilities (m, n, 10); the weights need not add up to 1."""
-    averaged: Probabilities = np.tensordot(weights / weights.sum(), probabilities, axes=1)
-    return averaged

@@ -1,5 +1,40 @@
-"""One file per entry point that is no algorithm (main, ensemble, select, report), and what they share.
+"""One file per entry point that is no algorithm (main, ensemble, select, evaluate, report), and what they share.
 
-Each job opens a run, walks along the way of the data, and returns what came of it. Begin with train.py: data, search
-if wanted, fit, record. recording.py fills the run, search.py searches inside it, trial_runs.py writes its trials.
+A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
+run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. recording.py fills
+the run, search.py searches inside it, trial_runs.py writes its trials, launch.py trains in a process of its own.
 """
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from mnist_mlflow.types import Progress
+
+
+class Job(Protocol):
+    """A module of this package that is an entry point."""
+
+    Params: type[Any]
+
+    def run(self, params: Any, progress: Progress) -> Any:
+        """Do the work; the result is what `show_<name>` of the console shows."""
+
+
+def job_docstrings() -> dict[str, str]:
+    """The docstring of each job by its name, read without importing: the files of this folder that define Params."""
+    trees = {path.stem: ast.parse(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    return {name: ast.get_docstring(tree) or "" for name, tree in trees.items() if _defines_params(tree)}
+
+
+def _defines_params(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ClassDef) and node.name == "Params" for node in tree.body)
+
+
+def get_job(name: str) -> Job:
+    """The module of a job."""
+    module: Any = import_module(f"mnist_mlflow.jobs.{name}")
+    return module  # type: ignore[no-any-return]

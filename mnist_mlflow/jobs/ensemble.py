@@ -1,4 +1,4 @@
-"""An ensemble: finished models, found in the store, that vote; itself a model like any other."""
+"""Let the finished models that do best together on the tuning slice vote, as a model of its own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_mlflow.algorithms._ensemble import Ensemble
-from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.algorithms.base import TrainedModel, calibrate, engine
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.evaluation.voting import average, choose_voters
-from mnist_mlflow.jobs.recording import Fitted, Learned, RunResult, record, record_data
-from mnist_mlflow.model.digit_model import ENSEMBLE, load_classifier, save_ensemble
+from mnist_mlflow.evaluation.voting import choose_voters
+from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
+from mnist_mlflow.model.digit_model import IMAGES, DigitModel
+from mnist_mlflow.model.scorers.vote import Vote, average
+from mnist_mlflow.parameters import integer, parameters
+from mnist_mlflow.protocol import ENSEMBLE, SplitOptions
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
 from mnist_mlflow.tracking.models import fetch_model
 from mnist_mlflow.tracking.results import read_probabilities
@@ -35,7 +37,14 @@ _logger = logging.getLogger(__name__)
 
 ABOUT = "Finished models that vote. The tuning slice chose and weighted them, and ranks nobody.\n\n"
 FEWEST = 2
-ALIKE = 1e-3  # how far probabilities may be, on average, from those that were logged: machines differ a little
+PROBABILITY_TOLERANCE = 1e-3  # mean difference from the probabilities that were logged: machines differ a little
+
+
+@parameters
+class Params(SplitOptions):
+    """The options of an ensemble."""
+
+    members: int = integer(8, 2, 100, "how many models vote at most")
 
 
 @dataclass(frozen=True)
@@ -48,37 +57,37 @@ class Voter:
 
 @dataclass(frozen=True)
 class Member:
-    """A voter that was chosen, where its model's files are, and what it made of the validation images."""
+    """A voter that was chosen, with its model, and what that made of the validation images."""
 
     candidate: Candidate
     weight: float
-    folder: Path
-    classifier: Classifier
+    model: DigitModel
     validation: Probabilities
 
 
-def combine(data: str, split_seed: int, most: int, progress: Progress) -> RunResult:
-    """Let at most `most` comparable models of the store vote, in a run of its own.
+def run(params: Params, progress: Progress) -> RunResult:
+    """Let at most `members` comparable models of the store vote, in a run of its own.
 
     Raises UserFacingError when there are fewer than two that load.
     """
-    params: dict[str, object] = {"data": data, "split_seed": split_seed, "members": most}
+    settings: dict[str, object] = {"data": params.data, "split_seed": params.split_seed, "members": params.members}
     with open_run(ENSEMBLE, {"algorithm": ENSEMBLE, "role": "model"}) as run, tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(data, split_seed, progress=progress)
+        dataset = load_dataset(params.data, params.split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
-        run.log_params(params)
-        voters = find_voters(run, dataset, split_seed, progress)
+        run.log_params(settings)
+        voters = find_voters(run, dataset, params.split_seed, progress)
         started = time.perf_counter()
-        members = choose_members(voters, dataset, most, Path(folder))
-        weights = [member.weight for member in members]
-        ensemble = Ensemble([member.classifier for member in members], weights).fit(dataset.train, dataset.tuning)
-        seconds = time.perf_counter() - started
+        members = choose_members(voters, dataset, params.members, Path(folder))
+        model, tuning = build_ensemble(members, dataset.tuning)
+        trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
         _record_members(run, members, dataset.validation)
+        return record(run, Lesson(ENSEMBLE, settings, trained), dataset, validation, progress)
 
-        def save(path: Path) -> None:
-            save_ensemble(path, weights, [member.folder for member in members], ensemble)
 
-        return record(run, Learned(ENSEMBLE, Fitted(ensemble, seconds), params, save), dataset, validation, progress)
+def build_ensemble(members: Sequence[Member], tuning: Part) -> tuple[DigitModel, Probabilities]:
+    """A model in which the members vote, and its probabilities (n, 10) of the tuning slice, which calibrates it."""
+    vote = Vote([member.model for member in members], [member.weight for member in members])
+    return calibrate(vote, IMAGES, tuning.images, tuning.labels)
 
 
 def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
@@ -136,16 +145,16 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
     validation = read_probabilities(candidate.artifacts, "validation", dataset.validation.labels)
     files = fetch_model(uri, folder / candidate.model_id)
     try:
-        classifier = load_classifier(files)
-        answers = classifier.predict_proba(dataset.tuning.images)
+        model = DigitModel.load(files)
+        answers = model.predict_proba(dataset.tuning.images)
     except Exception as error:
         # A model is somebody's files: whatever it raises, it is this model that cannot vote.
         raise UserFacingError(f"The model {uri} does not load: {one_line(error)}") from error
-    if np.abs(answers - voter.tuning).mean() > ALIKE:
+    if np.abs(answers - voter.tuning).mean() > PROBABILITY_TOLERANCE:
         raise UserFacingError(
             f"The model {uri} answers otherwise than when it was logged, by another version of this project."
         )
-    return Member(candidate, weight, files, classifier, validation)
+    return Member(candidate, weight, model, validation)
 
 
 def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:

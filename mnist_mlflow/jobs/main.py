@@ -1,101 +1,91 @@
-"""The main job: train every algorithm in a run and a process of its own, then select."""
+"""Train all algorithms, each in a run of its own, then select the champion."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mnist_mlflow.data import load_dataset
+from mnist_mlflow.algorithms.base import algorithm_names
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.jobs.launch import LaunchError, launch
 from mnist_mlflow.jobs.select import Request, Selection, select_in, selection_tags
-from mnist_mlflow.protocol import NEW_STUDY, DataOptions, SearchOptions, changed, command
+from mnist_mlflow.parameters import parameters, pick
+from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, SearchOptions, changed, command
+from mnist_mlflow.selection.scope import parse_names
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 
-SHORTEST = 1.0  # seconds that a search has when the others have taken all of the time
-ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+SHORTEST = 1.0  # seconds for a search when the others have taken all of the time
 
 
-class SomeFailed(UserFacingError):
-    """Some algorithms failed; the others were trained and a champion was selected among them."""
-
-    def __init__(
-        self, failed: Sequence[str], protocol: DataOptions, search: SearchOptions, selection: Selection
-    ) -> None:
-        again = command("main", {"algorithms": ",".join(failed), **changed(protocol), **changed(search)})
-        super().__init__(f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}")
-        self.selection = selection
+@parameters
+class Params(AlgorithmNames, SearchOptions, DataOptions):
+    """The options, which all algorithms share."""
 
 
-class Budget:
-    """Shares the time that is left among the searches that are to come."""
+@dataclass(frozen=True)
+class MainResult:
+    """The selection, and a message about the algorithms that failed; empty where none did."""
 
-    def __init__(self, seconds: float, searches: int) -> None:
-        self.seconds, self.searches, self.began = seconds, searches, time.monotonic()
-
-    def share(self, search: SearchOptions) -> SearchOptions:
-        """The next search, with its share of the time; without a timeout it is as it was."""
-        if not self.seconds:
-            return search
-        left = max(SHORTEST, self.seconds - (time.monotonic() - self.began))
-        share = dataclasses.replace(search, timeout=max(SHORTEST, left / self.searches))
-        self.searches -= 1
-        return share
+    selection: Selection
+    failed: Sequence[str] = ()
+    message: str = ""
 
 
-def run_all(algorithms: Sequence[str], protocol: DataOptions, search: SearchOptions, progress: Progress) -> Selection:
+def run(params: Params, progress: Progress) -> MainResult:
     """Train the algorithms one after the other, then select among all comparable runs.
 
-    With a timeout each search may take its share of the time that is left: what one does not need the next ones have.
-    An algorithm that fails does not stop the others: SomeFailed is raised at the end, with the selection.
+    An algorithm that fails does not stop the others, but fails the run. Raises UserFacingError when all fail.
     """
-    with open_run("main", selection_tags()) as run:
-        dataset = load_dataset(protocol.data, protocol.split_seed, protocol.train_size, progress)
-        searched = changed(search)
-        run.log_params({"algorithms": ",".join(algorithms), **dataclasses.asdict(protocol), **searched})
-        # The children are told what was found, lest each of them looks for MNIST anew.
-        found = dataclasses.replace(protocol, data=dataset.name)
-        budget = Budget(search.timeout, len(algorithms))
-        failed = [name for name in algorithms if not _train(run, name, found, budget.share(search), dataset.fallback)]
-        if len(failed) == len(algorithms):
+    tasks = [_task(name, params) for name in parse_names(params.algorithms, algorithm_names())]
+    with open_run("main", selection_tags()) as main:
+        dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
+        names, options = [task.algorithm for task in tasks], dataclasses.asdict(pick(DataOptions, vars(params)))
+        main.log_params({"algorithms": ",".join(names), **options, **changed(pick(SearchOptions, vars(params)))})
+        failed = _train(tasks, dataset, params.timeout, main)
+        if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
-        selection = select_in(run, dataset, Request(protocol.split_seed), progress)
-        if failed:
-            raise SomeFailed(failed, protocol, search, selection)
-        return selection
+        selection = select_in(main, dataset, Request(params.split_seed), progress)
+    if not failed:
+        return MainResult(selection)
+    again = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
+    message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}"
+    close_for(main, message)
+    return MainResult(selection, failed, message)
 
 
-def _train(main: Run, algorithm: str, protocol: DataOptions, search: SearchOptions, fallback: str) -> bool:
-    """Run one algorithm as `mlflow run` would: in a process of its own, that finds its run in the environment."""
-    parent = main.client.get_run(main.id)
-    experiment = parent.info.experiment_id
-    tags = {key: parent.data.tags[key] for key in ORIGIN if key in parent.data.tags}
-    tags |= {"mlflow.project.entryPoint": algorithm, "main_run": main.id}
-    if fallback:
-        tags["dataset_fallback"] = fallback
-    run_id = main.client.create_run(experiment, tags=tags, run_name=algorithm).info.run_id
+def _task(algorithm: str, params: Params) -> Task:
+    """The task of an algorithm; a study with a name becomes a study for each algorithm."""
+    search = pick(SearchOptions, vars(params))
     if search.study != NEW_STUDY:
         search = dataclasses.replace(search, study=f"{search.study}-{algorithm}")
-    settings = dataclasses.asdict(protocol) | changed(search)
-    options = [f"--{name}={value}" for name, value in settings.items()]
-    typed = [sys.executable, "-m", "mnist_mlflow", algorithm, *options]
-    try:
-        status = _run_to_its_end(typed, {"MLFLOW_RUN_ID": run_id, "MLFLOW_EXPERIMENT_ID": experiment})
-    finally:
-        if main.client.get_run(run_id).info.status == "RUNNING":  # it was killed before it could say so
-            close_for(Run(main.client, run_id), "its process ended without a word")
-    return status == 0
+    return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
 
 
-def _run_to_its_end(typed: Sequence[str], environment: Mapping[str, str]) -> int:
-    child = subprocess.Popen(typed, env={**os.environ, **environment})
-    try:
-        return child.wait()
-    except BaseException:
-        child.terminate()  # it closes its run before it goes
-        child.wait()
-        raise
+def _train(tasks: Sequence[Task], dataset: Dataset, seconds: float, main: Run) -> list[str]:
+    """Train one after the other; returns the names of the algorithms that failed.
+
+    Of `seconds` (0: no limit) each search has its share of what is left.
+    """
+    failed, started = [], time.monotonic()
+    tags = {"main_run": main.id} | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
+    for number, task in enumerate(tasks):
+        options = dataclasses.replace(task.protocol, data=dataset.address)  # `auto` is looked for once
+        search = task.search
+        if seconds:
+            left = seconds - (time.monotonic() - started)
+            search = dataclasses.replace(search, timeout=share_of_time(left, len(tasks) - number))
+        try:
+            launch(dataclasses.replace(task, protocol=options, search=search), tags, main)
+        except LaunchError:
+            failed.append(task.algorithm)
+    return failed
+
+
+def share_of_time(seconds: float, searches: int) -> float:
+    """The seconds that the next of so many searches may take of the seconds that are left."""
+    return max(SHORTEST, seconds / searches)

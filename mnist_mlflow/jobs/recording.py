@@ -1,17 +1,16 @@
-"""What a run keeps of a classifier that has learned: metrics, curves, pictures, probabilities and the model."""
+"""What a run keeps of a model that has learned: metrics, curves, pictures, probabilities and the model itself."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.algorithms.base import TrainedModel
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.metrics import prefixed, score
-from mnist_mlflow.evaluation.plots import Curves, pictures
+from mnist_mlflow.evaluation.plots import LearningCurves, pictures
 from mnist_mlflow.tracking.models import log_model
 from mnist_mlflow.tracking.results import (
     LoggedData,
@@ -26,27 +25,18 @@ from mnist_mlflow.types import Probabilities, Progress
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A classifier that has learned, and how that went."""
-
-    classifier: Classifier
-    seconds: float
-    curves: Curves = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What is to be recorded: under which name, learned with which parameters, and how the model is kept."""
+class Lesson:
+    """A model that has learned, the algorithm and the logged params that it learned with, and its curves."""
 
     algorithm: str
-    fitted: Fitted
     params: dict[str, object]
-    save: Callable[[Path], None]
+    trained: TrainedModel
+    curves: LearningCurves = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """Where the run is, and how well its model does on the validation images."""
+    """A run of training: its id, its model's, and the model's metrics on the validation images."""
 
     run_id: str
     model_id: str
@@ -56,55 +46,54 @@ class RunResult:
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     """Say in a run what it learns from and what it is; returns the validation images as MLflow knows them."""
+    run.set_tags(dataset_tags(dataset))
+    run.describe(about)
     with run.tracking():
-        run.set_tags(dataset_tags(dataset))
-        run.describe(about)
         return log_data(dataset)
 
 
-def record(run: Run, learned: Learned, dataset: Dataset, validation: LoggedData, progress: Progress) -> RunResult:
-    """Ask the classifier about the validation images and log all that came out.
+def record(run: Run, lesson: Lesson, dataset: Dataset, validation: LoggedData, progress: Progress) -> RunResult:
+    """Ask the model about the validation images, and log its answers and itself.
 
-    It is asked as whoever loads the model will ask it, with raw images: the features that are kept from run to run
-    would make it seem faster than it is.
+    It gets raw images, as from any user: with the cached features it would seem faster than it is.
     """
-    classifier = learned.fitted.classifier
+    trained = lesson.trained
     started = time.perf_counter()
-    probabilities = classifier.predict_proba(dataset.validation.images, progress)
+    probabilities = trained.model.predict_proba(dataset.validation.images, progress)
     seconds = time.perf_counter() - started
     metrics = prefixed("val", score(dataset.validation.labels, probabilities))
-    metrics["fit_seconds"] = learned.fitted.seconds
+    metrics["fit_seconds"] = trained.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
-    _record_files(run, learned, dataset, probabilities)
-    with run.tracking():
-        model_id, metrics["model_mb"] = _record_model(learned, dataset)
-        run.set_tags({"engine": classifier.engine})
+    _record_files(run, lesson, dataset, probabilities)
+    model_id, metrics["model_mb"] = _record_model(run, lesson, dataset)
+    run.set_tags({"engine": trained.engine})
     metrics["tracking_seconds"] = run.tracking_seconds
-    run.log_metrics(as_metrics(run, metrics, model_id, validation, learned.fitted.curves))
+    run.log_metrics(as_metrics(run, metrics, model_id, validation, lesson.curves))
     return RunResult(run.id, model_id, metrics)
 
 
-def _record_files(run: Run, learned: Learned, dataset: Dataset, probabilities: Probabilities) -> None:
+def _record_files(run: Run, lesson: Lesson, dataset: Dataset, probabilities: Probabilities) -> None:
     """Log the pictures, and the probabilities with which models can be compared and combined image by image."""
-    title = f"{learned.algorithm}, {len(dataset.validation):,} validation images"
-    drawn = pictures(dataset.validation, probabilities, learned.fitted.curves, title)
-    tuning = learned.fitted.classifier.tuning_probabilities
-    with run.tracking(), run.files() as folder:
-        write_pictures(folder, drawn)
+    title = f"{lesson.algorithm}, {len(dataset.validation):,} validation images"
+    drawings = pictures(dataset.validation, probabilities, lesson.curves, title)
+    with run.files() as folder:
+        write_pictures(folder, drawings)
         write_probabilities(folder, "validation", dataset.validation.labels, probabilities)
-        write_probabilities(folder, "tuning", dataset.tuning.labels, tuning)
+        write_probabilities(folder, "tuning", dataset.tuning.labels, lesson.trained.tuning_probabilities)
 
 
-def _record_model(learned: Learned, dataset: Dataset) -> tuple[str, float]:
-    classifier = learned.fitted.classifier
+def _record_model(run: Run, lesson: Lesson, dataset: Dataset) -> tuple[str, float]:
+    """Log the model; returns its id, and its size in megabytes."""
     tags = {
-        "algorithm": learned.algorithm,
-        "engine": classifier.engine,
-        "split_seed": str(learned.params["split_seed"]),
+        "algorithm": lesson.algorithm,
+        "engine": lesson.trained.engine,
+        "split_seed": str(lesson.params["split_seed"]),
+        **dataset_tags(dataset),
     }
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "digit_model"
-        learned.save(folder)
+        lesson.trained.model.save(folder)
         megabytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-        tags |= dataset_tags(dataset)
-        return log_model(folder, learned.algorithm, learned.params, classifier.requirements, tags), megabytes
+        with run.tracking():
+            model = lesson.trained.model
+            return log_model(folder, lesson.algorithm, lesson.params, model.requirements, tags), megabytes

@@ -1,4 +1,4 @@
-"""The report: a page about the champion, from what the store holds alone."""
+"""Write what the store knows of the champion as a page that needs nothing else."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.parameters import parameters, path
 from mnist_mlflow.reports.card import Section, Subject, write_card
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, Registry
 from mnist_mlflow.tracking.results import read_file, read_kept
 from mnist_mlflow.tracking.runs import open_run
+from mnist_mlflow.types import Progress
 
 AGAIN = "Choose one first: mlflow run . -e select --env-manager local"
 PICTURES = {
@@ -45,20 +47,32 @@ class Page:
     pictures: Sequence[Picture]
 
 
+@parameters
+class Params:
+    """The options."""
+
+    out: Path = path("report.html", "the file to write")
+
+
+def run(params: Params, progress: Progress) -> Path:
+    """Write the page; returns its path."""
+    return report(str(params.out))
+
+
 def report(out: str) -> Path:
     """Write the page into a file, and keep it in a run of its own; returns the file's path.
 
     Raises UserFacingError when there is no champion, or when what its selection left cannot be read.
     """
-    path = Path(out).absolute()
-    if not path.parent.is_dir():
-        raise UsageError(f"out={out}: there is no folder {path.parent}. Make it, or name another file.")
+    file = Path(out).absolute()
+    if not file.parent.is_dir():
+        raise UsageError(f"out={out}: there is no folder {file.parent}. Make it, or name another file.")
     with open_run("report", {"role": "report"}) as run:
         page = render(_page(Registry(run.client)))
-        path.write_text(page)
+        file.write_text(page)
         with run.files() as folder:
             (folder / "report.html").write_text(page)
-        return path
+        return file
 
 
 def render(page: Page) -> str:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
-from mnist_mlflow.protocol import NEW_STUDY, SearchResult, Task, changed, command
+from mnist_mlflow.protocol import NEW_STUDY, SearchResult, changed, command
 from mnist_mlflow.search import story
 from mnist_mlflow.search.note import note
 from mnist_mlflow.search.objectives import goals
@@ -103,7 +104,7 @@ def _run(search: _Search, dataset: Dataset, trials: Sequence[FrozenTrial]) -> No
     if workers == 1 and search.wanted and search.wanted <= MOST_TRIALS:
         try_here(gate, dataset, ended)
     else:
-        try_in_processes(gate, Data(dataset.name, protocol.split_seed, protocol.train_size), workers, ended)
+        try_in_processes(gate, Data(dataset.address, protocol.split_seed, protocol.train_size), workers, ended)
 
 
 def _show(search: _Search, trials: Sequence[FrozenTrial]) -> None:

@@ -1,4 +1,4 @@
-"""Rank what the store holds, decide by statistics and budgets, register; only then are the test images opened."""
+"""Choose a champion among the finished runs, register it, then score the finalists on the test images."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import Rule, Scope
+from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.gate import pass_gate
 from mnist_mlflow.selection.latency import measure
@@ -53,6 +54,28 @@ class Request:
     rule: Rule = field(default_factory=Rule)
     scope: Scope = field(default_factory=Scope)
     dry_run: bool = False
+
+
+@parameters
+class Params(SplitOptions, Rule, Scope, SelectOptions):
+    """The options."""
+
+
+class Rollback(NamedTuple):
+    """The versions that a rollback restored and took back."""
+
+    restored: str
+    taken_back: str
+
+
+def run(params: Params, progress: Progress) -> Selection | Rollback:
+    """Select, or take the last selection back; raises UsageError where both a rollback and a dry run are asked for."""
+    if params.rollback and params.dry_run:
+        raise UsageError("rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out.")
+    if params.rollback:
+        return Rollback(*roll_back())
+    rule, scope = pick(Rule, vars(params)), pick(Scope, vars(params))
+    return select(params.data, Request(params.split_seed, rule, scope, params.dry_run), progress)
 
 
 def selection_tags() -> dict[str, str]:

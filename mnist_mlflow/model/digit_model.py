@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import shutil
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from mnist_mlflow.algorithms._ensemble import Ensemble
-from mnist_mlflow.algorithms.base import Classifier, get_algorithm
-from mnist_mlflow.model.images import as_images
-from mnist_mlflow.types import PROBABILITY_COLUMNS
+import numpy as np
+
+from mnist_mlflow.model.calibration import softmax
+from mnist_mlflow.model.canonical import as_images
+from mnist_mlflow.model.features import FEATURES
+from mnist_mlflow.model.readings import Readings
+from mnist_mlflow.model.scorers.base import Scorer, load_scorer
+from mnist_mlflow.types import CLASSES, Images, Probabilities, Progress, Scores, batches, silent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "model.json"
-MEMBERS = "members"
-ENSEMBLE = "ensemble"
+FORMAT = 1  # of the description; a reader refuses what it does not know
+IMAGES = "images"  # in place of features: the images as they are
 
 
+@dataclass(frozen=True)
 class DigitModel:
-    """Takes images in any form that `as_images` accepts; returns digits with their probabilities."""
+    """A chain: images of any form, canonical images, features, scores, calibrated probabilities, readings."""
 
-    def __init__(self, classifier: Classifier) -> None:
-        self.classifier = classifier
+    features: str
+    scorer: Scorer
+    temperature: float
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The distributions that prediction needs, beside NumPy, pandas and SciPy."""
+        return tuple(sorted({"opencv-python-headless", *self.scorer.needs()}))
 
     def predict(self, data: Any) -> pd.DataFrame:
         """A row for each image: `digit`, its `confidence`, and the probabilities `p0` to `p9`.
@@ -34,40 +43,38 @@ class DigitModel:
         Takes (n, 28, 28) or (n, 784), arrays, lists or DataFrames, integers 0-255 or floats 0-1 or 0-255.
         Raises ImageError, a ValueError, that says what was wrong and what is accepted.
         """
-        import pandas as pd
+        return Readings(self.predict_proba(as_images(data))).to_frame()
 
-        probabilities = self.classifier.predict_proba(as_images(data))
-        columns = dict(zip(PROBABILITY_COLUMNS, probabilities.T, strict=True))
-        digits, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-        return pd.DataFrame({"digit": digits, "confidence": confidence, **columns})
+    def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
+        """Probabilities (n, 10) float64 of images (n, 28, 28) uint8, a thousand at a time to bound the memory."""
+        rows = np.empty((len(images), CLASSES))
+        done = 0
+        for batch in batches(images):
+            rows[done : done + len(batch)] = softmax(self._score(batch), self.temperature)
+            done += len(batch)
+            progress("predict", done, len(images))
+        return rows
 
+    def _score(self, images: Images) -> Scores:
+        return self.scorer.score(images if self.features == IMAGES else FEATURES[self.features](images))  # type: ignore[arg-type]
 
-def save_model(folder: Path, algorithm: str, params: Any, seed: int, classifier: Classifier) -> None:
-    """Keep a classifier that has learned, with what it takes to build it again, in a folder without code."""
-    folder.mkdir(parents=True)
-    description = {"algorithm": algorithm, "params": dataclasses.asdict(params), "seed": seed}
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2))
-    classifier.save(folder)
+    def save(self, folder: Path) -> None:
+        """Write the model into a new folder, in files without code."""
+        folder.mkdir(parents=True)
+        description = {"format": FORMAT, "features": self.features, "scorer": self.scorer.kind}
+        (folder / DESCRIPTION).write_text(json.dumps({**description, "temperature": self.temperature}, indent=2))
+        self.scorer.save(folder)
 
-
-def save_ensemble(folder: Path, weights: Sequence[float], members: Sequence[Path], ensemble: Classifier) -> None:
-    """Keep an ensemble in a folder: the members' own folders, as they were logged, and the weights of their votes."""
-    for number, member in enumerate(members):
-        shutil.copytree(member, folder / MEMBERS / f"{number:02d}")
-    (folder / DESCRIPTION).write_text(json.dumps({"algorithm": ENSEMBLE, "weights": list(weights)}, indent=2))
-    ensemble.save(folder)
-
-
-def load_classifier(folder: Path) -> Classifier:
-    """The classifier that `save_model` or `save_ensemble` kept in a folder."""
-    description = json.loads((folder / DESCRIPTION).read_text())
-    if description["algorithm"] == ENSEMBLE:
-        members = [load_classifier(member) for member in sorted((folder / MEMBERS).iterdir())]
-        return Ensemble(members, description["weights"]).restore(folder)
-    algorithm = get_algorithm(description["algorithm"])
-    return algorithm.build(algorithm.Params(**description["params"]), description["seed"]).restore(folder)
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the model that `save` wrote; raises ValueError for a format that this version does not know."""
+        description = json.loads((folder / DESCRIPTION).read_text())
+        if description["format"] != FORMAT:
+            raise ValueError(f"{folder / DESCRIPTION} has the format {description['format']}; accepted: {FORMAT}.")
+        scorer = load_scorer(description["scorer"], folder)
+        return cls(description["features"], scorer, description["temperature"])
 
 
 def _load_pyfunc(path: str) -> DigitModel:
     """What MLflow calls to load a logged model."""
-    return DigitModel(load_classifier(Path(path)))
+    return DigitModel.load(Path(path))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
-from mnist_mlflow.protocol import SearchOptions, command
+from mnist_mlflow.protocol import command
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION_URI
 from mnist_mlflow.types import Labels, Probabilities
@@ -158,6 +159,8 @@ def _origin(candidate: Candidate) -> str:
 
 
 def _reproduce(candidate: Candidate) -> str:
-    """What was found by a search is typed, not searched for again."""
-    searched = {"trials", *(field.name for field in dataclasses.fields(SearchOptions))}
-    return command(candidate.algorithm, {key: at for key, at in candidate.params.items() if key not in searched})
+    """The command that trains the model again: hyperparameters from a search are typed, not searched for again."""
+    try:
+        return Task.from_params(candidate.algorithm, candidate.params).command()
+    except UsageError:  # an ensemble, or something that this version does not know: as it was logged
+        return command(candidate.algorithm, candidate.params)

@@ -7,8 +7,7 @@ from datetime import datetime
 from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.model.digit_model import ENSEMBLE
-from mnist_mlflow.protocol import Scope
+from mnist_mlflow.protocol import ENSEMBLE, Scope
 from mnist_mlflow.tracking.candidates import Query
 
 ALL = "all"

@@ -69,7 +69,7 @@ def score_on_test(model_uri: str, dataset: Dataset) -> dict[str, float]:
     metrics = prefixed("test", score(dataset.test.labels, probabilities))
     low, high = accuracy_interval(_right(dataset.test.labels, probabilities), len(dataset.test))
     metrics |= {"test_accuracy_low": low, "test_accuracy_high": high}
-    if corrected := set_right(dataset.test):
+    if corrected := set_right(dataset.test, dataset.digest):
         labels, readable = corrected
         right = _right(labels[readable], probabilities[readable])
         low, high = accuracy_interval(right, int(readable.sum()))

@@ -1,11 +1,5 @@
-"""The store, the runs in it and the registry: with MLflow's own variables, which mean what they always mean."""
+"""The store, the runs in it and the registry: the only room that imports MLflow, `model/` apart.
 
-from time import perf_counter
-
-_started = perf_counter()
-
-# Imported here, and not where each is used, so that what it costs can be told.
-import mlflow  # noqa: E402
-import mlflow.pyfunc  # noqa: E402, F401
-
-IMPORT_SECONDS = perf_counter() - _started
+MLflow's own variables mean what they always mean. Begin with runs.py: a run is opened or taken over, filled, and closed
+whatever happens. store.py says which store it is, registry.py keeps the champion, candidates.py finds what can compete.
+"""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +16,6 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-from mnist_mlflow.algorithms.base import pinned
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
@@ -23,13 +25,12 @@ EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 def log_model(
     folder: Path, name: str, params: Mapping[str, object], requirements: Sequence[str], tags: Mapping[str, str]
 ) -> str:
-    """Log the model that `save_model` kept in a folder to the active run; returns its id.
+    """Log the model that `DigitModel.save` wrote into a folder to the active run; returns its id.
 
-    The package travels with it, so that it loads where this project is not installed. There is a signature for
-    the output alone: one for the input would refuse every dtype and shape but its own.
+    What it takes to predict travels with it, so that it loads where this project is not installed. There is a
+    signature for the output alone: one for the input would refuse every dtype and shape but its own.
     """
-    package = Path(__file__).resolve().parents[1]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), travelling_code() as package:
         # An input example would be taken for the one form of input that is accepted.
         warnings.filterwarnings("ignore", message=".*[Ii]nput example")
         logged = mlflow.pyfunc.log_model(
@@ -37,7 +38,7 @@ def log_model(
             loader_module="mnist_mlflow.model.digit_model",
             data_path=str(folder),
             code_paths=[str(package)],
-            pip_requirements=pinned(sorted({*EVERY_MODEL_NEEDS, *requirements})),
+            pip_requirements=[f"{name}=={version(name)}" for name in sorted({*EVERY_MODEL_NEEDS, *requirements})],
             signature=ModelSignature(outputs=_output_schema()),
             params=dict(params),
             tags=dict(tags),
@@ -45,6 +46,18 @@ def log_model(
         )
     model_id: str = logged.model_id
     return model_id
+
+
+@contextlib.contextmanager
+def travelling_code() -> Iterator[Path]:
+    """A folder that holds as much of this package as prediction needs."""
+    source = Path(__file__).resolve().parents[1]
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / source.name
+        shutil.copytree(source / "model", package / "model", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("__init__.py", "errors.py", "types.py"):
+            shutil.copy(source / name, package)
+        yield package
 
 
 def _output_schema() -> Schema:

@@ -1,18 +1,24 @@
-"""Where a run came from: the commit, what was changed since, and the environment."""
+"""Where a run came from: the commit, the changes since, and the environment."""
 
 import json
 import os
 import platform
+import shutil
 import subprocess
+import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
 
+# A patch that `git apply` takes, whatever the user's configuration and attributes say about diffs.
+DIFF = """-c core.quotePath=false diff-tree --patch --binary --full-index --no-renames --no-color --no-ext-diff
+    --no-textconv --src-prefix=a/ --dst-prefix=b/ HEAD"""
 
-def git(root: Path, *arguments: str) -> str | None:
-    """What git prints, or None where there is no git or no repository."""
+
+def git(root: Path, *arguments: str, **environment: str) -> bytes | None:
+    """The output of git, or None where there is no git or no repository."""
     command = ["git", "-C", str(root), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, check=True, text=True, errors="replace").stdout
+        return subprocess.run(command, capture_output=True, check=True, env={**os.environ, **environment}).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -20,24 +26,40 @@ def git(root: Path, *arguments: str) -> str | None:
 def git_commit(root: Path) -> str | None:
     """The commit that is checked out."""
     commit = git(root, "rev-parse", "HEAD")
-    return commit.strip() if commit else None
+    return commit.decode().strip() if commit else None
 
 
-def uncommitted_changes(root: Path) -> str | None:
-    """The status and the diff of the work tree against the commit, new Python files included; empty when clean.
+def uncommitted_changes(root: Path) -> bytes | None:
+    """The status of the work tree, and a patch that makes it from the commit; empty when the work tree is clean.
 
-    Other new files are named alone: they may be large, or secret. None where there is no git or no repository.
+    `git apply` passes over the status. The patch holds new Python files; other new files are named alone, for they
+    may be large or secret. None where there is no git or no repository.
     """
-    status = git(root, "status", "--porcelain")
-    if not status:
-        return status
-    new_files = (git(root, "ls-files", "-z", "--others", "--exclude-standard", "*.py") or "").split("\0")[:-1]
-    return "\n".join([status, git(root, "diff", "HEAD") or "", *(_as_diff(root, name) for name in new_files)])
+    status = git(root, "status", "--porcelain", "--untracked-files=normal")
+    return status and b"\n".join([status, _patch(root)])
 
 
-def _as_diff(root: Path, name: str) -> str:
-    lines = (root / name).read_text(errors="replace").splitlines()
-    return "\n".join([f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(lines)} @@", *(f"+{line}" for line in lines)])
+def _patch(root: Path) -> bytes:
+    """The patch from the commit to a tree that git writes beside the user's repository, whose index stays as it is."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            index = Path(folder) / "index"
+            shutil.copy(_git_path(root, "index"), index)
+            environment = {
+                "GIT_INDEX_FILE": str(index),
+                "GIT_OBJECT_DIRECTORY": folder,
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(_git_path(root, "objects")),
+            }
+            git(root, "add", "--update", "--ignore-errors", ":/", **environment)
+            git(root, "add", "--ignore-errors", "--", "*.py", **environment)
+            tree = git(root, "write-tree", **environment) or b""
+            return git(root, *DIFF.split(), tree.decode().strip(), **environment) or b""
+    except OSError:  # no index, no room for another, or git has ended: the status says enough
+        return b""
+
+
+def _git_path(root: Path, name: str) -> Path:
+    return root / os.fsdecode(git(root, "rev-parse", "--git-path", name) or b"").strip()
 
 
 def write_environment(folder: Path) -> None:

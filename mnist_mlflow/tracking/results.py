@@ -16,7 +16,7 @@ from mlflow.entities import Metric
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.evaluation.plots import Curves
+from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 
@@ -62,7 +62,7 @@ def describe_test(dataset: Dataset) -> LoggedData:
 
 
 def as_metrics(
-    run: Run, metrics: Mapping[str, float], model_id: str | None, data: LoggedData, curves: Curves | None = None
+    run: Run, metrics: Mapping[str, float], model_id: str | None, data: LoggedData, curves: LearningCurves | None = None
 ) -> list[Metric]:
     """The metrics, tied to model and data set, and the points of the curves, ready for one request."""
     now = int(time.time() * 1000)

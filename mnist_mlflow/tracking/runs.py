@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.processes import is_gone
-from mnist_mlflow.tracking import IMPORT_SECONDS, provenance
+from mnist_mlflow.tracking import provenance
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import connect, project_root
 
@@ -42,7 +42,8 @@ class Run:
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
         """Set tags, in one request."""
-        self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+        with self.tracking():
+            self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
 
     def describe(self, text: str) -> None:
         """Set the description that the MLflow UI shows on the run's page, in Markdown."""
@@ -50,21 +51,24 @@ class Run:
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log parameters, but for those that `mlflow run` has logged already as they were typed."""
-        known = self.client.get_run(self.id).data.params
-        new = [Param(key, str(value)) for key, value in params.items() if key not in known]
-        self.client.log_batch(self.id, params=new)
+        with self.tracking():
+            logged = self.client.get_run(self.id).data.params
+            new = [Param(key, str(value)) for key, value in params.items() if key not in logged]
+            self.client.log_batch(self.id, params=new)
 
     def log_metrics(self, metrics: list[Metric]) -> None:
         """Log metrics, in one request for each thousand of them."""
-        for start in range(0, len(metrics), METRICS_A_REQUEST):
-            self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_REQUEST])
+        with self.tracking():
+            for start in range(0, len(metrics), METRICS_A_REQUEST):
+                self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_REQUEST])
 
     @contextlib.contextmanager
     def files(self) -> Iterator[Path]:
         """A folder; what is written there becomes artifacts of the run, in one go."""
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
-            self.client.log_artifacts(self.id, folder)
+            with self.tracking():
+                self.client.log_artifacts(self.id, folder)
 
 
 @contextlib.contextmanager
@@ -79,7 +83,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     try:
         run = Run(client, _start(name, tags))
         _log_origin(run)
-        run.tracking_seconds = IMPORT_SECONDS + time.perf_counter() - started
+        run.tracking_seconds = time.perf_counter() - started
         yield run
     except BaseException as error:
         _close_after(client, error)
@@ -116,7 +120,7 @@ def _log_origin(run: Run) -> None:
         provenance.write_environment(folder / "environment")
         if changes:
             (folder / "git").mkdir()
-            (folder / "git" / "uncommitted.diff").write_text(changes)
+            (folder / "git" / "uncommitted.diff").write_bytes(changes)
 
 
 def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:

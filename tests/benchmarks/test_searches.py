@@ -8,9 +8,10 @@ from benchmarks import searches as program
 from benchmarks.search_report import searches
 from benchmarks.store import Store
 from mnist_mlflow.algorithms import svm
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.types import silent
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks import serving
 from benchmarks.serving import accuracies, predict_latency, request_latency, served
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.jobs.train import Task
 from mnist_mlflow.protocol import DataOptions
 from tests.conftest import Trained, train_into_copy
 

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import store as program
 from benchmarks.rows import ACCURATE, ALGORITHMS
 from benchmarks.store import Store, fill, measure_ensemble, model_uri, vote_weights
-from mnist_mlflow.jobs.train import Task
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.protocol import DataOptions
 from tests.conftest import Trained, train_into_copy
 

@@ -9,7 +9,7 @@ from benchmarks import process, worker
 from benchmarks.process import run_python
 from benchmarks.rows import ACCURATE, ROWS
 from mnist_mlflow.algorithms.cnn import RECIPES
-from mnist_mlflow.data import Dataset, dataset
+from mnist_mlflow.data import Dataset, source
 from mnist_mlflow.types import Part
 
 
@@ -21,7 +21,7 @@ def small_mnist(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> Part:
         return digits.train, digits.test
 
     monkeypatch.setattr(worker, "load_mnist", load)
-    monkeypatch.setattr(dataset, "load_mnist", load)
+    monkeypatch.setattr(source, "load_mnist", load)
     return digits.train
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_mlflow.data import dataset, load_dataset
+from mnist_mlflow.data import Dataset, Source, label_errors, load_dataset, open_source, source, split
 from mnist_mlflow.data.dataset import stratified_split, stratified_subset
 from mnist_mlflow.data.download import DownloadError
 from mnist_mlflow.errors import DataError, UsageError
-from mnist_mlflow.types import Part
+from mnist_mlflow.protocol import DATA
+from mnist_mlflow.types import Part, silent
 
 MNIST = os.environ.get("MNIST_MLFLOW_DATA_DIR")  # before the tests' own environment hides it
 PARTS = ("train", "tuning", "validation", "test")
@@ -51,12 +52,33 @@ def test_fewer_training_images_leave_the_split_as_it_is() -> None:
 
 
 def test_the_digest_depends_on_every_byte() -> None:
-    digits = load_dataset("digits")
-    labels = digits.test.labels.copy()
+    digits = open_source("digits", silent)
+    labels = digits.learning.labels.copy()
     labels[-1] = (labels[-1] + 1) % 10
-    changed = replace(digits, test=Part(digits.test.images, labels))
-    digests = [dataset._sha256((part.validation, part.test)) for part in (digits, changed)]
-    assert digests[0] == digits.split_digest != digests[1]
+    changed = replace(digits, learning=Part(digits.learning.images, labels))
+    assert split(changed, 0).digest != split(digits, 0).digest
+
+
+def test_a_source_with_test_images_keeps_them(digits: Dataset) -> None:
+    two = Source("two", "two parts", digits.train, digits.test)
+    parts = split(two, seed=3)
+    assert parts.test is digits.test
+    assert [len(part) for part in (parts.train, parts.tuning, parts.validation)] == [374, 42, 84]
+    assert parts.split_digest != split(replace(two, test=digits.validation), seed=3).split_digest
+
+
+def test_another_process_loads_the_same_images_by_their_address() -> None:
+    loaded = load_dataset("digits", 5, 300)
+    again = load_dataset(loaded.address, 5, 300)
+    assert again.digest == loaded.digest == "99912a7a54696ee11ed72597bf807326eb6eadeafe265d537dc59154c09995e8"
+    assert again.split_digest == loaded.split_digest
+    assert loaded.split_digest == "3d3a5061d99a45f25bf8cfdaec809768352b9b2ce6b9900d9999bbce2a085193"
+
+
+def test_what_is_accepted_as_data_can_be_opened() -> None:
+    assert ("auto", *source.SOURCES) == DATA
+    with pytest.raises(UsageError, match="no data set 'emnist'; accepted: auto, mnist, digits"):
+        open_source("emnist", silent)
 
 
 @pytest.mark.parametrize("size", [1, 99, 1155])
@@ -70,15 +92,15 @@ def unreachable(progress: object) -> None:
 
 
 def test_auto_falls_back_to_digits_loudly(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(dataset, "load_mnist", unreachable)
+    monkeypatch.setattr(source, "load_mnist", unreachable)
     with caplog.at_level(logging.WARNING):
-        found = load_dataset("auto")
-    assert (found.name, found.fallback) == ("digits", "no mirror answers")
+        loaded = load_dataset("auto")
+    assert (loaded.name, loaded.address, loaded.fallback) == ("digits", "digits", "no mirror answers")
     assert "no mirror answers" in caplog.text
 
 
 def test_mnist_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "load_mnist", unreachable)
+    monkeypatch.setattr(source, "load_mnist", unreachable)
     with pytest.raises(DownloadError):
         load_dataset("mnist")
 
@@ -93,10 +115,11 @@ def test_auto_does_not_hide_a_damaged_file(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.skipif(not MNIST, reason="MNIST_MLFLOW_DATA_DIR names no folder with MNIST")
 def test_mnist_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(MNIST))
-    found = load_dataset("auto")
-    assert found.name == "mnist"
-    assert [len(getattr(found, part)) for part in PARTS] == [45_000, 5_000, 10_000, 10_000]
-    assert np.array_equal(found.test.labels[:5], [7, 2, 1, 0, 4])
+    loaded = load_dataset("auto")
+    assert (loaded.name, loaded.address, loaded.digest) == ("mnist", "mnist", label_errors.MNIST)
+    assert [len(getattr(loaded, part)) for part in PARTS] == [45_000, 5_000, 10_000, 10_000]
+    assert np.array_equal(loaded.test.labels[:5], [7, 2, 1, 0, 4])
+    assert all(loaded.test.labels[index] == label for index, (label, _) in label_errors.CORRECTED.items())
 
 
 def test_a_split_by_count() -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -20,7 +21,7 @@ Server = tuple[str, list[str]]  # its address, and the paths that it was asked f
 class Mirror(BaseHTTPRequestHandler):
     """Behaves as the first folder of the path says; counts what it was asked for."""
 
-    requests: list[str]
+    requests: ClassVar[list[str]]
 
     def do_GET(self) -> None:
         self.requests.append(self.path)
@@ -45,12 +46,14 @@ class Mirror(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    handler = type("Handler", (Mirror,), {"requests": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
+    class Handler(Mirror):
+        requests: ClassVar[list[str]] = []
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         listening.daemon_threads = True
         listening.block_on_close = False
         threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.server_port}/", handler.requests
+        yield f"http://127.0.0.1:{listening.server_port}/", Handler.requests
         listening.shutdown()
 
 
@@ -89,7 +92,7 @@ def test_tries_a_mirror_again(server: Server, tmp_path: Path) -> None:
 
 def test_waits_longer_after_each_failure(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(download.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
     with pytest.raises(DownloadError):
         fetch(tmp_path / "file", (f"{server[0]}fail/",), verify, silent)
     assert pauses == [0.01, 0.02]

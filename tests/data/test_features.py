@@ -82,8 +82,8 @@ def test_a_file_that_cannot_be_trusted_is_written_anew(spoil: object, digits: Da
 
 def test_two_runs_at_once_compute_once(digits: Dataset, computed: list[int]) -> None:
     with ThreadPoolExecutor(2) as runs:
-        found = list(runs.map(lambda part: features_of(part, "hog"), (digits.train, digits.train)))
-    assert np.array_equal(*found)
+        first, second = runs.map(lambda part: features_of(part, "hog"), (digits.train, digits.train))
+    assert np.array_equal(first, second)
     whole = digits.train.whole
     assert whole
     assert sum(count for count in computed if count > features.PROBES) == len(whole)

@@ -20,7 +20,8 @@ import contextlib, json, os, random, signal, sqlite3, sys, time
 import mlflow, optuna, sklearn.linear_model, sklearn.metrics, skops.io, cv2, plotly
 from mnist_mlflow.jobs import recording
 from mnist_mlflow.jobs import search as searching
-from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.types import silent
 

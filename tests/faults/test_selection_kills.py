@@ -7,7 +7,8 @@ from typing import TypeAlias
 import mlflow
 import pytest
 
-from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, UNFINISHED, Registry
 from tests.conftest import ROOT, Trained, python, start_python, train_into_copy

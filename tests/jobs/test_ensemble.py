@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import ensemble as ensembling
 from mnist_mlflow.jobs.ensemble import combine
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.jobs.train import RunResult, Task
 from mnist_mlflow.model.images import FEATURES
 from mnist_mlflow.protocol import DataOptions, Scope
 from mnist_mlflow.tracking.registry import CHAMPION, Registry

@@ -1,8 +1,10 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,13 +12,13 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import mnist
-from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs.main import Budget, SomeFailed, run_all
-from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs.main import Params, run, share_of_time
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT
 
 Client: TypeAlias = mlflow.MlflowClient
+Command = Callable[..., tuple[int, str, str]]
 
 
 def algorithm_runs(client: Client) -> dict[str, Any]:
@@ -24,17 +26,18 @@ def algorithm_runs(client: Client) -> dict[str, Any]:
 
 
 def test_trains_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
-    selection = run_all(["knn", "logistic"], DataOptions("digits", train_size=200), SearchOptions(), silent)
+    result = run(Params(algorithms="knn, logistic", data="digits", train_size=200), silent)
     (main,) = store.search_runs(["0"], "tags.role = 'selection'")
     runs = algorithm_runs(store)
     assert set(runs) == {"knn", "logistic"}
-    for name, run in runs.items():
-        assert run.info.status == "FINISHED"
-        assert run.data.tags["main_run"] == main.info.run_id
-        assert "mlflow.parentRunId" not in run.data.tags
-        assert run.data.tags["mlflow.project.entryPoint"] == name
-        assert run.data.params["train_size"] == "200"
-    assert len(selection.table) == 2
+    for name, found in runs.items():
+        assert found.info.status == "FINISHED"
+        assert found.data.tags["main_run"] == main.info.run_id
+        assert "mlflow.parentRunId" not in found.data.tags
+        assert found.data.tags["mlflow.project.entryPoint"] == name
+        assert found.data.params["train_size"] == "200"
+    assert not result.failed
+    assert len(result.selection.table) == 2
     assert main.info.status == "FINISHED"
     assert main.data.params["algorithms"] == "knn,logistic"
 
@@ -54,12 +57,12 @@ def knn_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("knn_is_killed")
-def test_a_failure_does_not_stop_the_others(store: Client) -> None:
-    with pytest.raises(
-        SomeFailed, match=r"output above: knn\. .* local -P algorithms=knn -P data=digits -P train_size=100"
-    ) as caught:
-        run_all(["knn", "logistic"], DataOptions("digits", train_size=100), SearchOptions(), silent)
-    assert list(caught.value.selection.table["algorithm"]) == ["logistic"]
+def test_a_failure_does_not_stop_the_others(store: Client, command: Command) -> None:
+    status, output, errors = command("main", "--algorithms=knn,logistic", "--data=digits", "--train_size=100")
+    assert status == 1
+    assert "These algorithms failed, see the output above: knn. Try again: mlflow run . --env-manager local" in errors
+    assert {"-P algorithms=knn", "-P data=digits", "-P train_size=100"} <= set(re.findall(r"-P \S+", errors))
+    assert "logistic" in output
     runs = {run.info.run_name: run for run in store.search_runs(["0"])}
     assert {name: run.info.status for name, run in runs.items()} == {
         "knn": "FAILED",
@@ -73,7 +76,7 @@ def test_a_failure_does_not_stop_the_others(store: Client) -> None:
 @pytest.mark.usefixtures("knn_is_killed")
 def test_nothing_is_selected_when_all_fail(store: Client) -> None:
     with pytest.raises(UserFacingError, match="Every algorithm failed"):
-        run_all(["knn"], DataOptions("digits", train_size=100), SearchOptions(), silent)
+        run(Params(algorithms="knn", data="digits", train_size=100), silent)
 
 
 def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
@@ -93,33 +96,38 @@ def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
 
 def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist, "MIRRORS", ())
-    run_all(["logistic"], DataOptions("auto", train_size=100), SearchOptions(), silent)
-    for run in store.search_runs(["0"]):
-        assert run.data.tags["dataset"] == "digits"
-        assert "could not be downloaded" in run.data.tags["dataset_fallback"]
+    run(Params(algorithms="logistic", train_size=100), silent)
+    for found in store.search_runs(["0"]):
+        assert found.data.tags["dataset"] == "digits"
+        assert "could not be downloaded" in found.data.tags["dataset_fallback"]
 
 
 def test_every_algorithm_searches_in_a_study_of_its_own_with_what_was_asked_for(store: Client) -> None:
-    search = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
-    run_all(["knn", "logistic"], DataOptions("digits", train_size=100, trials=1), search, silent)
+    search = {"study": "mine", "timeout": 100.0, "objective": "accuracy", "trials": 1}
+    run(Params(algorithms="knn,logistic", data="digits", train_size=100, **search), silent)  # type: ignore[arg-type]
     runs = algorithm_runs(store)
     assert {name: run.data.tags["study"] for name, run in runs.items()} == {
         "knn": "mine-knn",
         "logistic": "mine-logistic",
     }
-    for run in runs.values():
-        assert {"trials": "1", "objective": "accuracy"}.items() <= run.data.params.items()
-        assert 40 < float(run.data.params["timeout"]) < 100
+    for found in runs.values():
+        assert {"trials": "1", "objective": "accuracy"}.items() <= found.data.params.items()
+        assert 40 < float(found.data.params["timeout"]) < 100
     assert float(runs["knn"].data.params["timeout"]) < float(runs["logistic"].data.params["timeout"])
 
 
-def test_the_time_is_shared_and_what_one_does_not_need_the_others_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 0.0, 10.0, 90.0, 200.0])
-    monkeypatch.setattr("mnist_mlflow.jobs.main.time.monotonic", lambda: next(clock))
-    budget = Budget(100.0, 4)
-    shares = [budget.share(SearchOptions()).timeout for _ in range(4)]
-    assert shares == [25.0, 30.0, 5.0, 1.0]
+def test_the_time_is_shared_and_what_one_does_not_need_the_others_have() -> None:
+    left_and_searches = [(100.0, 4), (90.0, 3), (10.0, 2), (-100.0, 1)]
+    assert [share_of_time(*pair) for pair in left_and_searches] == [25.0, 30.0, 5.0, 1.0]
 
 
-def test_without_a_timeout_there_is_nothing_to_share() -> None:
-    assert Budget(0.0, 2).share(SearchOptions(workers=3)) == SearchOptions(workers=3)
+@pytest.mark.parametrize(
+    ("params", "mistake"),
+    [
+        (Params(study="night"), "study says how to search, and nothing is to be searched"),
+        (Params(algorithms="knn,svn"), "no algorithm 'svn'; accepted: cnn"),
+    ],
+)
+def test_a_mistake_is_answered_before_anything_begins(params: Params, mistake: str) -> None:
+    with pytest.raises(UsageError, match=mistake):
+        run(params, silent)

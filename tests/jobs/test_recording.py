@@ -7,8 +7,9 @@ import mlflow
 import numpy as np
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 from tests.conftest import Trained, train_into_copy

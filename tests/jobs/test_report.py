@@ -6,10 +6,11 @@ from typing import TypeAlias
 import mlflow
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.report import report
 from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.jobs.train import RunResult, Task
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.registry import Registry

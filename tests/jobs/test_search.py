@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from mnist_mlflow.algorithms.base import Classifier
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.protocol import DataOptions, SearchOptions, Task
+from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.searches import FIXED, task, trials_of

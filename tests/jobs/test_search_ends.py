@@ -9,10 +9,11 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import TrialState, create_trial
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import DataOptions, Task
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.search.study import settled
 from mnist_mlflow.search.trying import Job, Trier
 from mnist_mlflow.types import silent

@@ -7,10 +7,11 @@ import mlflow
 import pandas as pd
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.select import Request, roll_back, select
-from mnist_mlflow.jobs.train import RunResult, Task
 from mnist_mlflow.protocol import DataOptions, Rule, Scope
 from mnist_mlflow.selection import test_images as scoring
 from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, CHAMPION_URI, PREVIOUS, REGISTERED_MODEL, Registry

@@ -7,8 +7,9 @@ import mlflow
 import pytest
 
 from benchmarks.postgresql import is_installed, postgresql
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs.select import Request, roll_back, select
-from mnist_mlflow.jobs.train import Task, train
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, PREVIOUS, Registry
 from mnist_mlflow.tracking.store import connect

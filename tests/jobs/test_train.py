@@ -3,10 +3,11 @@ from typing import TypeAlias
 import mlflow
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import train as training
-from mnist_mlflow.jobs.train import Task, train
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 

@@ -14,9 +14,10 @@ import requests
 
 from benchmarks.serving import served
 from mnist_mlflow.algorithms.base import algorithm_names
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.jobs.ensemble import combine
-from mnist_mlflow.jobs.train import Task, train
+from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 from tests.algorithms.test_algorithms import SMALL

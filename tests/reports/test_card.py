@@ -52,10 +52,16 @@ def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -
     text = as_markdown("a title", write_card(subject))
     assert text.startswith("# a title\n")
     assert "commit 0123, work tree changed: its run holds the differences" in text
-    assert "    mlflow run . -e knn --env-manager local -P n_neighbors=4 -P seed=1 -P data=mnist\n" in text
+    assert "    mlflow run . -e knn --env-manager local -P data=mnist -P seed=1 -P n_neighbors=4\n" in text
     assert "| dataset_digest" in text
     assert 'load_model("models:/mnist-digits@champion")' in text
     assert "## Limits and intended use" in text
+
+
+def test_an_ensemble_is_typed_as_it_was_logged(subject: Subject) -> None:
+    candidate = replace(subject.candidate, algorithm="ensemble", params={"data": "mnist", "members": "8"})
+    text = as_markdown("a title", write_card(replace(subject, candidate=candidate)))
+    assert "    mlflow run . -e ensemble --env-manager local -P data=mnist -P members=8\n" in text
 
 
 def test_what_a_section_has_not_is_left_out() -> None:

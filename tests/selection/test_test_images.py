@@ -5,10 +5,11 @@ import mlflow
 import numpy as np
 import pytest
 
+from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.data.label_errors import CORRECTED, IMAGES
+from mnist_mlflow.data.label_errors import CORRECTED, MNIST
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.jobs.train import RunResult, Task
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.selection import test_images as scoring
 from mnist_mlflow.selection.test_images import evaluate
@@ -70,11 +71,11 @@ def test_a_model_that_is_not_there_is_answered_with_what_is_accepted(store: Clie
 
 
 def test_known_wrong_labels_are_set_right_in_a_figure_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = np.zeros(IMAGES, np.uint8)
+    labels = np.zeros(10_000, np.uint8)
     for index, (given, _) in CORRECTED.items():
         labels[index] = given
-    answers = np.zeros((IMAGES, 10))
-    answers[np.arange(IMAGES), labels] = 1
+    answers = np.zeros((10_000, 10))
+    answers[np.arange(10_000), labels] = 1
     answers[1901] = np.eye(10)[4]  # as people read it
     answers[2130] = np.eye(10)[7]  # which people cannot read
     monkeypatch.setattr(scoring, "predict", lambda uri, images: answers)
@@ -86,4 +87,4 @@ def test_known_wrong_labels_are_set_right_in_a_figure_of_its_own(monkeypatch: py
 
 def replace_test(labels: Labels) -> Dataset:
     part = Part(np.zeros((len(labels), 28, 28), np.uint8), labels)
-    return Dataset("mnist", part, part, part, part, "d", "s")
+    return Dataset("mnist", "mnist", part, part, part, part, MNIST, "s")

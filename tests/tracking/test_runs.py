@@ -29,9 +29,9 @@ def test_a_run_of_our_own_says_where_it_came_from(store: Client) -> None:
     assert "numpy==" in artifact(run.id, "environment/requirements.txt")
 
 
-@pytest.mark.parametrize(("changes", "dirty"), [("", "False"), ("-one\n+two", "True"), (None, "unknown")])
+@pytest.mark.parametrize(("changes", "dirty"), [(b"", "False"), (b"-one\n+two", "True"), (None, "unknown")])
 def test_the_diff_is_kept_when_there_is_one(
-    store: Client, changes: str | None, dirty: str, monkeypatch: pytest.MonkeyPatch
+    store: Client, changes: bytes | None, dirty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provenance, "uncommitted_changes", lambda root: changes)
     with open_run("knn", {}) as run:

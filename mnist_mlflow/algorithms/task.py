@@ -1,0 +1,77 @@
+"""A task: an algorithm with all that is given to train it, as an object and as a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from mnist_mlflow.algorithms.base import get_algorithm
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.parameters import names_of, pick
+from mnist_mlflow.protocol import DataOptions, SearchOptions, changed, command, parse_command
+
+
+@dataclass(frozen=True)
+class Task:
+    """An algorithm to train, with the hyperparameters that are given; the others have their defaults.
+
+    Raises UsageError where options say how to search and nothing is to be searched.
+    """
+
+    algorithm: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    protocol: DataOptions = field(default_factory=DataOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
+
+    def __post_init__(self) -> None:
+        if not self.searches and (useless := changed(self.search)):
+            raise UsageError(
+                f"{', '.join(useless)} says how to search, and nothing is to be searched: "
+                "add trials=30, or timeout=600."
+            )
+
+    @property
+    def searches(self) -> bool:
+        """True if hyperparameters are searched, up to a number of trials or for some time."""
+        return bool(self.protocol.trials or self.search.timeout)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options that differ from their defaults, and the given hyperparameters; inverse of `from_settings`."""
+        return changed(self.protocol) | changed(self.search) | dict(self.given)
+
+    def command(self) -> str:
+        """The shell command that trains this; inverse of `from_command`."""
+        return command(self.algorithm, self.settings)
+
+    @classmethod
+    def from_settings(cls, algorithm: str, settings: Mapping[str, Any]) -> Self:
+        """The task with options and hyperparameters by their names; raises UsageError for what is not accepted."""
+        options = {*names_of(DataOptions), *names_of(SearchOptions)}
+        rest = {name: value for name, value in settings.items() if name not in options}
+        params = get_algorithm(algorithm).Params(**rest)
+        given = {name: getattr(params, name) for name in rest}
+        return cls(algorithm, given, pick(DataOptions, settings), pick(SearchOptions, settings))
+
+    @classmethod
+    def from_command(cls, text: str) -> Self:
+        """The task that a command trains; raises UsageError for another command."""
+        return cls.from_settings(*parse_command(text))
+
+    @classmethod
+    def from_run(cls, tags: Mapping[str, str]) -> Self:
+        """The task of a training run, by its tag `command`; raises UserFacingError for a run without it."""
+        if "command" not in tags:
+            raise UserFacingError("The run has no tag `command`: it trained nothing, or an earlier version wrote it.")
+        return cls.from_command(tags["command"])
+
+    @classmethod
+    def from_params(cls, algorithm: str, params: Mapping[str, str]) -> Self:
+        """The task that trains the model of a run again: with the hyperparameters that it logged, and no search.
+
+        Raises UsageError where this version does not accept them.
+        """
+        names = [*names_of(DataOptions), *names_of(get_algorithm(algorithm).Params)]
+        logged = {name: params[name] for name in names if name in params}
+        return cls.from_settings(algorithm, logged | {"trials": "0"})

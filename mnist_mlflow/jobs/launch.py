@@ -1,0 +1,66 @@
+"""Training in a process of its own, as `mlflow run` starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.parameters import typed
+from mnist_mlflow.tracking.candidates import as_candidate
+from mnist_mlflow.tracking.runs import Run, close_for
+
+ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+
+
+class LaunchError(UserFacingError):
+    """A process did not train its model; the run `run_id` holds the details."""
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        super().__init__(reason)
+        self.run_id = run_id
+
+
+def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
+    """Train in a process of its own, in a new run with these tags and the parent's origin; wait for it.
+
+    Raises LaunchError when the process fails. Any other exception while it waits, as Ctrl-C raises it, first ends the
+    process. Several threads may launch at the same time.
+    """
+    run, experiment = _create_run(task, tags, parent)
+    try:
+        status = _train(task, {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment})
+    finally:
+        if run.client.get_run(run.id).info.status == "RUNNING":
+            close_for(run, "its process ended without a word")
+    stored = run.client.get_run(run.id)
+    if status or stored.info.status != "FINISHED":
+        raise LaunchError(run.id, stored.data.tags.get("failure", f"Its process ended with status {status}."))
+    (model,) = stored.outputs.model_outputs
+    return RunResult(run.id, model.model_id, as_candidate(run.client, run.id, model.model_id).final_metrics)
+
+
+def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
+    """A new run beside the parent, which is not its parent in MLflow's sense, and their experiment."""
+    stored = parent.client.get_run(parent.id)
+    experiment: str = stored.info.experiment_id
+    origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
+    all_tags = origin | {"mlflow.project.entryPoint": task.algorithm} | dict(tags)
+    created = parent.client.create_run(experiment, tags=all_tags, run_name=task.algorithm)
+    return Run(parent.client, created.info.run_id), experiment
+
+
+def _train(task: Task, environment: Mapping[str, str]) -> int:
+    options = [f"--{name}={typed(value)}" for name, value in task.settings.items()]
+    command = [sys.executable, "-m", "mnist_mlflow", task.algorithm, *options]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()  # it closes its run before it ends
+        process.wait()
+        raise

@@ -1,0 +1,76 @@
+"""Pictures of digits as MNIST has them: whatever somebody hands to a model becomes uint8 images (n, 28, 28)."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.errors import ImageError
+from mnist_mlflow.types import SIDE, Images
+
+ACCEPTED = (
+    f"accepted are arrays, lists or DataFrames of shape (n, {SIDE}, {SIDE}) or (n, {SIDE * SIDE}), "
+    "integers 0-255 or floats 0-1 or 0-255"
+)
+BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
+
+
+def as_images(data: Any) -> Images:
+    """What somebody handed to a model, as uint8 images (n, 28, 28).
+
+    Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), integers 0-255 or floats; floats that
+    all lie within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
+    """
+    array = _as_array(data)
+    if array.ndim == 0 or len(array) == 0:
+        raise ImageError(f"There are no images in the batch; {ACCEPTED}, n at least 1.")
+    if array.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
+        hint = " (one image is a batch of one: images[None])" if array.shape in ((SIDE, SIDE), (SIDE**2,)) else ""
+        raise ImageError(f"The images have the shape {array.shape}{hint}; {ACCEPTED}.")
+    _check_values(array)
+    if array.dtype.kind == "f" and array.max() <= 1:
+        array = array * 255
+    images: Images = np.rint(array).astype(np.uint8).reshape(-1, SIDE, SIDE)
+    return images
+
+
+def _as_array(data: Any) -> npt.NDArray[Any]:
+    if isinstance(data, dict):
+        raise ImageError(f"The images are a dict with the keys {list(data)[:5]}; {ACCEPTED}.")
+    try:
+        array = np.asarray(data)
+        array = array.astype(np.float64) if array.dtype == object else array
+    except (TypeError, ValueError) as error:
+        raise ImageError(f"The images are not one block of numbers ({error}); {ACCEPTED}.") from error
+    if array.dtype.kind not in "uif":
+        raise ImageError(f"The images hold {array.dtype} values; {ACCEPTED}.")
+    return array
+
+
+def _check_values(array: npt.NDArray[Any]) -> None:
+    flat = array.reshape(len(array), -1)
+    for wrong, what in ((np.isnan(flat), "NaN"), (flat < 0, "values below 0"), (flat > 255, "values above 255")):
+        if wrong.any():
+            image = int(wrong.any(axis=1).argmax())
+            value = flat[image][wrong[image]][0]
+            raise ImageError(f"The images hold {what} (first in image {image}: {value}); {ACCEPTED}.")
+
+
+def centre_by_mass(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The ink of one image (h, w), scaled into a 20-pixel box and centred by mass in 28 x 28 pixels.
+
+    An image without ink comes out blank. Source: the geometry of MNIST as described by LeCun et al., 1998.
+    """
+    import cv2
+
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not len(rows):
+        return np.zeros((SIDE, SIDE), np.uint8)
+    ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(ink.shape)
+    moments = cv2.moments(ink)
+    centre = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+    shift = (SIDE - 1) / 2 - scale * centre
+    matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])  # type: ignore[arg-type]
+    warped = cv2.warpAffine(ink, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    return np.asarray(warped, np.uint8)

@@ -1,0 +1,58 @@
+"""The contract of scorers, and how a kind is found by its name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.types import Features, Scores, batches
+
+
+class Scorer(ABC):
+    """Gives each digit a score, the higher the likelier, from the features of images."""
+
+    requirements: ClassVar[tuple[str, ...]] = ()  # distributions that scoring needs, beside NumPy
+
+    @abstractmethod
+    def score(self, features: Features) -> Scores:
+        """Logits, or logarithms of probabilities, (n, 10) of features (n, d)."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write what was learned into a folder that exists, in files without code."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+
+    @property
+    def kind(self) -> str:
+        """The name by which `load_scorer` finds this class."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def needs(self) -> tuple[str, ...]:
+        """The distributions that this scorer needs."""
+        return self.requirements
+
+
+def load_scorer(kind: str, folder: Path) -> Scorer:
+    """The scorer of a kind that was saved in a folder."""
+    scorer: type[Scorer] = getattr(import_module(f"{__package__}.{kind}"), kind.capitalize())
+    return scorer.load(folder)
+
+
+def score_in_batches(scorer: Scorer, features: Features) -> Scores:
+    """The scores (n, 10) of features (n, d), a thousand at a time."""
+    return np.concatenate([scorer.score(batch) for batch in batches(features)])
+
+
+def log_votes(shares: npt.NDArray[Any], smallest: float) -> Scores:
+    """Logarithms of shares of votes; that nobody voted for a class does not make it impossible."""
+    logarithms: Scores = np.log(np.maximum(shares, smallest))
+    return logarithms

@@ -1,0 +1,55 @@
+"""A vote of models that have learned: their probabilities, averaged with weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.model.scorers.base import Scorer, log_votes
+from mnist_mlflow.types import Probabilities, Scores
+
+if TYPE_CHECKING:
+    from mnist_mlflow.model.digit_model import DigitModel
+
+SMALLEST = 1e-12  # what rounds to no chance at all is still no infinite mistake
+
+
+class Vote(Scorer):
+    """Members, each with its own features, and their weights; it is asked about the images themselves."""
+
+    def __init__(self, members: Sequence[DigitModel], weights: Sequence[float]) -> None:
+        self.members, self.weights = members, np.asarray(weights)
+
+    def score(self, features: npt.NDArray[Any]) -> Scores:
+        """Logarithms of the average probabilities (n, 10) of images (n, 28, 28)."""
+        votes = np.stack([member.predict_proba(features) for member in self.members])
+        return log_votes(average(votes, self.weights), SMALLEST)
+
+    def needs(self) -> tuple[str, ...]:
+        """What the members need."""
+        return tuple({name for member in self.members for name in member.requirements})
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.json`, and each member into a folder of its own below `members`."""
+        (folder / "weights.json").write_text(json.dumps(self.weights.tolist()))
+        for number, member in enumerate(self.members):
+            member.save(folder / "members" / f"{number:02d}")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        from mnist_mlflow.model.digit_model import DigitModel  # whose scorer may be a vote: each needs the other
+
+        members = [DigitModel.load(member) for member in sorted((folder / "members").iterdir())]
+        return cls(members, json.loads((folder / "weights.json").read_text()))
+
+
+def average(probabilities: npt.NDArray[np.floating], weights: npt.NDArray[np.float64]) -> Probabilities:
+    """The weighted average (n, 10) of probabilities (m, n, 10); the weights need not add up to 1."""
+    averaged: Probabilities = np.tensordot(weights / weights.sum(), probabilities, axes=1)
+    return averaged

@@ -1,0 +1,58 @@
+"""A new algorithm, written as CONTRIBUTING says: one file, one stanza; it learns, is logged, selected, and loads."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.conftest import ROOT
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PARTS = ("mnist_mlflow", "MLproject", "conda.yaml", "README.md")
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", CONTRIBUTING, re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project with the new file and the new stanza."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in PARTS:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    (folder / "mnist_mlflow" / "algorithms" / "centroid.py").write_text(block("python"))
+    with (folder / "MLproject").open("a") as file:
+        file.write("\n" + block("yaml"))
+    return folder
+
+
+def test_a_new_algorithm_is_one_file_and_one_stanza(new_store: Path, project: Path, tmp_path: Path) -> None:
+    assert len(block("python").splitlines()) < 40
+    store = f"sqlite:///{shutil.copy(new_store, tmp_path)}"
+    environment = {**os.environ, "PYTHONPATH": str(project), "MLFLOW_TRACKING_URI": store}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    small = ("-P", "data=digits", "-P", "train_size=500", "-P", "trials=2")
+    run = [sys.executable, "-m", "mlflow", "run", str(project), "--env-manager", "local", "-e", "centroid", *small]
+    select = [sys.executable, "-m", "mnist_mlflow", "select", "--data", "digits", "--algorithms", "centroid"]
+    for command in (run, select):
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    mlflow.set_tracking_uri(store)
+    try:
+        (trained,) = mlflow.MlflowClient().search_runs(["0"], "tags.role = 'model'")
+        assert trained.data.tags["algorithm"] == "centroid"
+        assert trained.data.metrics["val_accuracy"] > 0.9
+        model = mlflow.pyfunc.load_model("models:/mnist-digits@champion")
+        assert model.metadata.run_id == trained.info.run_id
+    finally:
+        mlflow.set_tracking_uri(None)
