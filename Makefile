@@ -1,12 +1,13 @@
 # A face: each target is one or two plain commands, which README shows too.
+PARALLEL := -n 2 --dist worksteal
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint bench ui
+.PHONY: help venv run test check faults lint bench ui
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-6s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
 
 venv: .venv/.done  ## build .venv from the pinned requirements
 
@@ -19,12 +20,19 @@ venv: .venv/.done  ## build .venv from the pinned requirements
 run: venv  ## train all algorithms on MNIST and select the champion
 	mlflow run . --env-manager local
 
-test: venv  ## run the tests
-	python -m pytest
+test: venv  ## run all tests, on two cores
+	python -m pytest $(PARALLEL)
 
-lint: venv  ## check style, format and types
+check: lint  ## check style, format, types and words, and run the tests that take no models, processes or stores
+	python -m pytest $(PARALLEL) -m "not slow"
+
+faults: venv  ## run the tests that kill, interrupt and break things
+	python -m pytest $(PARALLEL) -m faults
+
+lint: venv  ## check style, format, types and words
 	ruff check . && ruff format --check .
 	mypy
+	python -m tests.words
 
 bench: venv  ## measure ours against the plain programs of the libraries, into benchmarks/RESULTS.md
 	python -m benchmarks

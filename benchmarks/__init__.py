@@ -1,6 +1,6 @@
-"""Ours against what a user would pick instead, side by side: `make bench`. What comes out is in RESULTS.md.
+"""Benchmark: ours against what a user would pick instead, side by side. `make bench` writes RESULTS.md.
 
-rows.py says what is compared and what is to be reached, peers/ holds the other side, worker.py is what a fresh
-process does, __main__.py calls the processes one after the other. store.py, overhead.py and growth.py measure the
-rest; results.py keeps the figures, report.py writes them down.
+peers/ is the other side, a plain program for each algorithm: begin there. targets.py lists what is compared and what
+is to be reached. measure/ starts a fresh process for each measurement, tasks/ is what these processes do. results.py
+stores the figures, report/ writes them down.
 """

@@ -3,25 +3,29 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
-from typing import Any
 
 import click
 
-from benchmarks.growth import measure_growth
-from benchmarks.overhead import measure_overhead
-from benchmarks.process import run_task
-from benchmarks.report import write_report
-from benchmarks.results import Results, circumstances, keep
-from benchmarks.rows import ROWS, Row
-from benchmarks.searches import measure_searches
-from benchmarks.selecting import measure_selecting
-from benchmarks.store import Store, fill, measure_ensemble
+from benchmarks.measure.ensemble import measure_ensemble
+from benchmarks.measure.growth import measure_growth
+from benchmarks.measure.overhead import measure_overhead
+from benchmarks.measure.rows import measure_row
+from benchmarks.measure.searches import measure_searches
+from benchmarks.measure.selecting import measure_selecting
+from benchmarks.measure.store import Store
+from benchmarks.report.page import write_report
+from benchmarks.results import Results, circumstances, save_part
+from benchmarks.targets import ROWS
 
 HERE = Path(__file__).resolve().parent
-PARTS = (*ROWS, "ensemble", "overhead", "growth", "search", "selecting")
-PATIENCE = 500  # seconds after which a row is not repeated again
-FEWEST_PAIRS = 2
+OTHERS = {
+    "ensemble": measure_ensemble,
+    "overhead": measure_overhead,
+    "growth": measure_growth,
+    "search": measure_searches,
+    "selecting": measure_selecting,
+}
+PARTS = (*ROWS, *OTHERS)
 
 
 def _parse_parts(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
@@ -44,62 +48,16 @@ def main(only: list[str], repeats: int, train_size: int | None) -> None:
     """Measure ours against what a user would pick instead, and write benchmarks/RESULTS.md."""
     folder, measured = Path(tempfile.mkdtemp(prefix="benchmarks-")) if train_size else HERE, circumstances()
     for part, figures in measure(only, repeats, train_size or 0):
-        write_report(folder, keep(folder, part, figures, measured))
+        write_report(folder, save_part(folder, part, figures, measured))
     click.echo(f"Written: {folder / 'RESULTS.md'}")
 
 
 def measure(parts: list[str], repeats: int, train_size: int) -> Iterator[tuple[str, Results]]:
-    """The figures of each part, as soon as it is measured.
-
-    The rows come first: the peak memory of a process counts from that of the one that started it, and this one
-    grows when it reads a store.
-    """
+    """The figures of each part, as soon as it is measured."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         store = Store(Path(folder), train_size)
-        for name in parts:
-            if name in ROWS:
-                yield name, measure_row(ROWS[name], repeats, store)
-        if {"ensemble", "overhead"} & set(parts):
-            fill(store)
-        if "ensemble" in parts:
-            yield "ensemble", measure_ensemble(store)
-        if "overhead" in parts:
-            yield "overhead", measure_overhead(store)
-    if "growth" in parts:
-        yield "growth", measure_growth(train_size)
-    if "search" in parts:
-        with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-            yield "search", measure_searches(Store(Path(folder), train_size))
-    if "selecting" in parts:
-        yield "selecting", measure_selecting(train_size)
-
-
-def measure_row(row: Row, repeats: int, store: Store) -> Results:
-    """Ours, each time with another seed, and the peer's by turns, in fresh processes.
-
-    In a row that has seeds ours is measured alone, once with each, in a run that the ensemble finds in the store.
-    """
-    if row.seeds:
-        return {
-            "ours": [_measure_side("tracked", row, store.train_size, seed=seed, store=store.uri) for seed in row.seeds]
-        }
-    figures: Results = {"ours": [], "peer": []}
-    started = monotonic()
-    for pair in range(repeats):
-        if pair >= FEWEST_PAIRS and monotonic() - started > PATIENCE:
-            break
-        figures["ours"].append(_measure_side("ours", row, store.train_size, seed=pair))
-        figures["peer"].append(_measure_side("peer", row, store.train_size))
-    return figures
-
-
-def _measure_side(side: str, row: Row, train_size: int, **options: Any) -> dict[str, Any]:
-    record: dict[str, Any] = run_task(side, row=row.name, train_size=train_size, **options)
-    click.echo(
-        f"{row.name}, {side}: {100 * record['accuracy']:.2f} %, "
-        f"fit {record['fit_seconds']:.1f} s, prediction {record['predict_seconds']:.1f} s"
-    )
-    return record
+        for part in parts:
+            yield part, OTHERS[part](store) if part in OTHERS else measure_row(ROWS[part], repeats, store)
 
 
 if __name__ == "__main__":

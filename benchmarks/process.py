@@ -15,10 +15,11 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).resolve().parents[1]
+MB = 1_000_000
 
 
 def run_python(*arguments: str, **environment: str) -> str:
-    """What a fresh Python prints; raises ClickException, with its last words, when it fails."""
+    """The output of a fresh Python; raises ClickException, with its last words, when it fails."""
     command = [sys.executable, *arguments]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
@@ -30,7 +31,7 @@ def run_python(*arguments: str, **environment: str) -> str:
 
 
 def run_task(task: str, /, **arguments: Any) -> Any:
-    """The record of a task of worker.py, which finds MNIST where it is and an empty cache for features."""
+    """The record of a task of tasks/, which finds MNIST and an empty feature cache; `rows.ours` is one."""
     with tempfile.TemporaryDirectory() as cache:
         environment = {"MNIST_MLFLOW_DATA_DIR": data_folder(), "XDG_CACHE_HOME": cache}
         return _record(task, arguments, environment)
@@ -39,12 +40,12 @@ def run_task(task: str, /, **arguments: Any) -> Any:
 @functools.cache
 def data_folder() -> str:
     """The folder that holds MNIST."""
-    folder: str = _record("data", {}, {})
+    folder: str = _record("data.folder", {}, {})
     return folder
 
 
 def _record(task: str, arguments: dict[str, Any], environment: dict[str, str]) -> Any:
-    printed = run_python("-m", "benchmarks.worker", task, json.dumps(arguments), **environment)
+    printed = run_python("-m", "benchmarks.tasks", task, json.dumps(arguments), **environment)
     return json.loads(printed.splitlines()[-1])
 
 
@@ -57,7 +58,15 @@ def free_port() -> int:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What work returns, and the seconds it took."""
+    """The result of some work, and the seconds it took."""
     started = time.perf_counter()
     result = work()
     return result, time.perf_counter() - started
+
+
+def peak_mb() -> float:
+    """The memory of this process at its peak."""
+    import resource  # which Windows has not
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MB

@@ -1,4 +1,4 @@
-"""The figures as JSON, kept after each part, each with when, where and how it was measured."""
+"""The figures as JSON, saved after each part, each with the circumstances of its measurement."""
 
 import json
 import os
@@ -16,32 +16,26 @@ from benchmarks.process import ROOT
 Results = dict[str, Any]
 
 LIBRARIES = (
-    "numpy",
-    "opencv-python-headless",
-    "scikit-learn",
-    "scikit-learn-intelex",
-    "xgboost",
-    "tensorflow",
-    "keras",
-    "mlflow",
+    *("numpy", "opencv-python-headless", "scikit-learn", "scikit-learn-intelex"),
+    *("xgboost", "tensorflow", "keras", "mlflow"),
 )
 
 
 def load(folder: Path) -> Results:
-    """What earlier runs have measured, by part; nothing where there was none."""
+    """The figures of earlier runs, by part; empty where there are none."""
     path = folder / "results.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def keep(folder: Path, part: str, figures: Results, measured: Results) -> Results:
-    """Put the figures of one part, and how they came about, in the place of its earlier ones; returns all parts."""
+def save_part(folder: Path, part: str, figures: Results, measured: Results) -> Results:
+    """Replace the figures of one part, and their circumstances, by new ones; returns all parts."""
     results = load(folder) | {part: {**figures, "measured": measured}}
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     return results
 
 
 def circumstances() -> Results:
-    """When the measuring begins, by which command, at which commit, and on what."""
+    """The circumstances of a measurement: time, command, commit and machine."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
@@ -57,7 +51,7 @@ def commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    # That of `tracking` would bring MLflow along, and with it memory that every process started from here counts.
+    # `tracking` has this too, but would import MLflow, whose memory every child process would count.
     done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 

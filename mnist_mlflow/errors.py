@@ -1,4 +1,4 @@
-"""Errors for the person who typed: what was wrong, what is accepted, what to type."""
+"""Errors for the user: each says what is wrong, what is accepted, and what to type."""
 
 import re
 
@@ -7,13 +7,13 @@ PASSWORDS = re.compile(r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]passw
 
 
 class UserFacingError(Exception):
-    """Something outside the command was wrong: data, a store, a model."""
+    """Something outside the command is wrong: data, a store, a model."""
 
     exit_status = 1
 
 
 class UsageError(UserFacingError):
-    """The command itself was wrong."""
+    """The command itself is wrong."""
 
     exit_status = 2
 
@@ -23,15 +23,15 @@ class ParameterError(UsageError, ValueError):
 
 
 class DataError(UserFacingError):
-    """A data set cannot be read, or is not what it says it is."""
+    """A data set is unreadable, or its content is not the expected one."""
 
 
 class ImageError(UserFacingError, ValueError):
-    """The images handed to a model are not images of digits."""
+    """The input of a model is not images of digits."""
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error, with its type where the message alone would not tell."""
+    """The first line of an error, with its type unless the message is for users."""
     lines = str(error).strip().splitlines() or [""]
     return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
 

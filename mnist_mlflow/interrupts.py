@@ -1,4 +1,4 @@
-"""Ctrl-C, as it arrives where `mlflow run` has started the program."""
+"""Ctrl-C in a program that `mlflow run` has started."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
-    """Inside, Ctrl-C raises KeyboardInterrupt as always, but from then on SIGTERM is let pass.
+    """Ignore SIGTERM after the first Ctrl-C, which raises KeyboardInterrupt as always.
 
-    `mlflow run` is interrupted together with its child, sends the child SIGTERM at once, and waits for its end: without
-    this nothing could be brought to an end after Ctrl-C. A second Ctrl-C is still heard.
+    Ctrl-C reaches `mlflow run` together with its child. `mlflow run` then sends the child SIGTERM at once, which would
+    keep it from finishing its work. A second Ctrl-C still interrupts.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    on_terminate = signal.getsignal(signal.SIGTERM)
-    before = signal.signal(signal.SIGINT, _interrupt)
+    terminate_handler = signal.getsignal(signal.SIGTERM)
+    interrupt_handler = signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     except KeyboardInterrupt:
-        on_terminate = _pass
+        terminate_handler = _ignore
         raise
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, on_terminate)
+        signal.signal(signal.SIGINT, interrupt_handler)
+        signal.signal(signal.SIGTERM, terminate_handler)
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    signal.signal(signal.SIGTERM, _pass)
+    signal.signal(signal.SIGTERM, _ignore)
     raise KeyboardInterrupt
 
 
-def _pass(number: int, frame: Any) -> None:
-    """Not SIG_IGN: Python complains of signals that were on their way when they came to be ignored."""
+def _ignore(number: int, frame: Any) -> None:
+    """Do nothing. SIG_IGN does not do: Python reports signals that were pending when it was set."""

@@ -80,13 +80,13 @@ def parameters(kind: type[Kind]) -> type[Kind]:
     checked: Any = checked_dataclass(frozen=True, config=ConfigDict(extra="forbid"))(kind)
     construct = checked.__init__
 
-    def __init__(self: Any, *args: Any, **values: Any) -> None:
+    def construct_checked(self: Any, *args: Any, **values: Any) -> None:
         try:
             construct(self, *args, **values)
         except ValidationError as error:
             raise ParameterError(_explain(checked, error)) from None
 
-    checked.__init__ = __init__
+    checked.__init__ = construct_checked
     return checked  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Which process has something in hand, and whether it is still there."""
+"""The identity of processes: the owner of a run or a trial, and a check that it still runs."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-Owner = Mapping[str, Any]  # what tells a process from all others: its host, its number, and when it was born
+Owner = Mapping[str, Any]  # the identity of a process: its host, its number, and its start
 
-WAVER = 2  # seconds: by so much the kernel's own idea of when it was started wavers
+TOLERANCE = 2  # seconds by which the kernel's record of a process's start varies
 
 
 def this_process() -> dict[str, Any]:
-    """What tells this process from all others, those that had its number before included."""
+    """The identity of this process, which differs from that of an earlier process with the same number."""
     import psutil
 
-    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(psutil.Process())}
+    return {"host": socket.gethostname(), "pid": os.getpid(), "born": _start_time(psutil.Process())}
 
 
-def _born(process: Any) -> float:
-    """Seconds after the machine was started, which no setting of its clock changes."""
+def _start_time(process: Any) -> float:
+    """Seconds from the machine's start to the process's, which no setting of the clock changes."""
     import psutil
 
     return float(process.create_time() - psutil.boot_time())
 
 
 def is_this_process(owner: Owner | None) -> bool:
-    """Whether an owner is this process, or had its number before."""
+    """True if an owner is this process, or an earlier one with its number."""
     return bool(owner and owner["host"] == socket.gethostname() and owner["pid"] == os.getpid())
 
 
 def is_gone(owner: Owner | None) -> bool:
-    """Whether a process of this machine has ended; of another machine's, Optuna's heartbeat tells."""
+    """True if a process of this machine has ended; False for other machines, where Optuna's heartbeat decides."""
     import psutil
 
     if not owner or owner["host"] != socket.gethostname():
         return False
     try:
         process = psutil.Process(owner["pid"])
-        another = abs(_born(process) - owner["born"]) > WAVER
-        return bool(another or process.status() == psutil.STATUS_ZOMBIE)
+        is_another = abs(_start_time(process) - owner["born"]) > TOLERANCE
+        return bool(is_another or process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True

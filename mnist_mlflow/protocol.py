@@ -1,4 +1,4 @@
-"""The parameters that every algorithm takes."""
+"""The options that entry points share, and the commands that are made of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 @parameters
 class SplitOptions:
-    """Which images a model is scored on."""
+    """The data set and its split: the images that a model is scored on."""
 
     data: str = choice("auto", DATA, "the data set; auto is mnist, or digits where mnist cannot be had")
     split_seed: int = integer(0, 0, 2**31 - 1, "drives the split, and nothing else")
@@ -30,7 +30,7 @@ class SplitOptions:
 
 @parameters
 class DataOptions(SplitOptions):
-    """What every algorithm takes."""
+    """The options of every algorithm."""
 
     train_size: int = integer(0, 0, 2**31 - 1, "how many images to learn from, at most those of the data set; 0: all")
     seed: int = integer(0, 0, 2**31 - 1, "drives the learning")
@@ -39,27 +39,27 @@ class DataOptions(SplitOptions):
 
 @parameters
 class SearchOptions:
-    """How hyperparameters are searched, where they are."""
+    """The options of a search."""
 
     timeout: float = real(0.0, 0.0, 1e7, "seconds after which the search ends; 0: no limit")
     workers: int = integer(1, 1, 256, "processes that try at the same time, each with its share of the cores")
-    study: str = word(NEW_STUDY, "the study to go on with, or what to call it; auto: a new one")
-    objective: str = choice("log_loss", OBJECTIVES, "what is aimed at on the tuning slice; of two, the knee is kept")
+    study: str = word(NEW_STUDY, "the study to continue, or the name of a new one; auto: a new one")
+    objective: str = choice("log_loss", OBJECTIVES, "the goals on the tuning slice; of two, the knee is kept")
 
 
 @parameters
 class Rule:
-    """What makes a champion of those that are not significantly worse than the best."""
+    """The choice among the models that are not significantly worse than the best."""
 
     prefer: str = choice("accuracy", PREFERENCES, "what decides among models that are as good as the best")
-    max_ms_per_image: float = real(0.0, 0.0, 1e6, "milliseconds an image at most, measured anew here; 0: any")
+    max_ms_per_image: float = real(0.0, 0.0, 1e6, "milliseconds an image at most, measured on this machine; 0: any")
     max_mb: float = real(0.0, 0.0, 1e6, "size of the model at most; 0: any")
     max_ece: float = real(0.0, 0.0, 1.0, "calibration error on the validation images at most; 0: any")
 
 
 @parameters
 class SelectOptions:
-    """What a selection does with its decision."""
+    """The effect of a selection."""
 
     dry_run: bool = flag(False, "1: decide, and change nothing")
     rollback: bool = flag(False, "1: put the previous champion back, and decide nothing")
@@ -74,7 +74,7 @@ class AlgorithmNames:
 
 @parameters
 class Scope(AlgorithmNames):
-    """Which runs of the store may become champion."""
+    """Filters of the runs that may become champion."""
 
     since: str = text("", rf"|{ISO_TIME}", "a date, or a time like 2026-11-24T08:30", "runs that began then or later")
     experiment: str = text("", ".*", "the name of an experiment", "runs of this experiment alone")
@@ -83,7 +83,7 @@ class Scope(AlgorithmNames):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Hyperparameters to learn with, and, where there is more to try, what to type to go on."""
+    """The best hyperparameters of a search, and the command that continues it; empty where it is complete."""
 
     params: Any
     resume_command: str = ""

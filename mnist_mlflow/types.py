@@ -1,4 +1,4 @@
-"""What travels between the rooms."""
+"""Types of the values that travel between the rooms."""
 
 import functools
 import hashlib
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 CLASSES = 10
 SIDE = 28
-BATCH = 1_000
-PROBABILITY_COLUMNS = [f"p{digit}" for digit in range(CLASSES)]  # what every model calls its probabilities
+BATCH = 1_000  # images at a time, to bound the memory
+PROBABILITY_COLUMNS = [f"p{digit}" for digit in range(CLASSES)]  # of the table that every model returns
 
 Images = npt.NDArray[np.uint8]  # (n, 28, 28), ink bright on a dark ground
 Labels = npt.NDArray[np.uint8]  # (n,), 0 to 9
@@ -22,10 +22,10 @@ Probabilities = npt.NDArray[np.float64]  # (n, 10), rows sum to 1
 
 
 class Progress(Protocol):
-    """What is told how work comes on."""
+    """Receives reports on work in progress."""
 
     def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
-        """What is under way, how much is done, of how much (0: unknown), and what else there is to say."""
+        """Report that `what` has done so much of `total` (0: unknown), with a note."""
 
 
 def batches(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -34,12 +34,12 @@ def batches(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
 
 
 def silent(what: str, done: int, total: int, note: str = "") -> None:
-    """Report to nobody."""
+    """Discard the report."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Features (n, d) float32 with their labels (n,) uint8: what most algorithms learn from."""
+    """Features (n, d) float32 with their labels (n,) uint8: the input of an algorithm."""
 
     features: Features
     labels: Labels
@@ -47,7 +47,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Part:
-    """Images (n, 28, 28) with their labels (n,), both uint8; a part that was cut out knows from where."""
+    """Images (n, 28, 28) with their labels (n,), both uint8; a subset knows its whole and its rows there."""
 
     images: Images
     labels: Labels
@@ -62,6 +62,6 @@ class Part:
         """The SHA-256 of the images alone."""
         return hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
 
-    def __getitem__(self, chosen: npt.NDArray[np.intp]) -> "Part":
-        whole, rows = (self.whole, self.rows[chosen]) if self.rows is not None else (self, chosen)
-        return Part(self.images[chosen], self.labels[chosen], whole, rows)
+    def __getitem__(self, rows: npt.NDArray[np.intp]) -> "Part":
+        whole, rows_of_whole = (self.whole, self.rows[rows]) if self.rows is not None else (self, rows)
+        return Part(self.images[rows], self.labels[rows], whole, rows_of_whole)

@@ -1,5 +1,6 @@
 """Fixtures: a small data set, a store of one's own, and nothing from outside."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from filelock import FileLock
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
@@ -19,6 +21,31 @@ from mnist_mlflow.types import silent
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# `make check` leaves out tests that are `slow`: those with one of these fixtures (every store is a copy of
+# `new_store`), those in modules that import one of these functions, faults, and those that are marked by hand.
+SLOW_FIXTURES = {"new_store", "digits"}
+SLOW_IMPORTS = {
+    "subprocess",
+    "multiprocessing",
+    "python",
+    "start_python",
+    "run_python",
+    "train",
+    "train_model",
+    "launch",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make faults` runs, and those that `make check` leaves out."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if "faults" in item.path.parts:
+            item.add_marker("faults")
+        names = {*item.fixturenames, *vars(item.module)}
+        if names & (SLOW_FIXTURES | SLOW_IMPORTS) or item.get_closest_marker("faults"):
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
@@ -26,27 +53,36 @@ def digits() -> Dataset:
     return load_dataset("digits", train_size=500)
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What fixtures of modules keep does not go where the user's own is."""
+def cache(shared: Path) -> Iterator[None]:
+    """A cache that is not the user's; features in it are locked while they are computed, so workers may share it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         yield
 
 
 @pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MNIST_MLFLOW_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session")
-def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_store(shared: Path) -> Path:
     """An empty store, to be copied: MLflow takes seconds to create one."""
-    folder = tmp_path_factory.mktemp("store")
-    code = "from mnist_mlflow.tracking.store import connect; connect()"
-    python(code, folder, MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db")
+    folder = shared / "new-store"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            code = "from mnist_mlflow.tracking.store import connect; connect()"
+            python(code, folder, MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db")
     return folder / "mlflow.db"
 
 
@@ -114,8 +150,6 @@ def python(code: str, folder: Path, **environment: str) -> str:
 
 
 def start_python(code: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
-    import os
-
     return subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=folder,

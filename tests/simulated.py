@@ -1,28 +1,75 @@
-"""Runs as training leaves them, with known truth: which images each model reads right."""
+"""Simulated models, of which the test says which images they read right; as entries, and as runs of training."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import mlflow
 import numpy as np
+import numpy.typing as npt
 from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
 
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.metrics import prefixed, score
-from mnist_mlflow.evaluation.significance import Right
+from mnist_mlflow.selection.entry import Correct, Entry
+from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.results import write_probabilities
-from mnist_mlflow.types import Labels, Probabilities
+from mnist_mlflow.types import Labels, Part, Probabilities
 
 Client: TypeAlias = mlflow.MlflowClient
+Right: TypeAlias = npt.NDArray[np.bool_]  # (images,)
 DIGESTS = {"dataset_digest": "d", "split_digest": "s"}
 
 
 def labels_of(images: int) -> Labels:
     """The digits by turns."""
     return (np.arange(images) % 10).astype(np.uint8)
+
+
+class SimulatedEvidence(Evidence):
+    """The evidence of entries, without files or models: milliseconds and failures by run, unread files."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        ms: Mapping[str, float] = {},
+        broken: Mapping[str, str] = {},
+        unreadable: Sequence[str] = (),
+    ) -> None:
+        super().__init__(Part(np.zeros((0, 28, 28), np.uint8), labels_of(0)))
+        self.correct = {entry.candidate.run_id: entry.correct for entry in entries}
+        self.ms, self.broken, self.unreadable = ms, broken, unreadable
+        self.read: list[str] = []
+
+    def stored(self, candidate: Candidate) -> Correct:
+        self.read.append(candidate.run_id)
+        if candidate.run_id in self.unreadable:
+            raise UserFacingError("its file is damaged")
+        return self.correct[candidate.run_id]
+
+    def predicted(self, candidate: Candidate) -> Correct:
+        if candidate.run_id in self.broken:
+            raise UserFacingError(self.broken[candidate.run_id])
+        return self.correct[candidate.run_id]
+
+    def with_latency(self, entries: Sequence[Entry]) -> list[Entry]:
+        return [
+            replace(entry, excluded=self.broken[entry.candidate.run_id])
+            if entry.candidate.run_id in self.broken
+            else replace(entry, ms_per_image=self.ms.get(entry.candidate.run_id, 0.1))
+            for entry in entries
+        ]
+
+
+def entry(name: str, right: Right, **metrics: float) -> Entry:
+    """An entry whose run is called so, and its algorithm too."""
+    logged = {"val_accuracy": float(right.mean()), "val_log_loss": 0.1, "model_mb": 1.0, **metrics}
+    return Entry(Candidate(name, "m", name, logged), right[None])
 
 
 def reads(labels: Labels, right: Right, confidence: float = 0.9) -> Probabilities:
@@ -39,12 +86,12 @@ def add_run(client: Client, accuracy: float, log_loss: float = 0.1, experiment: 
 
 
 def add_model(client: Client, labels: Labels, right: Right, megabytes: float = 1.0, **changed: str) -> Candidate:
-    """A run that has kept what its model makes of the validation images."""
+    """A run with the probabilities of its model on the validation images."""
     probabilities = reads(labels, right)
     metrics = prefixed("val", score(labels, probabilities)) | {"model_mb": megabytes, "fit_seconds": 1.0}
     run_id = _add(client, metrics, "0", changed, probabilities, labels)
     model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
-    return as_candidate(client, run_id, model_id)
+    return as_candidate(client.get_run(run_id), model_id)
 
 
 def _add(

@@ -15,8 +15,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from benchmarks.compare import mean_accuracy, typical
-from benchmarks.rows import ROWS, Row
+from benchmarks.report.compare import mean_accuracy, typical
+from benchmarks.targets import ROWS, Row
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.cli import console
@@ -29,6 +29,7 @@ MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -64,7 +65,7 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
-    """What one entry point declares, all declare that take it; the rest is passed on as hyperparameters are."""
+    """All declare a parameter that one declares, if they take it; the rest is passed on like hyperparameters."""
     kind = DataOptions if name in algorithm_names() else get_job(name).Params
     defaults = {parameter.name: str(parameter.default) for parameter in parameters_of(kind)}
     declared = {name: str(entry["default"]) for name, entry in ENTRY_POINTS[name]["parameters"].items()}
@@ -105,7 +106,9 @@ def test_the_pins_name_no_registry_and_the_documented_command() -> None:
 
 def typed(program: str) -> list[list[str]]:
     """Every command of a program in the documents and in the algorithms' docstrings."""
-    texts = [path.read_text() for path in DOCUMENTS] + [get_algorithm(name).__doc__ for name in algorithm_names()]
+    texts = [EXAMPLE.sub("", path.read_text()) for path in DOCUMENTS] + [
+        get_algorithm(name).__doc__ for name in algorithm_names()
+    ]
     lines = [line.strip().removeprefix("$ ") for text in texts for line in re.findall(r"[^`\n]+", text)]
     return [shlex.split(line, comments=True) for line in lines if line.startswith(f"{program} ")]
 
@@ -147,7 +150,7 @@ def seconds(value: float) -> str:
 @pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row.name)
 def test_the_figures_of_readme_are_those_of_the_benchmark(row: Row) -> None:
     ours, peer = MEASURED[row.name]["ours"], MEASURED[row.algorithm]["peer"]
-    start = f"`{row.algorithm}`, `recipe=accurate`" if row.given else f"`{row.algorithm}`"
+    start = f"`{row.algorithm}`, `recipe=accurate`" if row.params else f"`{row.algorithm}`"
     _, _, accuracy, fit, predict, size, _ = cells_of(start)
     assert accuracy == f"{mean_accuracy(ours):.2f} % ({mean_accuracy(peer):.2f} %)"
     times = ("fit_seconds", "predict_seconds")
@@ -176,6 +179,14 @@ def test_the_links_of_the_documents_lead_somewhere() -> None:
     for document in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             assert "://" in link or (document.parent / link).exists(), link
+
+
+def test_the_questions_of_contributing_are_answered_where_it_says() -> None:
+    rows = re.findall(r"^\| [^|]+\? \| `([\w/]+\.py)`: `(\w+)`", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert len(rows) == 5
+    for path, name in rows:
+        tree = ast.parse((PACKAGE / path).read_text())
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}, path
 
 
 # Each room may import what stands below it, and its own modules.

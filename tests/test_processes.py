@@ -24,7 +24,7 @@ def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
 
 
 def test_a_process_stays_itself_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Linux counts from when it was started, and works out the moment anew from the clock each time it is asked."""
+    """Linux counts from its start, and computes that moment from the clock each time."""
     owner, later = this_process(), psutil.boot_time() + 3600
     for name in ("psutil.boot_time", "psutil._psplatform.boot_time"):
         monkeypatch.setattr(name, lambda: later)

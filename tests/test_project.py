@@ -1,4 +1,4 @@
-"""What `mlflow run` makes of the project: from the folder, and from a git URI."""
+"""The project as `mlflow run` sees it: from the folder, and from a git URI."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 """Convolutional network: "Simple MNIST convnet" of the Keras documentation (keras.io/examples/vision/mnist_convnet).
 
-There a tenth of the images is put aside to be watched; here it learns from all of them, as the other peers do.
+The documentation puts a tenth of the images aside to be watched. This program learns from all, as the other peers do.
 """
 
 import keras

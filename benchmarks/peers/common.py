@@ -1,4 +1,4 @@
-"""What the peers share: pixels as numbers, and the plain way to keep a model."""
+"""Tools of the peers: pixels as numbers, and the plain way to keep a model."""
 
 from pathlib import Path
 from typing import Any

@@ -15,6 +15,7 @@ from mnist_mlflow.model.scorers.base import score_in_batches
 from mnist_mlflow.model.scorers.network import Network, keras
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels
 
+MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 SMALLEST_BATCH = 8  # batch normalisation needs some company
 WARM_UP = 0.3  # the share of the steps in which the learning rate rises
 
@@ -23,11 +24,11 @@ Augment = Callable[[Features, np.random.Generator], Features]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a network learns: one cycle of the learning rate, stopped when the tuning slice gets no better.
+    """One cycle of the learning rate, which stops when the tuning slice gets no better.
 
-    `ample` images make batches of the size that is asked for; fewer, smaller ones in proportion. What is seldom
-    corrected learns little, however small the data set; and so a batch size that is good for a share of the images, at
-    which searches look first, is good for all of them.
+    From `ample` images on, batches have the size `batch_size`; fewer images make smaller batches in proportion. A
+    network needs a certain number of steps, however small the data set. So a batch size that is good for a share of
+    the images, with which searches begin, is good for all of them.
     """
 
     epochs: int
@@ -38,11 +39,11 @@ class Schedule:
     label_smoothing: float = 0.0
 
     def batch(self, images: int) -> int:
-        """How many of so many images make a step."""
+        """The images of a step, where there are so many in all."""
         return max(SMALLEST_BATCH, self.batch_size * min(images, self.ample) // self.ample)
 
     def steps(self, images: int) -> int:
-        """How many steps it takes with so many images."""
+        """The steps of all epochs with so many images."""
         return self.epochs * math.ceil(images / self.batch(images))
 
 
@@ -156,7 +157,7 @@ def one_cycle(schedule: Schedule, images: int) -> Any:
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Examples in batches, in another order in each epoch, their features changed afresh by `augment`."""
+    """Examples in batches, in another order in each epoch, their features changed by `augment`."""
 
     def __init__(self, examples: Examples, augment: Augment, schedule: Schedule, seed: int) -> None:
         super().__init__()

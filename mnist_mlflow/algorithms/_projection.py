@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,15 @@ from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.projected import Projected, Rotation, project
 from mnist_mlflow.types import Examples, Features
 
-Fit = Callable[[Examples, Examples], Scorer]  # train, tuning -> scorer
+
+def reduced(rotations: tuple[Rotation, ...], examples: Examples) -> Examples:
+    """The examples with components in place of their features; without rotations, as they are."""
+    return Examples(project(rotations, examples.features), examples.labels)
 
 
-def fit_projected(rotations: tuple[Rotation, ...], fit: Fit, train: Examples, tuning: Examples) -> Scorer:
-    """A scorer that has learned from components; without rotations, from the features as they are."""
-    if not rotations:
-        return fit(train, tuning)
-    reduced = (Examples(project(rotations, part.features), part.labels) for part in (train, tuning))
-    return Projected(rotations, fit(*reduced))
+def projected(rotations: tuple[Rotation, ...], scorer: Scorer) -> Scorer:
+    """The scorer, asked about features, that another one is about components; without rotations, that one."""
+    return Projected(rotations, scorer) if rotations else scorer
 
 
 def principal_components(features: Features, count: int) -> tuple[Rotation, ...]:

@@ -66,9 +66,9 @@ class Algorithm(Protocol):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model that has learned and is calibrated, and how that went.
+    """A model that has learned and is calibrated, with an account of its learning.
 
-    `tuning_probabilities` (n, 10) are those of the tuning slice, `engine` names the library with its version, and
+    `tuning_probabilities` (n, 10) are those of the tuning slice; `engine` names the library with its version.
     `seconds` counts features, fit and calibration.
     """
 
@@ -83,9 +83,9 @@ def train_model(
 ) -> TrainedModel:
     """Learn from `train`; stop early and calibrate on `tuning`."""
     started = time.perf_counter()
-    lessons, tests = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
-    scorer = algorithm.fit(params, lessons, tests, seed, callback)
-    model, probabilities = calibrate(scorer, params.features, tests.features, tests.labels)
+    lessons, judges = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
+    scorer = algorithm.fit(params, lessons, judges, seed, callback)
+    model, probabilities = calibrate(scorer, params.features, judges.features, judges.labels)
     return TrainedModel(model, probabilities, engine(algorithm.LIBRARY), time.perf_counter() - started)
 
 
@@ -123,7 +123,7 @@ def get_algorithm(name: str) -> Algorithm:
     return module  # type: ignore[no-any-return]
 
 
-def resolve(algorithm: Algorithm, given: Mapping[str, Any]) -> Any:
-    """The hyperparameters: what is given, else what the given recipe brings, else the defaults."""
+def resolve(algorithm: Algorithm, hyperparameters: Mapping[str, Any]) -> Any:
+    """All hyperparameters: those that are given, else those of the given recipe, else the defaults."""
     recipes: dict[str, dict[str, Any]] = getattr(algorithm, "RECIPES", {})
-    return algorithm.Params(**{**recipes.get(given.get("recipe", ""), {}), **given})
+    return algorithm.Params(**{**recipes.get(hyperparameters.get("recipe", ""), {}), **hyperparameters})

@@ -21,7 +21,6 @@ from mnist_mlflow.types import SIDE, Examples, Features
 
 LIBRARY = "tensorflow"
 LEARNS_IN_STEPS = True
-MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 AMPLE = 16_384
 
 # What other defaults a recipe brings; what is given beside it goes first.
@@ -106,6 +105,8 @@ def build_layers(params: Params) -> list[Any]:
 def _convolution(filters: int, size: int = 3, pool: bool = False) -> list[Any]:
     """Pooling comes before normalisation and activation, which then have a quarter of the work."""
     from keras.layers import BatchNormalization, Conv2D, MaxPooling2D, ReLU
+
+    from mnist_mlflow.algorithms._network import MOMENTUM
 
     pooling = [MaxPooling2D()] if pool else []
     return [Conv2D(filters, size, use_bias=False), *pooling, BatchNormalization(momentum=MOMENTUM), ReLU()]

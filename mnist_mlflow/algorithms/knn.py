@@ -8,20 +8,19 @@ Expect about 99.5 % on the test images, 1 s for 10,000 of them on two cores.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, fit_projected
+from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, projected, reduced
 from mnist_mlflow.algorithms.base import KINDS, Callback
 from mnist_mlflow.model.scorers.base import Scorer
-from mnist_mlflow.model.scorers.neighbours import Neighbours
+from mnist_mlflow.model.scorers.neighbours import Neighbours, fastest_search
 from mnist_mlflow.model.scorers.projected import Rotation
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import CLASSES, Examples
 
-LIBRARY = "scikit-learn-intelex" if find_spec("sklearnex") else "scikit-learn"
+LIBRARY: str  # see __getattr__
 WEIGHTS = ("distance", "uniform")
 
 
@@ -47,11 +46,8 @@ def suggest(trial: Any) -> Params:
 
 def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
     """Keep the examples: the neighbours are searched when they are asked for."""
-
-    def keep(train: Examples, tuning: Examples) -> Scorer:
-        return Neighbours(train, params.n_neighbors, params.weights)
-
-    return fit_projected(whitened_components(train, params.components), keep, train, tuning)
+    rotations = whitened_components(train, params.components)
+    return projected(rotations, Neighbours(reduced(rotations, train), params.n_neighbors, params.weights))
 
 
 def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
@@ -66,10 +62,17 @@ def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
     from sklearn.covariance import ledoit_wolf_shrinkage
 
     reduce = as_rotation(fit_pca(train.features, count))
-    reduced = reduce(train.features)
-    means = np.stack([reduced[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
-    residuals = reduced - means[train.labels]
+    features = reduce(train.features)
+    means = np.stack([features[train.labels == digit].mean(axis=0) for digit in range(CLASSES)])
+    residuals = features - means[train.labels]
     whiten = fit_pca(residuals, whiten=True)
     shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
     whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
     return reduce, as_rotation(whiten)
+
+
+def __getattr__(name: str) -> str:
+    """Work out LIBRARY when it is asked for: to know it takes the import that it names."""
+    if name == "LIBRARY":
+        return fastest_search()[1]
+    raise AttributeError(name)

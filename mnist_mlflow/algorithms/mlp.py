@@ -17,7 +17,6 @@ from mnist_mlflow.types import Examples
 
 LIBRARY = "tensorflow"
 LEARNS_IN_STEPS = True
-MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 AMPLE = 8_192
 
 
@@ -60,6 +59,8 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
 def build_layers(params: Params) -> list[Any]:
     """Dense layers, each with batch normalisation, ReLU and dropout."""
     from keras.layers import Activation, BatchNormalization, Dense, Dropout
+
+    from mnist_mlflow.algorithms._network import MOMENTUM
 
     return [
         layer

@@ -1,4 +1,4 @@
-"""A task: an algorithm with all that is given to train it, as an object and as a command."""
+"""A task: an algorithm with the settings to train it, as an object and as a command."""
 
 from __future__ import annotations
 

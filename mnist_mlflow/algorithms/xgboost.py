@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_mlflow.algorithms._projection import fit_projected, principal_components
+from mnist_mlflow.algorithms._projection import principal_components, projected, reduced
 from mnist_mlflow.algorithms.base import KINDS, Callback
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.boosted import Boosted
@@ -49,33 +49,31 @@ def suggest(trial: Any) -> Params:
 
 def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
     """Histogram trees on all cores; the rounds up to the best one on the tuning slice are kept."""
+    import xgboost
 
-    def learn(train: Examples, tuning: Examples) -> Scorer:
-        import xgboost
-
-        lessons = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=params.max_bin)
-        tests = xgboost.DMatrix(tuning.features, tuning.labels)
-        booster = xgboost.train(
-            _settings(params, seed),
-            lessons,
-            params.rounds,
-            evals=[(lessons, "train"), (tests, "tuning")],
-            early_stopping_rounds=params.patience,
-            callbacks=[_as_xgboost_callback(callback, params.rounds, tests)],
-            verbose_eval=False,
-        )
-        return Boosted(booster[: booster.best_iteration + 1])
-
-    return fit_projected(principal_components(train.features, params.components), learn, train, tuning)
+    rotations = principal_components(train.features, params.components)
+    train, tuning = reduced(rotations, train), reduced(rotations, tuning)
+    lessons = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=params.max_bin)
+    judges = xgboost.DMatrix(tuning.features, tuning.labels)
+    booster = xgboost.train(
+        _settings(params, seed),
+        lessons,
+        params.rounds,
+        evals=[(lessons, "train"), (judges, "tuning")],
+        early_stopping_rounds=params.patience,
+        callbacks=[_as_xgboost_callback(callback, params.rounds, judges)],
+        verbose_eval=False,
+    )
+    return projected(rotations, Boosted(booster[: booster.best_iteration + 1]))
 
 
-def _as_xgboost_callback(callback: Callback, rounds: int, tests: Any) -> Any:
+def _as_xgboost_callback(callback: Callback, rounds: int, judges: Any) -> Any:
     from xgboost.callback import TrainingCallback
 
     class Watching(TrainingCallback):  # type: ignore[misc]
         def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
             callback.on_epoch(epoch + 1, rounds, _figures(evals_log))
-            callback.on_step(epoch + 1, rounds, lambda: model.predict(tests, output_margin=True))
+            callback.on_step(epoch + 1, rounds, lambda: model.predict(judges, output_margin=True))
             return False
 
     return Watching()

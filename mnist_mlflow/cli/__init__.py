@@ -1,5 +1,5 @@
-"""What people type and what they see: commands.py makes a command of each entry point, options.py its options,
-console.py the progress bars, tables and what to type next.
+"""The command line: the only room that parses what people type and prints what they see.
 
-Begin with commands.py. The only room that parses what was typed, or prints.
+Begin with commands.py, which makes a command of each job and each algorithm. options.py makes options of parameters;
+console.py shows results, with one `show_<name>` for each job.
 """

@@ -28,7 +28,7 @@ MLFLOW_DEFAULTS = {
 
 
 class LazyCommand(click.Command):
-    """A command whose module is imported when its options are asked for: the list of commands needs none."""
+    """A command whose module is imported when its options are needed: the list of commands imports none."""
 
     def __init__(self, name: str, text: str, run: Callable[..., None], kinds: Callable[[], Sequence[type]]) -> None:
         super().__init__(name, help=text, callback=run)
@@ -44,12 +44,12 @@ class LazyCommand(click.Command):
 def job_command(name: str, docstring: str) -> click.Command:
     """The command of an entry point that is no algorithm."""
 
-    def run(**typed: Any) -> None:
+    def run(**values: Any) -> None:
         from mnist_mlflow.cli import console
 
         job = get_job(name)
         with console.work_display() as progress:
-            result = job.run(job.Params(**_given(typed)), progress)
+            result = job.run(job.Params(**_typed(values)), progress)
         getattr(console, f"show_{name}")(result)
 
     return LazyCommand(name, docstring, run, lambda: [get_job(name).Params])
@@ -58,12 +58,12 @@ def job_command(name: str, docstring: str) -> click.Command:
 def algorithm_command(name: str) -> click.Command:
     """The command that trains an algorithm."""
 
-    def run(**typed: Any) -> None:
+    def run(**values: Any) -> None:
         from mnist_mlflow.algorithms.task import Task
         from mnist_mlflow.cli import console
         from mnist_mlflow.jobs.train import train
 
-        task = Task.from_settings(name, _given(typed))
+        task = Task.from_settings(name, _typed(values))
         with console.work_display() as progress:
             result = train(task, progress)
         console.show_train(name, result)
@@ -73,8 +73,9 @@ def algorithm_command(name: str) -> click.Command:
     return LazyCommand(name, text, run, lambda: [DataOptions, SearchOptions, base.get_algorithm(name).Params])
 
 
-def _given(typed: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in typed.items() if value is not None}
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    """The options that somebody typed, without those that keep their defaults."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -91,7 +92,7 @@ for _command in [
 
 
 def main() -> None:
-    """Run the command line; errors of the person who typed are a line or two, and an exit status of 2 or 1."""
+    """Run the command line; an error for the user is one or two lines and an exit status of 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

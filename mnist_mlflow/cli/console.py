@@ -1,4 +1,4 @@
-"""How things look in a terminal: progress bars, tables and what to type next."""
+"""The terminal: progress bars, results as lines and tables, and the commands to type next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from mnist_mlflow import types
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking.registry import CHAMPION, CHAMPION_URI, REGISTERED_MODEL
+from mnist_mlflow.tracking.registry import CHAMPION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +42,9 @@ err = Console(stderr=True, highlight=False, markup=False)
 
 @contextlib.contextmanager
 def work_display() -> Iterator[types.Progress]:
-    """Warnings in boxes, and on a terminal progress bars, one for each thing under way; all on stderr.
+    """Show warnings in boxes and, on a terminal, a progress bar for each kind of work; all on stderr.
 
-    The bars are taken down whenever nothing is under way, since other processes may want to draw theirs.
+    The display stops whenever no work is in progress, so that other processes can show theirs.
     """
     columns = (
         SpinnerColumn(),
@@ -77,14 +77,14 @@ def work_display() -> Iterator[types.Progress]:
 
 
 class _Box(logging.Handler):
-    """Shows warnings so that nobody overlooks them."""
+    """Shows each warning in a box, so that nobody overlooks it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
 
 
 def show_train(algorithm: str, result: RunResult) -> None:
-    """Print a line for a run that has trained a model, and the command that goes on with its search."""
+    """Print a line for a run that has trained a model, and the command that continues its search."""
     figures = "  ".join(f"val_{name} {result.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
     seconds = result.metrics["fit_seconds"]
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}", soft_wrap=True)
@@ -101,7 +101,8 @@ def show_evaluate(evaluation: Evaluation) -> None:
     """Print the test metrics of a model, a line each."""
     out.print(f"{evaluation.model} on the test images:", soft_wrap=True)
     for name, value in evaluation.metrics.items():
-        out.print(f"  {name:28} {value:.4f}" if isinstance(value, float) else f"  {name:28} {value}")
+        out.print(f"  {name:28} {value:.4f}")
+    out.print(f"  {'test_openings':28} {evaluation.openings}")
 
 
 def show_main(result: MainResult) -> None:
@@ -113,7 +114,9 @@ def show_main(result: MainResult) -> None:
 
 def show_select(result: Selection | Rollback) -> None:
     """Print the champion that a selection chose, or that a rollback restored."""
-    if isinstance(result, tuple):
+    from mnist_mlflow.jobs.select import Rollback
+
+    if isinstance(result, Rollback):
         _show_rollback(result)
     else:
         _show_selection(result)
@@ -130,11 +133,11 @@ def _show_selection(selection: Selection) -> None:
     if selection.version is None:
         out.print("Nothing was changed: dry_run=1.")
         return
-    out.print(f"\nVersion {selection.version} of {REGISTERED_MODEL} is {decision.verdict.alias}. Next:")
+    out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
     out.print(
         f"""
   load the champion   mlflow.set_tracking_uri("{selection.store}")
-                      mlflow.pyfunc.load_model("{CHAMPION_URI}").predict(images)
+                      mlflow.pyfunc.load_model("{selection.champion_uri}").predict(images)
   look at the runs    {_how_to_look(selection.store)}
   read about it       mlflow run . -e report --env-manager local
 {_how_to_take_it_back(decision)}""",
@@ -149,17 +152,17 @@ def _how_to_take_it_back(decision: Decision) -> str:
 
 
 def _remarks(selection: Selection) -> Iterator[str]:
-    """What somebody might overlook."""
-    decision, opened = selection.decision, selection.opened
+    """Facts that somebody might overlook."""
+    decision, scores = selection.decision, selection.test_scores
     if selection.repaired:
         yield "An earlier selection had been killed; what it had begun was finished."
-    yield from _some("Left out", decision.choice.field.left_out_text)
-    yield from _some("Not comparable", [other.text for other in decision.other_images])
-    newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.overlooked]
+    yield from _some("Left out", [entry.exclusion for entry in decision.choice.excluded])
+    yield from _some("Not comparable", [other.text for other in decision.not_comparable])
+    newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.unconsidered]
     yield from _some("Newer than the champion, and not considered", newer)
-    yield from _some("Not scored", opened.reasons)
-    if opened.openings:
-        times = "once" if opened.openings == 1 else f"{opened.openings} times"
+    yield from _some("Not scored", scores.failures)
+    if scores.openings:
+        times = "once" if scores.openings == 1 else f"{scores.openings} times"
         yield f"The test images of this split have been opened {times}."
 
 
@@ -172,7 +175,7 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _show_rollback(rollback: Rollback) -> None:
     taken_back = rollback.taken_back
-    out.print(f"Version {rollback.restored} of {REGISTERED_MODEL} is champion again; version {taken_back} is previous.")
+    out.print(f"Version {rollback.restored} of {rollback.model} is champion again; version {taken_back} is previous.")
     out.print(f"Version {taken_back} does not become champion again by itself. To undo this: the same command.")
 
 

@@ -1,11 +1,11 @@
-"""The 1,797 real digits that scikit-learn bundles, in MNIST's geometry: for machines without MNIST."""
+"""The 1,797 scanned digits of scikit-learn, in MNIST's geometry: for machines without MNIST."""
 
 import numpy as np
 
 from mnist_mlflow.model.canonical import centre_by_mass
 from mnist_mlflow.types import Part
 
-BRIGHTEST = 16  # scikit-learn's digits count, in each of 8 x 8 cells, the dark ones of 4 x 4 pixels
+BRIGHTEST = 16  # each of 8 x 8 cells counts the dark ones of 4 x 4 pixels
 
 
 def load_digits() -> Part:

@@ -1,4 +1,4 @@
-"""Downloads that survive bad mirrors, bad lines and a second process that wants the same file."""
+"""Downloads that survive bad mirrors, bad lines and another process that wants the same file."""
 
 import contextlib
 import tempfile
@@ -19,20 +19,14 @@ TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two pieces of the answe
 
 
 class DownloadError(DataError):
-    """No mirror gave the file."""
+    """No mirror has the file."""
 
 
-def fetch(
-    target: Path,
-    mirrors: tuple[str, ...],
-    verify: Callable[[bytes], object],
-    progress: Progress,
-) -> None:
-    """Download `target.name` from the first mirror that gives content that `verify` accepts.
+def fetch(target: Path, mirrors: tuple[str, ...], verify: Callable[[bytes], object], progress: Progress) -> None:
+    """Download `target.name` from the first mirror whose content `verify` accepts.
 
-    Every mirror is tried three times, waiting a second after a failure and twice as long after the next.
-    One process at a time downloads a file; it appears at `target` whole or not at all.
-    Raises DownloadError with the reason of each mirror.
+    Tries every mirror three times, a second after the first failure and two after the next. One process at a time
+    downloads a file, which appears at `target` whole or not at all. Raises DownloadError with each mirror's reason.
     """
     from filelock import FileLock
 
@@ -42,23 +36,15 @@ def fetch(
         reasons = []
         for mirror in mirrors:
             try:
-                _fetch_patiently(mirror + target.name, target, verify, progress)
+                _fetch_with_retries(mirror + target.name, target, verify, progress)
                 return
             except (OSError, DataError) as error:
-                reasons.append(f"{mirror}: {_reason(error)}")
+                reason = error if isinstance(error, DataError) else type(error).__name__
+                reasons.append(f"{mirror}: {reason}")
     raise DownloadError(f"{target.name} could not be downloaded. " + "; ".join(reasons))
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, DataError) else type(error).__name__
-
-
-def _fetch_patiently(
-    url: str,
-    target: Path,
-    verify: Callable[[bytes], object],
-    progress: Progress,
-) -> None:
+def _fetch_with_retries(url: str, target: Path, verify: Callable[[bytes], object], progress: Progress) -> None:
     for attempt in range(ATTEMPTS):
         try:
             _fetch_once(url, target, verify, progress)
@@ -69,12 +55,7 @@ def _fetch_patiently(
             time.sleep(PAUSE * 2**attempt)
 
 
-def _fetch_once(
-    url: str,
-    target: Path,
-    verify: Callable[[bytes], object],
-    progress: Progress,
-) -> None:
+def _fetch_once(url: str, target: Path, verify: Callable[[bytes], object], progress: Progress) -> None:
     from pooch import HTTPDownloader
 
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
@@ -87,7 +68,7 @@ def _fetch_once(
 
 
 class _Bar:
-    """The face of a tqdm bar, which is what pooch calls, before our progress reports."""
+    """Adapts our progress reports to the tqdm bar that pooch calls."""
 
     total = 0.0
 

@@ -1,4 +1,4 @@
-"""Features of a data set, computed once and kept on disk under the digest of its images."""
+"""A cache of features on disk, under the digest of the images."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ PROBES = 16
 
 
 def features_of(part: Part, kind: str) -> Features:
-    """The features (n, d) float32 of a part's images, one of FEATURES, from the cache if they are there.
+    """The features (n, d) float32 of a part's images, of a kind in FEATURES, from the cache if possible.
 
-    They are kept for the whole that the part was cut from, so that its splits and subsets share one file. Where
-    nothing can be kept, a warning says so and they are computed for the part alone.
+    The cache holds those of the whole that the part is a subset of: all splits share one file. Without a writable
+    cache a warning says so, and the features are computed for the part alone.
     """
     if kind in IMMEDIATE:
         return FEATURES[kind](part.images)
     try:
-        kept = _cached(part.whole or part, kind)
+        features = _cached(part.whole or part, kind)
     except OSError as error:
-        _logger.warning("Features cannot be kept (%s); they are computed anew each time.", error)
+        _logger.warning("Features cannot be kept (%s); they are computed each time.", error)
         return np.concatenate(list(_chunks(part.images, kind)))
-    return kept if part.rows is None else np.asarray(kept[part.rows])
+    return features if part.rows is None else np.asarray(features[part.rows])
 
 
 def _cached(whole: Part, kind: str) -> Features:
     path, images = cache_folder() / "features" / f"{kind}-{whole.images_digest}.npy", whole.images
-    if (kept := _trusted(path, images, kind)) is not None:
-        return kept
+    if (features := _read_valid(path, images, kind)) is not None:
+        return features
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):  # of two runs that start together one computes, the other waits
-        if (kept := _trusted(path, images, kind)) is not None:
-            return kept
+        if (features := _read_valid(path, images, kind)) is not None:
+            return features
         _write(path, images, kind)
         written: Features = np.load(path, mmap_mode="r")
         return written
 
 
-def _trusted(path: Path, images: Images, kind: str) -> Features | None:
-    """What a file holds, if it is whole, and what this version of the code makes of some of the images."""
+def _read_valid(path: Path, images: Images, kind: str) -> Features | None:
+    """The features in a file that is complete and agrees with this version of the code on 16 images; else None."""
     try:
-        kept: Features = np.load(path, mmap_mode="r")
+        features: Features = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):  # absent, cut short, or something else
         return None
     probes = np.linspace(0, len(images) - 1, PROBES).astype(np.intp)
-    same = len(kept) == len(images) and np.array_equal(kept[probes], FEATURES[kind](images[probes]))
-    return kept if same else None
+    valid = len(features) == len(images) and np.array_equal(features[probes], FEATURES[kind](images[probes]))
+    return features if valid else None
 
 
 def _chunks(images: Images, kind: str) -> Iterator[Features]:
@@ -66,7 +66,7 @@ def _chunks(images: Images, kind: str) -> Iterator[Features]:
 
 
 def _write(path: Path, images: Images, kind: str) -> None:
-    """Write chunk by chunk into a file beside it: a full disk is an OSError so, and never half a cache."""
+    """Write chunk by chunk into a file beside `path`: a full disk raises OSError and leaves no incomplete cache."""
     unfinished = path.with_suffix(".unfinished")
     header = {"descr": "<f4", "fortran_order": False, "shape": (len(images), FEATURES[kind](images[:1]).shape[1])}
     try:

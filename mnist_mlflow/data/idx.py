@@ -29,7 +29,7 @@ def decompress(raw: bytes, name: str) -> bytes:
 def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     """The array of unsigned bytes that an IDX file holds, in the shape that its header gives.
 
-    Raises DataError for another magic number and for a length other than the header promises.
+    Raises DataError for another magic number, and for a length that differs from the header's.
     Source: the format's description at http://yann.lecun.com/exdb/mnist/.
     """
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:

@@ -1,4 +1,4 @@
-"""MNIST: four IDX files, looked for in folders and then on mirrors, and verified."""
+"""MNIST: four verified IDX files from a folder or a mirror."""
 
 import hashlib
 import os
@@ -47,8 +47,8 @@ def _part(arrays: dict[str, npt.NDArray[np.uint8]], prefix: str) -> Part:
 
 
 def _load(name: str, progress: Progress) -> npt.NDArray[np.uint8]:
-    found = (folder / file for folder in folders() for file in (name, f"{name}.gz"))
-    path = next((path for path in found if path.is_file()), None)
+    candidates = (folder / file for folder in folders() for file in (name, f"{name}.gz"))
+    path = next((path for path in candidates if path.is_file()), None)
     if path is None:
         target = _download_folder() / f"{name}.gz"
         fetch(target, MIRRORS, lambda raw: read(raw, name, "the download"), progress)
@@ -60,7 +60,7 @@ def _load(name: str, progress: Progress) -> npt.NDArray[np.uint8]:
 
 
 def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
-    """The array in the bytes of one of the four files, verified by the digest of its content."""
+    """The array in one of the four files; raises DataError unless its content has the digest of the original."""
     content = decompress(raw, origin)
     array = parse_idx(content, origin)
     if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
@@ -69,13 +69,13 @@ def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
 
 
 def folders() -> list[Path]:
-    """Where data sets are looked for: MNIST_MLFLOW_DATA_DIR, then the cache."""
-    named = os.environ.get("MNIST_MLFLOW_DATA_DIR")
-    return [*([Path(named)] if named else []), cache_folder()]
+    """The folders to look for data sets in: MNIST_MLFLOW_DATA_DIR, then the cache."""
+    folder = os.environ.get("MNIST_MLFLOW_DATA_DIR")
+    return [*([Path(folder)] if folder else []), cache_folder()]
 
 
 def cache_folder() -> Path:
-    """Where what can be had again is kept."""
+    """The folder for files that can be downloaded or computed again."""
     import pooch
 
     return Path(pooch.os_cache("mnist_mlflow"))

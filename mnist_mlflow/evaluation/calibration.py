@@ -1,4 +1,4 @@
-"""How far probabilities can be trusted, and the one number that mends them."""
+"""Calibration: the error of confidence, and the temperature that corrects it."""
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,8 @@ def fit_temperature(scores: Scores, labels: Labels) -> float:
         scaled = log_softmax(scores / np.exp(log_temperature), axis=1)
         return -float((1 - doubt) * scaled[rows, labels].mean() + doubt * scaled.mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.01), np.log(100)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(np.log(0.01), np.log(100)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
 def reliability(

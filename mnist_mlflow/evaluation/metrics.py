@@ -1,4 +1,4 @@
-"""The same figures for every algorithm."""
+"""Metrics: the same figures for every algorithm."""
 
 from typing import Any
 
@@ -40,10 +40,10 @@ def class_scores(labels: Labels, probabilities: Probabilities) -> tuple[Any, Any
     from sklearn.metrics import precision_recall_fscore_support
 
     read = probabilities.argmax(axis=1)
-    found: tuple[Any, Any, Any, Any] = precision_recall_fscore_support(
+    scores: tuple[Any, Any, Any, Any] = precision_recall_fscore_support(
         labels, read, labels=range(CLASSES), zero_division=0.0
     )
-    return found
+    return scores
 
 
 def prefixed(prefix: str, metrics: dict[str, float]) -> dict[str, float]:

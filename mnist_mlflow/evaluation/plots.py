@@ -50,7 +50,7 @@ def _figure(title: str, size: tuple[float, float] = (6, 5)) -> tuple[Figure, Axe
 
 
 def confusion_matrix(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
-    """How often each digit (rows) was read as each (columns); colour shows mistakes alone."""
+    """Counts of digits (rows) that were read as others (columns); colour shows mistakes alone."""
     from sklearn.metrics import confusion_matrix as count
 
     matrix = count(labels, probabilities.argmax(axis=1), labels=range(CLASSES))

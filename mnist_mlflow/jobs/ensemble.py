@@ -19,7 +19,8 @@ from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import choose_voters
 from mnist_mlflow.jobs.recording import Lesson, RunResult, record, record_data
-from mnist_mlflow.model.digit_model import IMAGES, DigitModel
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters
 from mnist_mlflow.protocol import ENSEMBLE, SplitOptions
@@ -42,14 +43,14 @@ PROBABILITY_TOLERANCE = 1e-3  # mean difference from the probabilities that were
 
 @parameters
 class Params(SplitOptions):
-    """The options of an ensemble."""
+    """Options of `ensemble`."""
 
     members: int = integer(8, 2, 100, "how many models vote at most")
 
 
 @dataclass(frozen=True)
 class Voter:
-    """A finished model that may vote, and what it made of the tuning slice."""
+    """A finished model that may vote, and its probabilities of the tuning slice."""
 
     candidate: Candidate
     tuning: Probabilities
@@ -57,7 +58,7 @@ class Voter:
 
 @dataclass(frozen=True)
 class Member:
-    """A voter that was chosen, with its model, and what that made of the validation images."""
+    """A voter that was chosen, with its model and its probabilities of the validation images."""
 
     candidate: Candidate
     weight: float
@@ -92,8 +93,8 @@ def build_ensemble(members: Sequence[Member], tuning: Part) -> tuple[DigitModel,
 
 def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
     """The finished single models that were tuned on the same slice; raises UserFacingError for fewer than two."""
-    found = find_candidates(run.client, Query(dataset.digest, dataset.split_digest))
-    singles = [candidate for candidate in found if candidate.algorithm != ENSEMBLE]
+    candidates = find_candidates(run.client, Query(dataset.digest, dataset.split_digest))
+    singles = [candidate for candidate in candidates if candidate.algorithm != ENSEMBLE]
     voters: list[Voter] = []
     for number, candidate in enumerate(singles, 1):
         with _passing_over(candidate):
@@ -113,25 +114,25 @@ def choose_members(voters: Sequence[Voter], dataset: Dataset, most: int, folder:
     """The models whose vote on the tuning slice is best; raises UserFacingError when too few of them load."""
     while len(voters) >= FEWEST:
         weights = choose_voters(np.stack([voter.tuning for voter in voters]), dataset.tuning.labels, most)
-        chosen = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
+        elected = [(voter, weight) for voter, weight in zip(voters, weights, strict=True) if weight]
         members: list[Member] = []
-        for voter, weight in chosen:
+        for voter, weight in elected:
             with _passing_over(voter.candidate):
                 members.append(_load(voter, float(weight), dataset, folder))
-        if len(members) == len(chosen):
+        if len(members) == len(elected):
             if len(members) == 1:
                 _logger.warning(
                     "%s votes alone: no other adds to it on the tuning slice.", members[0].candidate.algorithm
                 )
             return members
-        broken = {voter.candidate.run_id for voter, _ in chosen} - {member.candidate.run_id for member in members}
+        broken = {voter.candidate.run_id for voter, _ in elected} - {member.candidate.run_id for member in members}
         voters = [voter for voter in voters if voter.candidate.run_id not in broken]
     raise UserFacingError("An ensemble takes two models that load; there are fewer, see the warnings above.")
 
 
 @contextlib.contextmanager
 def _passing_over(candidate: Candidate) -> Iterator[None]:
-    """Go on without a model that cannot be had: the others may do."""
+    """Go on without a model that cannot be used: the others may be enough."""
     try:
         yield
     except UserFacingError as error:
@@ -139,7 +140,7 @@ def _passing_over(candidate: Candidate) -> Iterator[None]:
 
 
 def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member:
-    """A model that runs with the code of today; raises UserFacingError where that is not what it was logged with."""
+    """Load a model with the code of today; raises UserFacingError where that gives other answers than were logged."""
     candidate = voter.candidate
     uri = candidate.model_uri
     validation = read_probabilities(candidate.artifacts, "validation", dataset.validation.labels)
@@ -148,7 +149,7 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
         model = DigitModel.load(files)
         answers = model.predict_proba(dataset.tuning.images)
     except Exception as error:
-        # A model is somebody's files: whatever it raises, it is this model that cannot vote.
+        # A model is a user's files, which may raise anything: this model cannot vote, the others may.
         raise UserFacingError(f"The model {uri} does not load: {one_line(error)}") from error
     if np.abs(answers - voter.tuning).mean() > PROBABILITY_TOLERANCE:
         raise UserFacingError(

@@ -1,31 +1,66 @@
-"""Score any logged or registered model on the test images."""
+"""Score any logged or registered model on the test images, in a run that counts as an opening of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mnist_mlflow.parameters import parameters, text
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.parameters import parameters, text, typed
 from mnist_mlflow.protocol import SplitOptions
-from mnist_mlflow.selection.test_images import evaluate
-from mnist_mlflow.tracking.registry import CHAMPION_URI
+from mnist_mlflow.selection.test_images import record_opening, score_on_test
+from mnist_mlflow.tracking.models import find_model
+from mnist_mlflow.tracking.registry import CHAMPION, alias_uri
+from mnist_mlflow.tracking.results import as_metrics, dataset_tags, log_test
+from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.types import Progress
+
+CHAMPION_URI = alias_uri(CHAMPION)
 
 
 @parameters
 class Params(SplitOptions):
-    """The options."""
+    """Options of `evaluate`."""
 
-    model: str = text(CHAMPION_URI, ".+", "the URI of a model", "which model")
+    model: str = text(CHAMPION_URI, ".+", "the URI or folder of a model", "the model to score")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model and its test metrics."""
+    """The `test_` metrics of a model, and the number of openings of the test images so far."""
 
     model: str
-    metrics: dict[str, float]
+    metrics: Mapping[str, float]
+    openings: int
 
 
 def run(params: Params, progress: Progress) -> Evaluation:
-    """Score the model in a run of its own; raises UsageError for a model that may have learned the test images."""
-    return Evaluation(params.model, evaluate(params.model, params.data, params.split_seed, progress))
+    """Score a model in a run of its own; raises UsageError if it may have learned the test images."""
+    with open_run("evaluate", {"role": "evaluation"}) as run:
+        dataset = load_dataset(params.data, params.split_seed, progress=progress)
+        run.set_tags(dataset_tags(dataset))
+        run.log_params({name: typed(value) for name, value in vars(params).items()})
+        model_id = _check_split(params.model, dataset)
+        openings = record_opening(run, dataset, f"evaluate {params.model}")
+        progress(f"score {params.model}", 0, 0)
+        metrics = score_on_test(params.model, dataset)
+        progress(f"score {params.model}", 1, 1)
+        run.log_metrics(as_metrics(run, metrics, model_id, log_test(dataset)))
+        return Evaluation(params.model, metrics, openings)
+
+
+def _check_split(model_uri: str, dataset: Dataset) -> str | None:
+    """The id of the logged model, if it is one; raises UsageError when it may have learned the test images."""
+    try:
+        model_id, tags = find_model(model_uri)
+    except UserFacingError as error:
+        accepted = f"{CHAMPION_URI}, models:/NAME/VERSION, models:/m-… and runs:/…"
+        raise UsageError(f"{error} Accepted: {accepted}") from error
+    same_data = tags.get("dataset_digest") == dataset.digest
+    if same_data and tags["split_digest"] != dataset.split_digest:
+        raise UsageError(
+            f"{model_uri} learned from another split of {dataset.name}, which may hold these test images. "
+            f"Type: -P split_seed={tags['split_seed']}"
+        )
+    return model_id

@@ -41,7 +41,7 @@ def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
     if status or stored.info.status != "FINISHED":
         raise LaunchError(run.id, stored.data.tags.get("failure", f"Its process ended with status {status}."))
     (model,) = stored.outputs.model_outputs
-    return RunResult(run.id, model.model_id, as_candidate(run.client, run.id, model.model_id).final_metrics)
+    return RunResult(run.id, model.model_id, as_candidate(stored, model.model_id).final_metrics)
 
 
 def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:

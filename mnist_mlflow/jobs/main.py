@@ -12,7 +12,8 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.launch import LaunchError, launch
-from mnist_mlflow.jobs.select import Request, Selection, select_in, selection_tags
+from mnist_mlflow.jobs.select import Params as SelectParams
+from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, SearchOptions, changed, command
 from mnist_mlflow.selection.scope import parse_names
@@ -24,12 +25,12 @@ SHORTEST = 1.0  # seconds for a search when the others have taken all of the tim
 
 @parameters
 class Params(AlgorithmNames, SearchOptions, DataOptions):
-    """The options, which all algorithms share."""
+    """Options of `main`, which all algorithms share: pydantic lists the last base first."""
 
 
 @dataclass(frozen=True)
 class MainResult:
-    """The selection, and a message about the algorithms that failed; empty where none did."""
+    """The selection, the algorithms that failed, and a message about them."""
 
     selection: Selection
     failed: Sequence[str] = ()
@@ -49,11 +50,11 @@ def run(params: Params, progress: Progress) -> MainResult:
         failed = _train(tasks, dataset, params.timeout, main)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
-        selection = select_in(main, dataset, Request(params.split_seed), progress)
+        selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
     if not failed:
         return MainResult(selection)
-    again = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
-    message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {again}"
+    retry = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
+    message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {retry}"
     close_for(main, message)
     return MainResult(selection, failed, message)
 

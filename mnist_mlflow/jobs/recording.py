@@ -1,11 +1,9 @@
-"""What a run keeps of a model that has learned: metrics, curves, pictures, probabilities and the model itself."""
+"""Recording a model that has learned in its run: metrics, curves, pictures, probabilities and the model itself."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mnist_mlflow.algorithms.base import TrainedModel
 from mnist_mlflow.data import Dataset
@@ -48,8 +46,7 @@ def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     """Say in a run what it learns from and what it is; returns the validation images as MLflow knows them."""
     run.set_tags(dataset_tags(dataset))
     run.describe(about)
-    with run.tracking():
-        return log_data(dataset)
+    return log_data(run, dataset)
 
 
 def record(run: Run, lesson: Lesson, dataset: Dataset, validation: LoggedData, progress: Progress) -> RunResult:
@@ -90,10 +87,4 @@ def _record_model(run: Run, lesson: Lesson, dataset: Dataset) -> tuple[str, floa
         "split_seed": str(lesson.params["split_seed"]),
         **dataset_tags(dataset),
     }
-    with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent) / "digit_model"
-        lesson.trained.model.save(folder)
-        megabytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-        with run.tracking():
-            model = lesson.trained.model
-            return log_model(folder, lesson.algorithm, lesson.params, model.requirements, tags), megabytes
+    return log_model(run, lesson.trained.model, lesson.algorithm, lesson.params, tags)

@@ -1,171 +1,150 @@
-"""Choose a champion among the finished runs, register it, then score the finalists on the test images."""
+"""Choose a champion among the finished runs, register it, then score the finalists on the test images.
+
+Statistics and budgets decide on the validation images alone; the test images are opened after the decision.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.parameters import parameters, pick
+from mnist_mlflow.parameters import parameters, typed
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions
+from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions, command
 from mnist_mlflow.selection.decision import Decision
-from mnist_mlflow.selection.gate import pass_gate
-from mnist_mlflow.selection.latency import measure
+from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.leaderboard import leaderboard
-from mnist_mlflow.selection.pool import Contender, Field, Reader, gather
-from mnist_mlflow.selection.promotion import register, tell, write_down
-from mnist_mlflow.selection.rule import Choice, choose
+from mnist_mlflow.selection.pool import CandidatePool
+from mnist_mlflow.selection.promotion import publish_test_scores, record_decision, register_winner
+from mnist_mlflow.selection.rule import Choice, apply_rule, decide_alias
 from mnist_mlflow.selection.scope import as_query
-from mnist_mlflow.selection.test_images import Opened, open_for
+from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query, find_candidates, not_comparable
-from mnist_mlflow.tracking.overlooked import Overlooked, find_overlooked
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
 from mnist_mlflow.tracking.store import registry_lock, store_uri
+from mnist_mlflow.tracking.unconsidered import UnconsideredRun, find_unconsidered
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@parameters
+class Params(SelectOptions, Scope, Rule, SplitOptions):
+    """Options of `select`."""  # in the order of the bases, the last first
+
+
 @dataclass(frozen=True)
 class Selection:
-    """What was decided, the version that the winner has (none where nothing was to be changed), and the leaderboard."""
+    """The decision, the leaderboard, and the winner's version (None after a dry run) of the registered model."""
 
     decision: Decision
-    version: str | None
     table: pd.DataFrame
+    model: str
+    champion_uri: str
     store: str
-    opened: Opened = field(default_factory=lambda: Opened({}, [], 0))
+    version: str | None = None
+    test_scores: TestScores = field(default_factory=TestScores)
     repaired: bool = False
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked of a selection."""
+class Rollback:
+    """The version that is champion again, and the one that it replaces, of the registered model."""
 
-    split_seed: int = 0
-    rule: Rule = field(default_factory=Rule)
-    scope: Scope = field(default_factory=Scope)
-    dry_run: bool = False
-
-
-@parameters
-class Params(SplitOptions, Rule, Scope, SelectOptions):
-    """The options."""
-
-
-class Rollback(NamedTuple):
-    """The versions that a rollback restored and took back."""
-
+    model: str
     restored: str
     taken_back: str
 
 
 def run(params: Params, progress: Progress) -> Selection | Rollback:
-    """Select, or take the last selection back; raises UsageError where both a rollback and a dry run are asked for."""
+    """Choose the champion, or put the previous one back, in a run of its own.
+
+    Raises UserFacingError when there is nothing to choose from or to go back to.
+    """
     if params.rollback and params.dry_run:
         raise UsageError("rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out.")
     if params.rollback:
-        return Rollback(*roll_back())
-    rule, scope = pick(Rule, vars(params)), pick(Scope, vars(params))
-    return select(params.data, Request(params.split_seed, rule, scope, params.dry_run), progress)
+        return _roll_back()
+    with open_run("select", selection_tags()) as run:
+        dataset = load_dataset(params.data, params.split_seed, progress=progress)
+        run.log_params({name: typed(value) for name, value in vars(params).items() if name != "rollback"})
+        return select_in(run, dataset, params, progress)
 
 
 def selection_tags() -> dict[str, str]:
-    """From its first moment on a selection is known by these: a killed one can be closed by the next."""
+    """Tags of a selection's run from its first moment: a killed one can be closed by the next."""
     return {"role": "selection", "owner": json.dumps(this_process())}
 
 
-def select(data: str, request: Request, progress: Progress) -> Selection:
-    """Choose the champion in a run of its own; raises UserFacingError when there is nothing to choose from."""
-    with open_run("select", selection_tags()) as run:
-        dataset = load_dataset(data, request.split_seed, progress=progress)
-        asked = {**vars(request.rule), **vars(request.scope), "dry_run": int(request.dry_run)}
-        run.log_params({"data": data, "split_seed": request.split_seed, **asked})
-        return select_in(run, dataset, request, progress)
-
-
-def roll_back() -> tuple[str, str]:
-    """Put the previous champion back; returns its version, and that of the one that was taken back."""
+def _roll_back() -> Rollback:
     with open_run("select", selection_tags()) as run, registry_lock():
         registry = Registry(run.client)
         registry.repair()
         run.log_params({"rollback": 1})
         restored, taken_back = registry.roll_back()
         run.set_tags({"champion_version": restored, "rolled_back_version": taken_back})
-        return restored, taken_back
+        return Rollback(registry.name, restored, taken_back)
 
 
-def select_in(run: Run, dataset: Dataset, request: Request, progress: Progress) -> Selection:
-    """Decide, write the decision down, register the winner, then score the finalists on the test images."""
+def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) -> Selection:
+    """Decide, record the decision, register the winner, then score the finalists on the test images."""
     run.set_tags(dataset_tags(dataset))
     with registry_lock():
         registry = Registry(run.client)
-        if not request.dry_run:
+        if not params.dry_run:
             close_abandoned(run, "tags.role = 'selection'")
-        repaired = not request.dry_run and registry.repair()
-        read = Reader(dataset.validation.labels)
-        decision = _decide(run, registry, dataset, request, read, progress)
-        write_down(run, decision, read)
-        if request.dry_run:
-            return Selection(decision, None, leaderboard(decision.choice, {}), store_uri())
-        version = register(run, registry, decision, dataset)
-        finalists = [finalist.candidate for finalist in decision.choice.finalists]
-        opened = open_for(run, finalists, dataset, progress)
-        tell(run, registry, version, decision, opened)
-    return Selection(decision, version, leaderboard(decision.choice, opened.tested), store_uri(), opened, repaired)
+        repaired = not params.dry_run and registry.repair()
+        decision = _decide(run, registry, dataset, params, progress)
+        record_decision(run, decision)
+        addresses = registry.name, registry.uri(CHAMPION), store_uri()
+        if params.dry_run:
+            return Selection(decision, leaderboard(decision.choice, {}), *addresses)
+        version = register_winner(run, registry, decision, dataset)
+        scores = score_finalists(run, decision.choice.finalists, dataset, progress)
+        publish_test_scores(run, registry, version, decision, scores)
+    table = leaderboard(decision.choice, scores.metrics)
+    return Selection(decision, table, *addresses, version, scores, repaired)
 
 
-def _decide(
-    run: Run, registry: Registry, dataset: Dataset, request: Request, read: Reader, progress: Progress
-) -> Decision:
-    query, taken_back = as_query(dataset, request.scope), registry.taken_back()
-
-    def find(excluded: Mapping[str, str]) -> Field:
-        found = gather(find_candidates(run.client, query), request.rule, read, {**taken_back, **excluded})
-        if not found.contenders and not found.left_out:
-            others = not_comparable(run.client, query)
-            raise UserFacingError(_nothing(dataset.name, request.split_seed, query, others))
-        return found
-
-    def compare(candidates: Sequence[Candidate]) -> tuple[dict[str, float], dict[str, str]]:
-        addresses = {candidate.run_id: candidate.model_uri for candidate in candidates}
-        return measure(addresses, dataset.validation.images, read.check, progress)
-
-    def ask(candidate: Candidate) -> Contender:
-        return read.ask(candidate, dataset.validation.images)
-
-    champion = registry.champion()
-    choice = choose(find, request.rule, compare, champion.run_id if champion else "")
-    verdict = pass_gate(registry, choice, read, ask, compare)
+def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, progress: Progress) -> Decision:
+    query, champion = as_query(dataset, params), registry.champion()
+    evidence = Evidence(dataset.validation, progress)
+    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back())
+    others = not_comparable(run.client, query)
+    if not pool.entries:
+        raise UserFacingError(_nothing(dataset.name, params.split_seed, query, others))
+    choice = apply_rule(pool, champion.run_id if champion else "")
+    verdict = decide_alias(registry, choice, evidence)
+    newest = choice.winner.candidate if verdict.alias == CHAMPION else champion
     return Decision(
         choice,
         verdict,
         query,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
-        not_comparable(run.client, query),
-        _overlooked(run, choice.winner.candidate if verdict.alias == CHAMPION else champion, choice, query),
+        others,
+        _unconsidered(run, newest, choice, query),
     )
 
 
-def _overlooked(run: Run, champion: Candidate | None, choice: Choice, query: Query) -> list[Overlooked]:
-    """What is newer than the model that is champion from now on, and was not considered."""
-    took_part = {candidate.run_id: "" for candidate in choice.field.candidates}
-    reasons = took_part | {run_id: reason for run_id, (_, reason) in choice.field.left_out.items()}
-    return list(find_overlooked(run.client, champion, query, reasons, choice.field.floor)) if champion else []
+def _unconsidered(run: Run, champion: Candidate | None, choice: Choice, query: Query) -> list[UnconsideredRun]:
+    """The runs that are newer than the champion of this decision and were not considered."""
+    reasons = {entry.candidate.run_id: entry.excluded for entry in choice.entries}
+    return list(find_unconsidered(run.client, champion, query, reasons, choice.floor)) if champion else []
 
 
 def _nothing(data: str, split_seed: int, query: Query, others: Sequence[NotComparable]) -> str:
-    typed = f"-P data={data} -P split_seed={split_seed}"
-    told = f"There is no finished run on {data} with split_seed={split_seed} in {store_uri()}"
+    """The error when the store holds no candidate, with the command that helps."""
+    split: dict[str, object] = {"data": data, "split_seed": split_seed}
+    text = f"There is no finished run on {data} with split_seed={split_seed} in {store_uri()}"
     if query.is_narrow:
-        return f"{told} that the filters let through. Type: mlflow run . -e select --env-manager local {typed}"
+        return f"{text} that the filters let through. Type: {command('select', split)}"
     listed = "".join(f"\nNot comparable: {other.text}" for other in others)
-    return f"{told}. Train one first, for example: mlflow run . -e knn --env-manager local {typed}{listed}"
+    return f"{text}. Train one first, for example: {command('knn', split)}{listed}"

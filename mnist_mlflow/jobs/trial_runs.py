@@ -1,71 +1,70 @@
-"""The trials of a study as the store knows them: a child run for each, in the run that tried it."""
+"""Trials of a study in the store: a child run for each, in the run that tried it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 
-from mnist_mlflow.algorithms.base import WHOLE
 from mnist_mlflow.processes import is_gone
-from mnist_mlflow.search import story
 from mnist_mlflow.search.objectives import goals
-from mnist_mlflow.search.study import ENDED, FrozenTrial, failure, outcome, was_killed
-from mnist_mlflow.search.trying import Job
+from mnist_mlflow.search.pruning import WHOLE
+from mnist_mlflow.search.records import TrialRecord
+from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.tracking.runs import Run, close_for
 from mnist_mlflow.tracking.trials import Trial, Trials, run_exists, running_searches
 
 
 class TrialRuns:
-    """Writes the trials of a search, and those that other searches of its study have left unwritten."""
+    """Writes the trials of a search, and those that other searches of its study left unwritten."""
 
-    def __init__(self, run: Run, job: Job, tags: Mapping[str, str]) -> None:
-        self.run, self.job, self.tags = run, job, tags
-        self.look_again()
+    def __init__(self, run: Run, spec: SearchSpec, tags: Mapping[str, str]) -> None:
+        self.run, self.spec, self.tags = run, spec, tags
+        self.read_again()
 
-    def look_again(self) -> None:
-        """Find out what the store has of the trials of this search."""
+    def read_again(self) -> None:
+        """Read which trials of this search the store has."""
         self.own = Trials(self.run, self.tags)
 
-    def write(self, trials: Sequence[FrozenTrial]) -> None:
-        """Write what this search has tried."""
-        _write(trials, self.own, self.job)
+    def write(self, records: Sequence[TrialRecord]) -> None:
+        """Write the trials of this search."""
+        self._write_into(self.own, records)
 
-    def write_killed(self, trials: Sequence[FrozenTrial]) -> None:
-        """Write the trials of other searches some of whose trials were killed, on another machine perhaps."""
-        self._write_for({trial.user_attrs["run"] for trial in trials if was_killed(trial)}, trials)
+    def write_killed(self, records: Sequence[TrialRecord]) -> None:
+        """Write the trials of other searches that lost some, on another machine perhaps."""
+        self._write_for({record.run_id for record in records if record.was_killed}, records)
 
-    def close_what_others_left_open(self, trials: Sequence[FrozenTrial]) -> None:
-        """Write the trials of all searches that have ended, however they did, and close those that were killed."""
-        running = running_searches(self.run.client, self.job.plan.name)
+    def close_other_searches(self, records: Sequence[TrialRecord]) -> None:
+        """Write the trials of all searches that ended, and close the searches that were killed."""
+        running = running_searches(self.run.client, self.spec.study)
         gone = {run_id for run_id, owner in running.items() if is_gone(json.loads(owner))}
-        self._write_for({trial.user_attrs["run"] for trial in trials} - running.keys() | gone, trials)
-        self.write_killed(trials)
+        self._write_for({record.run_id for record in records} - running.keys() | gone, records)
+        self.write_killed(records)
         for run_id in gone:
             close_for(Run(self.run.client, run_id), f"its process was killed; run {self.run.id} goes on with the study")
 
-    def _write_for(self, runs: set[str], trials: Sequence[FrozenTrial]) -> None:
+    def _write_for(self, runs: set[str], records: Sequence[TrialRecord]) -> None:
         for run_id in runs - {self.run.id}:
             if run_exists(self.run.client, run_id):  # another machine's may be in another store
-                _write(trials, Trials(Run(self.run.client, run_id), self.tags), self.job)
+                self._write_into(Trials(Run(self.run.client, run_id), self.tags), records)
+
+    def _write_into(self, runs: Trials, records: Sequence[TrialRecord]) -> None:
+        for record in records:
+            if record.has_ended and record.run_id == runs.parent.id and runs.lacks(record.number):
+                runs.write(as_trial(record, self.spec))
 
 
-def _write(trials: Sequence[FrozenTrial], runs: Trials, job: Job) -> None:
-    for trial in trials:
-        if trial.state in ENDED and trial.user_attrs["run"] == runs.parent and runs.lacks(trial.number):
-            runs.write(_as_trial(trial, job))
-
-
-def _as_trial(trial: FrozenTrial, job: Job) -> Trial:
-    ended, stages = outcome(trial), sorted(trial.intermediate_values.items())
-    if stages and trial.state.name == "COMPLETE":  # one that was broken off has the value of its last stage
-        stages.append((WHOLE, trial.values[0]))
+def as_trial(record: TrialRecord, spec: SearchSpec) -> Trial:
+    """A trial as tracking writes it."""
+    rungs = record.rungs
+    if rungs and record.is_complete:  # one that was pruned has the value of its last rung
+        rungs = [*rungs, (WHOLE, record.values[0])]
     return Trial(
-        trial.number,
-        story.milliseconds(trial.datetime_start),
-        story.milliseconds(trial.datetime_complete),
-        state=trial.state.name.lower(),
-        params=story.params_of(trial, job.space),
-        metrics={**ended.get("metrics", {}), "seconds": ended.get("seconds", 0.0)},
-        curves={f"stage_{goals(job.plan.objective)[0]}": stages} if stages else {},
-        failure=failure(trial),
+        record.number,
+        record.start_ms,
+        record.end_ms,
+        state=record.state,
+        params=vars(spec.space.complete(record.params)),
+        metrics={**record.metrics, "seconds": record.seconds or 0.0},
+        curves={f"stage_{goals(spec.objective)[0]}": rungs} if rungs else {},
+        failure=record.failure,
     )

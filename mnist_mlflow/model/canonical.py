@@ -1,4 +1,4 @@
-"""Pictures of digits as MNIST has them: whatever somebody hands to a model becomes uint8 images (n, 28, 28)."""
+"""Canonical images: the input of a model, in any accepted form, becomes uint8 images (n, 28, 28) as MNIST has them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
 
 
 def as_images(data: Any) -> Images:
-    """What somebody handed to a model, as uint8 images (n, 28, 28).
+    """Read the input of a model as uint8 images (n, 28, 28).
 
     Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), integers 0-255 or floats; floats that
     all lie within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
@@ -57,7 +57,7 @@ def _check_values(array: npt.NDArray[Any]) -> None:
 
 
 def centre_by_mass(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The ink of one image (h, w), scaled into a 20-pixel box and centred by mass in 28 x 28 pixels.
+    """One image (h, w) as 28 x 28 pixels: its ink fills a 20-pixel box and is centred by mass.
 
     An image without ink comes out blank. Source: the geometry of MNIST as described by LeCun et al., 1998.
     """

@@ -11,17 +11,16 @@ import numpy as np
 
 from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.canonical import as_images
-from mnist_mlflow.model.features import FEATURES
+from mnist_mlflow.model.features import extract
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.model.scorers.base import Scorer, load_scorer
-from mnist_mlflow.types import CLASSES, Images, Probabilities, Progress, Scores, batches, silent
+from mnist_mlflow.types import CLASSES, Images, Probabilities, Progress, batches, silent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "model.json"
 FORMAT = 1  # of the description; a reader refuses what it does not know
-IMAGES = "images"  # in place of features: the images as they are
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class DigitModel:
     @property
     def requirements(self) -> tuple[str, ...]:
         """The distributions that prediction needs, beside NumPy, pandas and SciPy."""
-        return tuple(sorted({"opencv-python-headless", *self.scorer.needs()}))
+        return tuple(sorted({"opencv-python-headless", *self.scorer.requirements}))
 
     def predict(self, data: Any) -> pd.DataFrame:
         """A row for each image: `digit`, its `confidence`, and the probabilities `p0` to `p9`.
@@ -50,13 +49,11 @@ class DigitModel:
         rows = np.empty((len(images), CLASSES))
         done = 0
         for batch in batches(images):
-            rows[done : done + len(batch)] = softmax(self._score(batch), self.temperature)
+            scores = self.scorer.score(extract(self.features, batch))
+            rows[done : done + len(batch)] = softmax(scores, self.temperature)
             done += len(batch)
             progress("predict", done, len(images))
         return rows
-
-    def _score(self, images: Images) -> Scores:
-        return self.scorer.score(images if self.features == IMAGES else FEATURES[self.features](images))  # type: ignore[arg-type]
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder, in files without code."""
@@ -69,12 +66,12 @@ class DigitModel:
     def load(cls, folder: Path) -> Self:
         """Read the model that `save` wrote; raises ValueError for a format that this version does not know."""
         description = json.loads((folder / DESCRIPTION).read_text())
-        if description["format"] != FORMAT:
-            raise ValueError(f"{folder / DESCRIPTION} has the format {description['format']}; accepted: {FORMAT}.")
+        if (stored := description.get("format")) != FORMAT:
+            raise ValueError(f"{folder / DESCRIPTION} has the format {stored}; accepted: {FORMAT}.")
         scorer = load_scorer(description["scorer"], folder)
         return cls(description["features"], scorer, description["temperature"])
 
 
 def _load_pyfunc(path: str) -> DigitModel:
-    """What MLflow calls to load a logged model."""
+    """Load a logged model; MLflow calls it."""
     return DigitModel.load(Path(path))

@@ -1,6 +1,7 @@
 """Features of images (n, 28, 28): pure functions of arrays."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,3 +72,10 @@ FEATURES: dict[str, Callable[[Images], Features]] = {
     "deskewed": deskewed_pixels,
     "hog": hog,
 }
+
+IMAGES = "images"  # in place of features: the images as they are, which a vote hands on to its members
+
+
+def extract(kind: str, images: Images) -> npt.NDArray[Any]:
+    """Make the input (n, ...) of a scorer out of images (n, 28, 28): features of a kind, or IMAGES."""
+    return images if kind == IMAGES else FEATURES[kind](images)

@@ -1,4 +1,4 @@
-"""What a model answers: a digit for each image, and how probable each digit is."""
+"""Readings, the answer of a model: a digit for each image, and the probability of each digit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people read afterwards: the model card, and a page about the champion.
+"""Reports: the model card in the registry, and a page of HTML about the champion.
 
-Begin with card.py, whose sections both show.
+Begin with card.py, whose sections both show; page.py fills page.html.jinja with them.
 """

@@ -1,4 +1,4 @@
-"""The model card: what there is to say of a registered model, for the registry's page and for a page of its own."""
+"""The model card: sections about a registered model, for the registry's page and for a page of HTML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import CHAMPION_URI
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
@@ -48,32 +47,34 @@ class Section:
 
 @dataclass(frozen=True)
 class Subject:
-    """A model of which a card is written: its run, what it makes of the validation images, and how it was chosen."""
+    """A model with what its card is written from: run, probabilities on the validation images, decision, figures."""
 
     candidate: Candidate
+    uri: str
     labels: Labels
     probabilities: Probabilities
-    selected: Mapping[str, str]
-    tested: Mapping[str, float] = field(default_factory=dict)
+    decision: Mapping[str, str]  # sentences by topic
+    ms_per_image: float
+    test_metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """All that was measured; test figures only where the test images were opened for it."""
-        return {**self.candidate.metrics, **self.tested}
+        """The metrics of the run, its latency, and test metrics if the test images were opened for it."""
+        return {**self.candidate.metrics, "ms_per_image": self.ms_per_image, **self.test_metrics}
 
 
 def write_card(subject: Subject) -> list[Section]:
-    """All sections."""
+    """The sections of the card."""
     candidate, params = subject.candidate, subject.candidate.params
     return [
         _figures(subject),
-        Section("How it was chosen", rows=list(subject.selected.items()), head=("", "")),
+        Section("How it was chosen", rows=list(subject.decision.items()), head=("", "")),
         _digits(subject),
         _confusions(subject),
         Section("What it learned from", head=("", ""), rows=_data(candidate)),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
-        Section("Load it", code=f'mlflow.pyfunc.load_model("{CHAMPION_URI}").predict(images)'),
+        Section("Load it", code=f'mlflow.pyfunc.load_model("{subject.uri}").predict(images)'),
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
 
@@ -90,11 +91,11 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
 
 
 def shortened(title: str, sections: Sequence[Section], where: str) -> str:
-    """The card without as many tables as it takes to fit into what a registry keeps; `where` the whole one is, last."""
-    kept = list(sections)
+    """The card without some tables, if it is too long for a registry; the last line says `where` the whole is."""
+    rest = list(sections)
     for dispensable in ("", *DISPENSABLE):
-        kept = [section for section in kept if section.title != dispensable]
-        if len(text := f"{as_markdown(title, kept)}\n{where}\n") <= LONGEST:
+        rest = [section for section in rest if section.title != dispensable]
+        if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
             return text
     return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"
 
@@ -126,23 +127,23 @@ def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
 
 
 def _digits(subject: Subject) -> Section:
-    found = class_scores(subject.labels, subject.probabilities)
+    scores = class_scores(subject.labels, subject.probabilities)
     rows = []
-    for digit, (precision, recall, f1, images) in enumerate(zip(*found, strict=True)):
+    for digit, (precision, recall, f1, images) in enumerate(zip(*scores, strict=True)):
         shares = [f"{100 * value:.2f}" for value in (precision, recall, f1)]
-        tested = subject.metrics.get(f"test_f1_{digit}")
-        rows.append([str(digit), f"{images:,}", *shares, "" if tested is None else f"{100 * tested:.2f}"])
+        test_f1 = subject.metrics.get(f"test_f1_{digit}")
+        rows.append([str(digit), f"{images:,}", *shares, "" if test_f1 is None else f"{100 * test_f1:.2f}"])
     return Section(
         "Digit by digit", head=("digit", "images", "precision %", "recall %", "F1 %", "test F1 %"), rows=rows
     )
 
 
 def _confusions(subject: Subject) -> Section:
-    read = subject.probabilities.argmax(axis=1)
-    wrong = read != subject.labels
-    pairs = Counter(zip(subject.labels[wrong].tolist(), read[wrong].tolist(), strict=True))
-    rows = [[str(true), str(seen), str(count)] for (true, seen), count in pairs.most_common(MOST_CONFUSED)]
-    text = f"{int(wrong.sum())} of {len(read):,} validation images are misread; most often:"
+    predicted = subject.probabilities.argmax(axis=1)
+    wrong = predicted != subject.labels
+    pairs = Counter(zip(subject.labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
+    rows = [[str(true), str(other), str(count)] for (true, other), count in pairs.most_common(MOST_CONFUSED)]
+    text = f"{int(wrong.sum())} of {len(predicted):,} validation images are misread; most often:"
     return Section("What it confuses", text, ("digit", "read as", "times"), rows)
 
 

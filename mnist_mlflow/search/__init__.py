@@ -1,5 +1,6 @@
-"""Optuna studies of hyperparameters: the only room that imports Optuna. It knows nothing of runs.
+"""Optuna studies of hyperparameters: the only room that imports Optuna. It knows nothing of runs but their ids.
 
-space.py says what may be tried, study.py keeps the study and who tries what, trying.py tries, one trial at a time,
-workers.py does so in several processes; story.py and plots.py tell what came of it.
+Begin with spec.py, the specification of a search. queue.py admits one trial after another and repeats lost ones.
+runner.py tries a trial, worker.py joins both, supervisor.py runs several workers. records.py reads a trial back;
+summary.py and plots.py present a study.
 """

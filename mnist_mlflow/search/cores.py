@@ -1,4 +1,4 @@
-"""Each worker's share of the cores, so that several of them do not get in each other's way."""
+"""Shares of the cores, so that workers do not slow each other down."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM
 
 
 @contextlib.contextmanager
-def threads_of_a_share(of: int) -> Iterator[None]:
-    """While a worker starts, the libraries' variables say how many threads it may have."""
-    share = str(max(1, len(_cores()) // of))
-    kept: dict[str, str | None] = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, share))
+def limited_threads(of: int) -> Iterator[None]:
+    """Give processes that start inside the number of threads of one in `of`, by the variables of the libraries."""
+    before = {name: os.environ[name] for name in THREADS if name in os.environ}
+    os.environ.update(dict.fromkeys(THREADS, str(max(1, len(_cores()) // of))))
     try:
         yield
     finally:
-        for name, value in kept.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
+        for name in THREADS:
+            del os.environ[name]
+        os.environ.update(before)
 
 
-def keep_to_a_share_of_the_cores(number: int, of: int) -> None:
-    """Where the system allows it, since not every library heeds the variables."""
+def pin_to_cores(number: int, of: int) -> None:
+    """Pin process `number` of `of` to its cores, on systems that can: not every library reads the variables."""
     if hasattr(os, "sched_setaffinity"):
         cores = _cores()
         os.sched_setaffinity(0, cores[number % len(cores) :: of] if of <= len(cores) else [cores[number % len(cores)]])
 
 
 def _cores() -> list[int]:
-    """Those that this process may use, which may be fewer than the machine has."""
+    """The cores that this process may use, which may be fewer than the machine has."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

@@ -1,4 +1,4 @@
-"""What is to be small, or large, on the tuning slice."""
+"""Goals on the tuning slice: one, or two with a comma between them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 METRICS = {"log_loss": "tuning_log_loss", "accuracy": "tuning_accuracy", "latency": "tuning_ms_per_image"}
-LARGE_IS_GOOD = ("accuracy",)
+MAXIMIZED = ("accuracy",)
 
 
 def goals(objective: str) -> list[str]:
-    """The goals of an objective: one, or two with a comma between them."""
+    """The goals of an objective."""
     return objective.split(",")
 
 
 def directions(objective: str) -> list[str]:
-    """Which way each goal goes, in Optuna's words."""
-    return ["maximize" if goal in LARGE_IS_GOOD else "minimize" for goal in goals(objective)]
+    """The direction of each goal, in Optuna's words."""
+    return ["maximize" if goal in MAXIMIZED else "minimize" for goal in goals(objective)]
 
 
-def values(objective: str, metrics: Mapping[str, float]) -> list[float]:
-    """What a trial with these metrics has reached, goal by goal."""
+def values_of(objective: str, metrics: Mapping[str, float]) -> list[float]:
+    """The value of each goal for a trial with these metrics."""
     return [metrics[METRICS[goal]] for goal in goals(objective)]
 
 
-def knee(points: Sequence[Sequence[float]]) -> int:
-    """Which of the points of a front, the small ones good, bends it most: the one nearest to the ideal corner.
+def costs_of(objective: str, values: Sequence[float]) -> list[float]:
+    """The values with such signs that small ones are good."""
+    return [-value if goal in MAXIMIZED else value for goal, value in zip(goals(objective), values, strict=True)]
 
-    Each goal is first scaled to 0 for the best point and 1 for the worst, so that its unit does not matter.
+
+def knee(points: Sequence[Sequence[float]]) -> int:
+    """The point of a front, the small ones good, that is nearest to the ideal corner.
+
+    Each goal is scaled to 0 for the best point and 1 for the worst: its unit does not matter.
     Source: the compromise programming of Yu, A class of solutions for group decision problems, 1973.
     """
     front = np.asarray(points, float)

@@ -1,66 +1,102 @@
-"""The pictures of a study, as Optuna draws them: still for the run's page, and to be played with in a browser."""
+"""Plots of a study, as Optuna draws them: still for the run's page, and interactive in a browser."""
 
 from __future__ import annotations
 
-import html
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, select_autoescape
 from optuna import Study, create_study
 from optuna.trial import TrialState, create_trial
 
-from mnist_mlflow.algorithms.base import WHOLE
 from mnist_mlflow.search.objectives import goals
+from mnist_mlflow.search.pruning import WHOLE
 
-FEWEST = 2  # trials that say something together
+FEWEST = 2  # trials that can be compared
 
-# What Optuna calls the pictures that compare trials.
-COMPARING = {
-    "importances": "plot_param_importances",
-    "parallel_coordinates": "plot_parallel_coordinate",
-    "slices": "plot_slice",
-}
+Plot = tuple[str, str, Study, dict[str, Any]]  # its name, Optuna's function, and what the function is called with
 
 
 def draw(study: Study, objective: str, folder: Path) -> None:
-    """Write all pictures into a folder, and the page as `study.html`."""
-    for name, picture in pictures(study, objective).items():
-        (folder / f"{name}.png").write_bytes(picture)
-    if written := page(study, objective):
-        (folder / "study.html").write_text(written)
+    """Write each plot into a folder as a PNG file, and all on one page, `study.html`, that needs no network.
 
-
-def pictures(study: Study, objective: str) -> dict[str, bytes]:
-    """PNG files by name; none before two trials can be compared."""
+    Nothing is written before two trials can be compared.
+    """
     import matplotlib
+    from optuna import visualization
 
+    figures = []
     with matplotlib.rc_context({"backend": "agg", "figure.figsize": (9, 5)}):
         from matplotlib import pyplot
         from optuna.visualization import matplotlib as still
 
-        found = {name: _png(drawn) for name, drawn in _draw(still, study, objective)}
+        for name, function, subject, options in _plots(study, objective):
+            try:
+                with warnings.catch_warnings(action="ignore"):  # experimental, no legend, little room for long names
+                    _save_png(getattr(still, function)(subject, **options), folder / f"{name}.png")
+                    figures.append(getattr(visualization, function)(subject, **options))
+            except (ValueError, RuntimeError):
+                continue  # the trials do not differ enough for this one
         pyplot.close("all")
-    return found
+    if figures:
+        parts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
+        (folder / "study.html").write_text(_template().render(title=study.study_name, plots=parts))
 
 
-def _png(axes: Any) -> bytes:
-    first = axes.flat[0] if hasattr(axes, "flat") else axes
-    for one in first.figure.axes:
+def _template() -> Any:
+    loader = PackageLoader("mnist_mlflow.search", "")
+    return Environment(loader=loader, autoescape=select_autoescape(("jinja",))).get_template("study.html.jinja")
+
+
+def _plots(study: Study, objective: str) -> list[Plot]:
+    """The table of plots; most of them show the first of two goals."""
+    names = goals(objective)
+    comparable, target = _comparable(study, names[0])
+    complete = comparable.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    if len(complete) < FEWEST or not any(trial.params for trial in complete):
+        return []
+    first = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
+    plots: list[Plot] = [
+        ("history", "plot_optimization_history", study, {"target_name": names[0], **first}),
+        ("importances", "plot_param_importances", comparable, {"target_name": target, **first}),
+        ("parallel_coordinates", "plot_parallel_coordinate", comparable, {"target_name": target, **first}),
+        ("slices", "plot_slice", comparable, {"target_name": target, **first}),
+    ]
+    if len(names) > 1:
+        plots.append(("pareto_front", "plot_pareto_front", study, {"target_names": names}))
+    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+        plots.append(("intermediate_values", "plot_intermediate_values", study, {}))
+    return plots
+
+
+def _comparable(study: Study, goal: str) -> tuple[Study, str]:
+    """The study to compare hyperparameters by; where trials were pruned, by the values at their first rung.
+
+    Optuna draws complete trials alone, which are few in such a search; all trials reached the first rung.
+    """
+    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
+    if all(trial.state == TrialState.COMPLETE for trial in trials):
+        return study, goal
+    rung = min(step for trial in trials for step in trial.intermediate_values)
+    comparable = create_study(study_name=study.study_name, direction=study.direction)
+    for trial in trials:
+        if math.isfinite(value := trial.intermediate_values.get(rung, math.nan)):
+            comparable.add_trial(create_trial(value=value, params=trial.params, distributions=trial.distributions))
+    return comparable, f"{goal} at stage {rung} of {WHOLE}"
+
+
+def _save_png(axes: Any, path: Path) -> None:
+    figure = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
+    for one in figure.axes:
         if one.get_xscale() == "log":
             label_plainly(one.xaxis)
-    buffer = BytesIO()
-    with warnings.catch_warnings(action="ignore"):  # that long names leave little room
-        first.figure.savefig(buffer, format="png", bbox_inches="tight")
-    return buffer.getvalue()
+    figure.savefig(path, bbox_inches="tight")
 
 
 def label_plainly(axis: Any) -> None:
-    """Few numbers on a logarithmic axis, none of them a power: matplotlib's own run into each other."""
+    """Put few numbers on a logarithmic axis, none of them a power: matplotlib's own overlap."""
     from matplotlib import ticker
 
     low, high = axis.get_view_interval()
@@ -68,75 +104,3 @@ def label_plainly(axis: Any) -> None:
     axis.set_major_locator(ticker.LogLocator(subs=digits))
     axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(ticker.NullFormatter())
-
-
-def page(study: Study, objective: str) -> str:
-    """All pictures on one page of HTML that needs no network; empty before two trials can be compared."""
-    from optuna import visualization
-
-    figures = [drawn for _, drawn in _draw(visualization, study, objective)]
-    parts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
-    if not parts:
-        return ""
-    title = html.escape(study.study_name)
-    head = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
-    return f"{head}<body><h1>{title}</h1>{''.join(parts)}</body></html>"
-
-
-def _draw(library: Any, study: Study, objective: str) -> Iterator[tuple[str, Any]]:
-    for name, drawing in _to_be_drawn(study, objective).items():
-        with warnings.catch_warnings(action="ignore"):  # that matplotlib's are experimental, or have no legend
-            drawn = _try_to_draw(getattr(library, drawing.function), drawing.study, drawing.options)
-        if drawn is not None:
-            yield name, drawn
-
-
-@dataclass(frozen=True)
-class _Drawing:
-    """Which function of Optuna's to call, of which study, and how."""
-
-    function: str
-    study: Study
-    options: Mapping[str, Any]
-
-
-def _to_be_drawn(study: Study, objective: str) -> dict[str, _Drawing]:
-    """All pictures by name, if there is enough to compare; of two goals the first is what most of them show."""
-    names = goals(objective)
-    compared, measure = _comparable(study, names[0])
-    complete = compared.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    if len(complete) < FEWEST or not any(trial.params for trial in complete):
-        return {}
-    of_one = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
-    drawn = {"history": _Drawing("plot_optimization_history", study, {"target_name": names[0], **of_one})}
-    for name, function in COMPARING.items():
-        drawn[name] = _Drawing(function, compared, {"target_name": measure, **of_one})
-    if len(names) > 1:
-        drawn["pareto_front"] = _Drawing("plot_pareto_front", study, {"target_names": names})
-    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        drawn["intermediate_values"] = _Drawing("plot_intermediate_values", study, {})
-    return drawn
-
-
-def _comparable(study: Study, goal: str) -> tuple[Study, str]:
-    """What to compare hyperparameters by: where laggards were broken off, by what the first stage gave.
-
-    Optuna draws completed trials alone, and of such a search they are few; to the first stage all trials came.
-    """
-    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
-    if all(trial.state == TrialState.COMPLETE for trial in trials):
-        return study, goal
-    stage = min(step for trial in trials for step in trial.intermediate_values)
-    compared = create_study(study_name=study.study_name, direction=study.direction)
-    for trial in trials:
-        if math.isfinite(value := trial.intermediate_values.get(stage, math.nan)):
-            compared.add_trial(create_trial(value=value, params=trial.params, distributions=trial.distributions))
-    return compared, f"{goal} at stage {stage} of {WHOLE}"
-
-
-def _try_to_draw(draw: Callable[..., Any], study: Study, options: Mapping[str, Any]) -> Any:
-    """What Optuna draws, or None where the trials do not differ enough for it."""
-    try:
-        return draw(study, **options)
-    except (ValueError, RuntimeError):
-        return None

@@ -1,5 +1,6 @@
-"""From the tracking store to the registry: who takes part, the rule, the decision, the test images, the promotion.
+"""Selection: from candidates in the tracking store to a champion in the registry.
 
-Begin with pool.py, which gathers candidates and compares them; rule.py chooses, gate.py guards the champion, and
-test_images.py alone opens the test images, after the decision.
+Begin with entry.py, the record of a candidate. evidence.py reads runs and asks models; pool.py gathers the
+candidates that matter; rule.py chooses among them and guards the champion; decision.py and leaderboard.py put it into
+words and tables. promotion.py registers the winner. test_images.py alone opens the test images, after the decision.
 """

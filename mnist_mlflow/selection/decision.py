@@ -1,23 +1,23 @@
-"""A decision, as it is written down before anything is changed and before the test images are opened."""
+"""The decision: its sentences, its JSON, its tables and points; it is recorded before anything is changed."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from mnist_mlflow.evaluation.pareto import Point
 from mnist_mlflow.evaluation.significance import accuracy_difference, holm, mcnemar
+from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.gate import Verdict
+from mnist_mlflow.selection.entry import Comparison, Entry
 from mnist_mlflow.selection.leaderboard import p_text
-from mnist_mlflow.selection.pool import Contender, Standing
-from mnist_mlflow.selection.rule import Choice, Finalist
+from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
 from mnist_mlflow.tracking.candidates import NotComparable, Query
-from mnist_mlflow.tracking.overlooked import Overlooked
 from mnist_mlflow.tracking.registry import CHAMPION
+from mnist_mlflow.tracking.unconsidered import UnconsideredRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,53 +25,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """Who was chosen among whom, what becomes of it, and what was not considered; the time in ISO format, UTC."""
+    """The choice, the verdict on the winner, and what was not considered; the time is in ISO format, UTC."""
 
     choice: Choice
     verdict: Verdict
     query: Query
     decided_at: str
-    other_images: list[NotComparable] = field(default_factory=list)
-    overlooked: list[Overlooked] = field(default_factory=list)
+    not_comparable: Sequence[NotComparable] = ()
+    unconsidered: Sequence[UnconsideredRun] = ()
 
     @property
     def sentences(self) -> dict[str, str]:
-        """The decision in words, by what each is about."""
-        winner, verdict, rule = self.choice.winner, self.verdict, self.choice.rule
-        told = {
-            "rule": rule_text(rule),
+        """The decision in words, by topic."""
+        winner, verdict = self.choice.winner, self.verdict
+        sentences = {
+            "rule": rule_text(self.choice.rule),
             "among": _among(self.choice),
             "chosen": f"{winner.candidate.algorithm}, run {winner.candidate.run_id}",
-            "against the best": _against_the_best(winner.standing),
+            "against the best": _against_the_best(winner.comparison),
             "becomes": verdict.alias if verdict.alias == CHAMPION else f"{verdict.alias}: {verdict.lacks}",
             "champion before": f"version {verdict.champion_before}" if verdict.champion_before else "none",
             "decided": self.decided_at,
         }
-        return told | ({"note": verdict.note} if verdict.note else {})
+        return sentences | ({"note": verdict.note} if verdict.note else {})
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, as plain data."""
+        """The whole decision as plain data."""
         choice, winner = self.choice, self.choice.winner.candidate
-        ms = {finalist.candidate.run_id: finalist.ms_per_image for finalist in choice.finalists}
+        settings = {parameter.name: getattr(choice.rule, parameter.name) for parameter in parameters_of(Rule)}
         return {
             "decided_at": self.decided_at,
             "sentences": self.sentences,
             "winner": {"run_id": winner.run_id, "model_id": winner.model_id, "algorithm": winner.algorithm},
             **dataclasses.asdict(self.verdict),
-            "rule": {"text": rule_text(choice.rule), **dataclasses.asdict(choice.rule)},
+            "rule": {"text": rule_text(choice.rule), **settings},
             "query": dataclasses.asdict(self.query),
-            "compared": [_as_json(standing, ms) for standing in choice.standings],
-            "certainly_worse": [candidate.run_id for candidate in choice.field.behind],
-            "left_out": {run_id: reason for run_id, (_, reason) in choice.field.left_out.items()},
-            "not_comparable": [dataclasses.asdict(other) for other in self.other_images],
-            "newer_but_not_considered": [dataclasses.asdict(run) for run in self.overlooked],
+            "compared": [_as_json(entry, entry.comparison) for entry in choice.taking_part if entry.comparison],
+            "certainly_worse": [entry.candidate.run_id for entry in choice.taking_part if not entry.comparison],
+            "left_out": {entry.candidate.run_id: entry.excluded for entry in choice.excluded},
+            "not_comparable": [dataclasses.asdict(other) for other in self.not_comparable],
+            "newer_but_not_considered": [dataclasses.asdict(run) for run in self.unconsidered],
         }
 
 
 def _among(choice: Choice) -> str:
-    level, measured = len(choice.level), len(choice.finalists)
-    told = f"{level} of {len(choice.field.candidates)} models that took part are as good as the best"
-    return f"{told} and within the budgets" if level == measured else f"{told}; {measured} of them were measured"
+    tied, measured = len(statistically_tied(choice.contenders)), len(choice.finalists)
+    text = f"{tied} of {len(choice.taking_part)} models that took part are as good as the best"
+    return f"{text} and within the budgets" if tied == measured else f"{text}; {measured} of them were measured"
 
 
 def rule_text(rule: Rule) -> str:
@@ -87,39 +87,39 @@ def rule_text(rule: Rule) -> str:
     return f"{among}{f', within {within}' if within else ''}: the {first}"
 
 
-def _against_the_best(standing: Standing) -> str:
-    mean, low, high = (100 * value for value in standing.difference)
-    if not any(standing.difference):
+def _against_the_best(comparison: Comparison | None) -> str:
+    if not comparison or not any(comparison.difference):
         return "it is the best, or exactly as good"
-    return f"{mean:+.2f} points ({low:+.2f} to {high:+.2f}), p = {p_text(standing.p_value)}"
+    mean, low, high = (100 * value for value in comparison.difference)
+    return f"{mean:+.2f} points ({low:+.2f} to {high:+.2f}), p = {p_text(comparison.p_value)}"
 
 
-def _as_json(standing: Standing, ms: dict[str, float]) -> dict[str, Any]:
+def _as_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
     return {
-        "run_id": standing.candidate.run_id,
-        "algorithm": standing.candidate.algorithm,
-        "val_accuracy": standing.accuracy,
-        "interval": standing.interval,
-        "difference": standing.difference,
-        "p_value": standing.p_value,
-        "significantly_worse": standing.is_worse,
-        "ms_per_image": ms.get(standing.candidate.run_id),
+        "run_id": entry.candidate.run_id,
+        "algorithm": entry.candidate.algorithm,
+        "val_accuracy": entry.accuracy,
+        "interval": comparison.interval,
+        "difference": comparison.difference,
+        "p_value": comparison.p_value,
+        "significantly_worse": comparison.is_worse,
+        "ms_per_image": entry.ms_per_image if entry.is_measured else None,
     }
 
 
-def pairwise(contenders: Sequence[Contender]) -> pd.DataFrame:
-    """Each pair of contenders: how many images one alone reads right, McNemar's p-value, Holm's, and the difference."""
+def pairwise(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Each pair of entries: the images that one alone reads right, the p-values of McNemar and Holm, the difference."""
     import pandas as pd
 
-    pairs = list(combinations(contenders, 2))
+    pairs = list(combinations(entries, 2))
     p_values = [mcnemar(first.right, second.right) for first, second in pairs]
     rows = []
     for (first, second), p_value, corrected in zip(pairs, p_values, holm(p_values), strict=True):
         mean, low, high = accuracy_difference(second.right, first.right)
         rows.append(
             {
-                "first": _name(first),
-                "second": _name(second),
+                "first": _name(first, 8),
+                "second": _name(second, 8),
                 "only first right": int((first.right & ~second.right).sum()),
                 "only second right": int((second.right & ~first.right).sum()),
                 "difference": mean,
@@ -132,17 +132,19 @@ def pairwise(contenders: Sequence[Contender]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _name(contender: Contender) -> str:
-    return f"{contender.candidate.algorithm} {contender.candidate.run_id[:8]}"
-
-
 def points(choice: Choice) -> list[Point]:
     """The finalists as points of accuracy, latency and size."""
+    return [
+        Point(
+            _name(entry, 4),
+            entry.accuracy,
+            entry.ms_per_image,
+            entry.candidate.metrics.get("model_mb", 0.0),
+            entry is choice.winner,
+        )
+        for entry in choice.finalists
+    ]
 
-    def point(finalist: Finalist) -> Point:
-        candidate = finalist.candidate
-        size = candidate.metrics.get("model_mb", 0.0)
-        name = f"{candidate.algorithm} {candidate.run_id[:4]}"
-        return Point(name, finalist.standing.accuracy, finalist.ms_per_image, size, finalist == choice.winner)
 
-    return [point(finalist) for finalist in choice.finalists]
+def _name(entry: Entry, digits: int) -> str:
+    return f"{entry.candidate.algorithm} {entry.candidate.run_id[:digits]}"

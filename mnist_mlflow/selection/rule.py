@@ -1,148 +1,206 @@
-"""The rule: among the models that are not significantly worse than the best, the one that is cheapest."""
+"""The rule chooses the cheapest of the models that tie with the best; the gate decides whether it becomes champion."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.pool import Contender, Field, Standing, over_budget, stand
+from mnist_mlflow.selection.entry import Entry, compare_with_best
+from mnist_mlflow.selection.evidence import Evidence
+from mnist_mlflow.selection.pool import CandidatePool, over_budget
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, Registry
 
 MOST_FINALISTS = 12
-MOST_MEASURED = 60
+MOST_FAILURES = 60  # of models that are measured
 SHOWN = 5  # reasons
 NOISE = 0.1  # of a latency that was measured twice
-
-Measure = Callable[[Sequence[Candidate]], tuple[dict[str, float], dict[str, str]]]  # ms an image, and what is broken
-
-
-@dataclass(frozen=True)
-class Finalist:
-    """A model that is as good as the best, and within the budgets."""
-
-    standing: Standing
-    ms_per_image: float
-
-    @property
-    def candidate(self) -> Candidate:
-        """The finished run."""
-        return self.standing.candidate
-
-    def cost(self, prefer: str, ms_per_image: float) -> tuple[float, ...]:
-        """What decides, the first figure first: the less, the better."""
-        inaccuracy, size = -self.standing.accuracy, self.candidate.metrics.get("model_mb", math.inf)
-        return {
-            "accuracy": (inaccuracy, ms_per_image),
-            "latency": (ms_per_image, inaccuracy),
-            "size": (size, inaccuracy, ms_per_image),
-        }[prefer]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who was chosen, by which rule, among whom."""
+    """The winner by a rule, among entries in the order of a pool; `floor` is the pool's."""
 
     rule: Rule
-    winner: Finalist
-    finalists: list[Finalist]  # the most accurate first
-    standings: list[Standing]
-    field: Field = field(repr=False)
+    winner: Entry
+    entries: Sequence[Entry]
+    floor: float = 0.0
 
     @property
-    def level(self) -> list[Standing]:
-        """Who is as good as the best; not all of them are measured."""
-        return _as_good_as_the_best(self.standings)
+    def taking_part(self) -> list[Entry]:
+        """The entries that are not excluded, the best first."""
+        return [entry for entry in self.entries if not entry.excluded]
+
+    @property
+    def contenders(self) -> list[Entry]:
+        """The entries that were compared with the best, image by image."""
+        return [entry for entry in self.entries if entry.comparison]
+
+    @property
+    def finalists(self) -> list[Entry]:
+        """The entries that were measured, the most accurate first."""
+        return [entry for entry in self.entries if entry.is_measured]
+
+    @property
+    def excluded(self) -> list[Entry]:
+        """The entries that cannot become champion."""
+        return [entry for entry in self.entries if entry.excluded]
 
 
-def choose(gather: Callable[[Mapping[str, str]], Field], rule: Rule, measure: Measure, incumbent: str = "") -> Choice:
-    """Apply the rule to what `gather` brings, which is told each time who is excluded by now, and why.
+@dataclass(frozen=True)
+class Verdict:
+    """The alias that the winner gets, what it lacks to be champion, and a note."""
 
-    A model that does not load, or is too slow, is excluded; then the best is looked for anew among the others. The
-    incumbent, a run, has the tie. Raises UserFacingError when nobody is left.
+    alias: str
+    lacks: str = ""
+    note: str = ""
+    champion_before: str | None = None
+
+
+def apply_rule(pool: CandidatePool, incumbent: str = "") -> Choice:
+    """The choice among a pool; the incumbent, a run, wins a tie.
+
+    A model that does not load or is too slow is excluded; then the best of the others are measured. Raises
+    UserFacingError when none is left.
     """
-    excluded: dict[str, str] = {}
-    measured = 0
-    while True:
-        found = gather(excluded)
-        if not found.contenders or measured >= MOST_MEASURED:
-            raise UserFacingError(_nobody(found))
-        standings = stand(found.contenders)
-        chosen = _most_promising(_as_good_as_the_best(standings), rule)
-        ms, broken = measure([standing.candidate for standing in chosen])
-        measured += len(chosen)
-        slow = {run_id: _too_slow(value, rule) for run_id, value in ms.items() if _is_too_slow(value, rule)}
-        if not broken and not slow:
-            finalists = [Finalist(standing, ms[standing.candidate.run_id]) for standing in chosen]
-            return Choice(rule, cheapest(finalists, rule, incumbent), finalists, standings, found)
-        excluded |= broken | slow
+    rule = pool.rule
+    failures: list[Entry] = []
+    while pool.contenders and len(failures) < MOST_FAILURES:
+        contenders = compare_with_best(pool.contenders)
+        promising = _most_promising(statistically_tied(contenders), rule)
+        finalists = _measure(promising, rule, pool.evidence)
+        if failed := [entry for entry in finalists if entry.excluded]:
+            failures += failed
+            pool.exclude(failed)
+            continue
+        measured = dict(zip(promising, finalists, strict=True))
+        entries = [*(measured.get(entry, entry) for entry in contenders), *pool.clearly_worse, *pool.excluded]
+        return Choice(rule, cheapest(finalists, rule, incumbent), entries, pool.floor)
+    raise UserFacingError(_nobody(pool, failures))
 
 
-def _as_good_as_the_best(standings: Sequence[Standing]) -> list[Standing]:
-    return [standing for standing in standings if not standing.is_worse]
+def statistically_tied(contenders: Sequence[Entry]) -> list[Entry]:
+    """The entries that are not significantly worse than the best."""
+    return [entry for entry in contenders if entry.comparison and not entry.comparison.is_worse]
 
 
-def _most_promising(level: list[Standing], rule: Rule) -> list[Standing]:
-    """As many as are measured, by what the rule prefers as far as it has been logged; the most accurate first."""
+def _most_promising(tied: list[Entry], rule: Rule) -> list[Entry]:
+    """The entries to measure: the best by the preferred metric, as far as it was logged; the most accurate first."""
     metric = {"latency": "predict_ms_per_image", "size": "model_mb"}.get(rule.prefer)
-    if metric and len(level) > MOST_FINALISTS:
-        cheap = sorted(level, key=lambda standing: standing.candidate.metrics.get(metric, math.inf))[:MOST_FINALISTS]
-        return [standing for standing in level if standing in cheap]
-    return level[:MOST_FINALISTS]
+    if metric and len(tied) > MOST_FINALISTS:
+        cheap = sorted(tied, key=lambda entry: entry.candidate.metrics.get(metric, math.inf))[:MOST_FINALISTS]
+        return [entry for entry in tied if entry in cheap]
+    return tied[:MOST_FINALISTS]
 
 
-def cheapest(finalists: Sequence[Finalist], rule: Rule, incumbent: str = "") -> Finalist:
-    """The finalist that the rule prefers. Who wants to count as faster than the incumbent has to be so by a tenth."""
+def _measure(entries: Sequence[Entry], rule: Rule, evidence: Evidence) -> list[Entry]:
+    """The entries with their latency; those over its budget are excluded."""
 
-    def cost(finalist: Finalist) -> tuple[float, ...]:
-        is_incumbent = finalist.candidate.run_id == incumbent
-        return finalist.cost(rule.prefer, finalist.ms_per_image * (1 - NOISE * is_incumbent))
+    def judged(entry: Entry) -> Entry:
+        if entry.excluded or not 0 < rule.max_ms_per_image < entry.ms_per_image:
+            return entry
+        reason = f"it takes {entry.ms_per_image:.3g} ms an image here, over max_ms_per_image={rule.max_ms_per_image:g}"
+        return dataclasses.replace(entry, ms_per_image=math.nan, excluded=reason)
 
-    return min(finalists, key=cost)
-
-
-def _is_too_slow(ms: float, rule: Rule) -> bool:
-    return bool(rule.max_ms_per_image) and ms > rule.max_ms_per_image
+    return [judged(entry) for entry in evidence.with_latency(entries)]
 
 
-def _too_slow(ms: float, rule: Rule) -> str:
-    return f"it takes {ms:.3g} ms an image here, over max_ms_per_image={rule.max_ms_per_image:g}"
+def cheapest(finalists: Sequence[Entry], rule: Rule, incumbent: str = "") -> Entry:
+    """The finalist that the rule prefers. To count as faster than the incumbent takes a tenth less time."""
+
+    def costs(entry: Entry) -> tuple[float, ...]:
+        ms = entry.ms_per_image * (1 - NOISE * (entry.candidate.run_id == incumbent))
+        size = entry.candidate.metrics.get("model_mb", math.inf)
+        return {
+            "accuracy": (entry.mistakes, ms),
+            "latency": (ms, entry.mistakes),
+            "size": (size, entry.mistakes, ms),
+        }[rule.prefer]
+
+    return min(finalists, key=costs)
 
 
-def _nobody(found: Field) -> str:
-    lines = found.left_out_text
-    more = f"\n  and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    listed = "".join(f"\n  {line}" for line in lines[:SHOWN])
-    what = "None of the {} runs" if not found.contenders else "None of the {} runs that were measured"
-    return f"{what.format(len(lines))} can become champion; nothing was changed.{listed}{more}"
+def _nobody(pool: CandidatePool, failures: Sequence[Entry]) -> str:
+    """The error when no model can become champion, with the first reasons."""
+    entries, measured = (failures, " that were measured") if pool.contenders else (pool.excluded, "")
+    lines = [f"None of the {len(entries)} runs{measured} can become champion; nothing was changed."]
+    lines += [entry.exclusion for entry in entries[:SHOWN]]
+    lines += [f"and {len(entries) - SHOWN} more"] if len(entries) > SHOWN else []
+    return "\n  ".join(lines)
 
 
-def beats(challenger: Contender, champion: Contender, rule: Rule, measure: Measure) -> tuple[bool, str]:
-    """Whether a challenger wins against the champion by the rule, and why it does or not."""
-    both = sorted((challenger, champion), key=lambda contender: contender.mistakes)
-    both = [contender for contender in both if not over_budget(contender.candidate, rule)]
-    choice = choose(lambda excluded: _without(both, excluded), rule, measure, champion.candidate.run_id)
-    if choice.winner.candidate.run_id == challenger.candidate.run_id:
+def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verdict:
+    """The verdict on the winner: champion if it is no worse than the champion there is, else challenger."""
+    winner, version = choice.winner, registry.version(CHAMPION)
+    if version is None:
+        return Verdict(CHAMPION)
+    number, champion = str(version.version), registry.candidate(version)
+    if version.run_id == winner.candidate.run_id:
+        return Verdict(CHAMPION, champion_before=number)
+    if any(champion.tags.get(key) != winner.candidate.tags.get(key) for key in ("dataset_digest", "split_digest")):
+        return Verdict(CHALLENGER, _other_images(champion, number, registry), champion_before=number)
+    try:
+        entry = _champion_entry(champion, evidence)
+    except UserFacingError as error:
+        note = f"the champion before, version {number}, cannot be asked any more: {error}"
+        return Verdict(CHAMPION, note=note, champion_before=number)
+    lacks = _shortfall(choice, entry, evidence)
+    return Verdict(CHALLENGER if lacks else CHAMPION, lacks, champion_before=number)
+
+
+def _other_images(champion: Candidate, version: str, registry: Registry) -> str:
+    return (
+        f"the champion, version {version}, learned from other images ({champion.tags.get('dataset', 'unknown')}, "
+        f"split_seed={champion.params.get('split_seed', 'unknown')}), so that they cannot be compared. To let that one "
+        f'go: mlflow.MlflowClient().delete_registered_model_alias("{registry.name}", "{CHAMPION}")'
+    )
+
+
+def _champion_entry(champion: Candidate, evidence: Evidence) -> Entry:
+    """The entry of the champion, whose model has to load, whatever its run has stored."""
+    predicted = evidence.predicted(champion)
+    try:
+        return Entry(champion, evidence.stored(champion))
+    except UserFacingError:
+        return Entry(champion, predicted)
+
+
+def _shortfall(choice: Choice, champion: Entry, evidence: Evidence) -> str:
+    """The reason why the winner does not replace the champion; empty if it does."""
+    if worse := significantly_worse(choice.winner, champion):
+        return worse
+    if any(entry.candidate.run_id == champion.candidate.run_id for entry in choice.taking_part):
+        return ""  # it was not chosen
+    return wins_against(choice.winner, champion, choice.rule, evidence)[1]
+
+
+def wins_against(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence) -> tuple[bool, str]:
+    """True if a challenger wins against the champion by the rule, measured side by side; else False and the reason."""
+    challenger, champion = _measure([challenger, champion], rule, evidence)
+    if failure := challenger.excluded or over_budget(challenger.candidate, rule):
+        return False, f"measured again beside the champion, it fails: {failure}"
+    if champion.excluded or over_budget(champion.candidate, rule) or significantly_worse(champion, challenger):
         return True, ""
-    equal = f"by prefer={rule.prefer} the champion is the better of two that are equally good"
-    return False, significantly_worse(challenger, champion) or equal
+    if worse := significantly_worse(challenger, champion):
+        return False, worse
+    if cheapest([challenger, champion], rule, champion.candidate.run_id) is challenger:
+        return True, ""
+    return False, f"by prefer={rule.prefer} the champion is the better of two that are equally good"
 
 
-def _without(contenders: Sequence[Contender], excluded: Mapping[str, str]) -> Field:
-    return Field([found for found in contenders if found.candidate.run_id not in excluded])
-
-
-def significantly_worse(challenger: Contender, champion: Contender) -> str:
-    """What is to be said of a challenger that is significantly worse than the champion; nothing of one that is not."""
+def significantly_worse(challenger: Entry, champion: Entry) -> str:
+    """The words for a challenger that is significantly worse than the champion; empty for any other."""
     if challenger.mistakes <= champion.mistakes:
         return ""
-    _, standing = stand([champion, challenger])
-    if not standing.is_worse:
+    comparison = compare_with_best([champion, challenger])[1].comparison
+    if not comparison or not comparison.is_worse:
         return ""
-    mean, low, high = (100 * value for value in standing.difference)
+    mean, low, high = (100 * value for value in comparison.difference)
     return (
         f"it is significantly worse than the champion: {mean:+.2f} points "
-        f"({low:+.2f} to {high:+.2f}), p = {standing.p_value:.2g}"
+        f"({low:+.2f} to {high:+.2f}), p = {comparison.p_value:.2g}"
     )

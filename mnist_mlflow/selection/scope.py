@@ -1,4 +1,4 @@
-"""Which runs of the store are asked for, as typed."""
+"""The scope of a selection: filters as typed, turned into a query to the store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = "all"
 
 
 def parse_names(text: str, known: list[str]) -> list[str]:
-    """The names that a comma-separated list holds, of those that are known; `all` names them all. Raises UsageError."""
+    """The names in a comma-separated list; `all` stands for all known ones. Raises UsageError for an unknown name."""
     if text == ALL:
         return known
     names = list(dict.fromkeys(stripped for name in text.split(",") if (stripped := name.strip())))
@@ -27,7 +27,7 @@ def parse_names(text: str, known: list[str]) -> list[str]:
 
 
 def as_query(dataset: Dataset, scope: Scope) -> Query:
-    """What the store is asked; raises UsageError for an algorithm that there is not, or a date that never was."""
+    """The query for a scope; raises UsageError for an unknown algorithm or an impossible date."""
     names = parse_names(scope.algorithms, [*algorithm_names(), ENSEMBLE]) if scope.algorithms != ALL else []
     since = _milliseconds(scope.since) if scope.since else 0
     return Query(dataset.digest, dataset.split_digest, tuple(names), since, scope.experiment, scope.where)

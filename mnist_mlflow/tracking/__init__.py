@@ -1,5 +1,5 @@
 """The store, the runs in it and the registry: the only room that imports MLflow, `model/` apart.
 
-MLflow's own variables mean what they always mean. Begin with runs.py: a run is opened or taken over, filled, and closed
-whatever happens. store.py says which store it is, registry.py keeps the champion, candidates.py finds what can compete.
+MLflow's own variables mean what they always mean. Begin with runs.py: a run is opened or taken over, filled, and
+always closed. store.py says which store it is, registry.py keeps the champion, candidates.py finds what can compete.
 """

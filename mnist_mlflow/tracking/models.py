@@ -1,4 +1,4 @@
-"""Logged models: written, found and asked."""
+"""Logged models: writing them, finding them, and asking them for probabilities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -17,35 +17,40 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 
 
 def log_model(
-    folder: Path, name: str, params: Mapping[str, object], requirements: Sequence[str], tags: Mapping[str, str]
-) -> str:
-    """Log the model that `DigitModel.save` wrote into a folder to the active run; returns its id.
+    run: Run, model: DigitModel, name: str, params: Mapping[str, object], tags: Mapping[str, str]
+) -> tuple[str, float]:
+    """Log a model to a run, the active one; returns its id, and the size of its files in megabytes.
 
     What it takes to predict travels with it, so that it loads where this project is not installed. There is a
     signature for the output alone: one for the input would refuse every dtype and shape but its own.
     """
-    with warnings.catch_warnings(), travelling_code() as package:
-        # An input example would be taken for the one form of input that is accepted.
-        warnings.filterwarnings("ignore", message=".*[Ii]nput example")
-        logged = mlflow.pyfunc.log_model(
-            name=name,
-            loader_module="mnist_mlflow.model.digit_model",
-            data_path=str(folder),
-            code_paths=[str(package)],
-            pip_requirements=[f"{name}=={version(name)}" for name in sorted({*EVERY_MODEL_NEEDS, *requirements})],
-            signature=ModelSignature(outputs=_output_schema()),
-            params=dict(params),
-            tags=dict(tags),
-            model_type=name,
-        )
-    model_id: str = logged.model_id
-    return model_id
+    requirements = sorted({*EVERY_MODEL_NEEDS, *model.requirements})
+    with run.tracking(), travelling_code() as package, tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "digit_model"
+        model.save(folder)
+        with warnings.catch_warnings():
+            # An input example would be taken for the one form of input that is accepted.
+            warnings.filterwarnings("ignore", message=".*[Ii]nput example")
+            logged = mlflow.pyfunc.log_model(
+                name=name,
+                loader_module="mnist_mlflow.model.digit_model",
+                data_path=str(folder),
+                code_paths=[str(package)],
+                pip_requirements=[f"{needed}=={version(needed)}" for needed in requirements],
+                signature=ModelSignature(outputs=_output_schema()),
+                params=dict(params),
+                tags=dict(tags),
+                model_type=name,
+            )
+        return logged.model_id, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
 @contextlib.contextmanager
@@ -82,13 +87,13 @@ def load_model(model_uri: str) -> Answer:
 
 
 def predict(model_uri: str, images: Images) -> Probabilities:
-    """What a logged or registered model makes of images; raises UserFacingError when it does not load or answer."""
+    """Probabilities of images by a logged or registered model; raises UserFacingError if it does not load or answer."""
     return load_model(model_uri)(images)
 
 
 @contextlib.contextmanager
 def _as_failure(model_uri: str) -> Iterator[None]:
-    """A model is somebody's code and files: whatever it raises, it is this model that cannot be asked."""
+    """Turn any error into one about this model: its code and files are a user's, and may raise anything."""
     try:
         yield
     except Exception as error:

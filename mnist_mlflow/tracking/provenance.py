@@ -1,4 +1,4 @@
-"""Where a run came from: the commit, the changes since, and the environment."""
+"""The origin of a run: the commit, the changes since, and the environment."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def _git_path(root: Path, name: str) -> Path:
 def write_environment(folder: Path) -> None:
     """Write `requirements.txt`, all installed distributions, and `machine.json` into a folder."""
     folder.mkdir(parents=True)
-    installed = sorted({f"{found.name}=={found.version}" for found in distributions()}, key=str.lower)
+    installed = sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
     (folder / "requirements.txt").write_text("\n".join(installed) + "\n")
     machine = {
         "python": platform.python_version(),

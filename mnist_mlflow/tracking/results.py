@@ -1,4 +1,4 @@
-"""What a run leaves behind beside its model: data sets, metrics, curves, pictures and probabilities."""
+"""The record of a run beside its model: data sets, metrics, curves, pictures and probabilities."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ def describe(part: Part, name: str, digest: str) -> LoggedData:
     return mlflow.data.from_numpy(part.images, targets=part.labels, name=name, digest=digest[:DIGEST_LENGTH])
 
 
-def log_data(dataset: Dataset) -> LoggedData:
-    """Log the training and the validation images as inputs of the active run; returns the latter."""
-    validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
-    _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
-    _log_input(validation, "validation", dataset.validation)
-    return validation
+def log_data(run: Run, dataset: Dataset) -> LoggedData:
+    """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
+    with run.tracking():
+        validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
+        _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
+        _log_input(validation, "validation", dataset.validation)
+        return validation
 
 
 def log_test(dataset: Dataset) -> LoggedData:
@@ -82,15 +83,15 @@ def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
 
 
 def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: Probabilities) -> None:
-    """Write what a model makes of a part's images."""
+    """Write the probabilities (n, 10) of a part's images, with their labels."""
     path = folder / PROBABILITIES.format(part=part)
     np.savez_compressed(path, labels=labels, probabilities=probabilities.astype(np.float32))
 
 
 def read_probabilities(artifacts: str, part: str, labels: Labels) -> Probabilities:
     """The probabilities (n, 10) that a run has kept of the part with these labels; raises UserFacingError for none."""
-    kept, probabilities = read_kept(artifacts, part)
-    if not np.array_equal(kept, labels):
+    stored, probabilities = read_kept(artifacts, part)
+    if not np.array_equal(stored, labels):
         raise UserFacingError(f"its {PROBABILITIES.format(part=part)} is about other images")
     return probabilities
 
@@ -100,10 +101,10 @@ def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
     path = PROBABILITIES.format(part=part)
     content = read_file(artifacts, path)
     try:
-        kept = np.load(io.BytesIO(content))
-        labels, probabilities = np.atleast_1d(kept["labels"]), kept["probabilities"].astype(np.float64)
+        arrays = np.load(io.BytesIO(content))
+        labels, probabilities = np.atleast_1d(arrays["labels"]), arrays["probabilities"].astype(np.float64)
     except Exception as error:
-        # Somebody's file: whatever reading it raises, it is this one that cannot be read.
+        # A file of a user may raise anything when it is read.
         raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error
     if probabilities.shape != (len(labels), CLASSES):
         raise UserFacingError(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")

@@ -1,4 +1,4 @@
-"""One run of ours: opened or taken over from `mlflow run`, filled, and closed whatever happens."""
+"""One run of this project: opened, or taken over from `mlflow run`; filled; and always closed."""
 
 from __future__ import annotations
 

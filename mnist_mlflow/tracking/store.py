@@ -1,4 +1,4 @@
-"""The tracking store: which one it is, whether it answers, and its creation by one process alone."""
+"""The tracking store: its address, a connection to it, and its creation by one process alone."""
 
 import contextlib
 import getpass
@@ -33,12 +33,12 @@ def store_uri() -> str:
 
 
 def studies_uri() -> str:
-    """Where searches keep their studies: OPTUNA_STORAGE, else a SQLite file beside the store that is connected.
+    """The address of the studies: OPTUNA_STORAGE, else a SQLite file beside the store that is connected.
 
-    It is a file of its own: Optuna's tables and MLflow's do not go together.
+    It is a file of its own because Optuna's tables clash with MLflow's.
     """
-    if named := os.environ.get("OPTUNA_STORAGE"):
-        return named
+    if storage := os.environ.get("OPTUNA_STORAGE"):
+        return storage
     store = store_uri()
     local = Path(unquote(store.removeprefix(SQLITE))).parent if store.startswith(SQLITE) else project_root()
     return SQLITE + (local / "optuna.db").as_posix()
@@ -79,11 +79,11 @@ def _connect(uri: str) -> mlflow.MlflowClient:
 
 
 def _connect_to_sqlite(path: Path) -> mlflow.MlflowClient:
-    """Let one process at a time look: several that create a store at once break each other's migrations."""
+    """Connect one process at a time: several that create a store at once break each other's migrations."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if path.exists():
-            _look_into(path)
+            _check_database(path)
             return _connect(_sqlite_uri(path))
         # A new store keeps its artifacts in `mlruns` of the current folder, for good.
         with contextlib.chdir(path.parent):
@@ -94,7 +94,7 @@ def _sqlite_uri(path: Path) -> str:
     return SQLITE + quote(path.as_posix(), safe="/:")
 
 
-def _look_into(path: Path) -> None:
-    """Raise at once what MLflow would raise after minutes of retries: no access, or no database."""
+def _check_database(path: Path) -> None:
+    """Raise at once what MLflow raises after minutes of retries: no access, or no database."""
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA schema_version")

@@ -1,4 +1,4 @@
-"""Trials of a search: small child runs, one level deep; and searches that were broken off."""
+"""Trials of a search, small child runs one level deep; and searches that were broken off."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PREFIX = "trial-"
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that has ended, as the store is to know it; times in milliseconds since the epoch."""
+    """A trial that has ended, as the store is to know it; times are since the epoch."""
 
     number: int
-    started: int
-    ended: int
+    start_ms: int
+    end_ms: int
     state: str
     params: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -33,57 +33,58 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """What its run is called."""
+        """The name of its run."""
         return f"{PREFIX}{self.number:03d}"
 
 
 class Trials:
-    """The child runs of a search, and which trials they `lack`; one that was half written is written to its end."""
+    """The child runs of a search: trials that it `lacks` are to be written, half-written ones to be completed."""
 
     def __init__(self, parent: Run, tags: Mapping[str, str]) -> None:
-        self.client, self.parent = parent.client, parent.id
-        self.experiment = parent.client.get_run(parent.id).info.experiment_id
+        self.parent, self.client = parent, parent.client
+        self.experiment = self.client.get_run(parent.id).info.experiment_id
         self.tags = {**tags, "role": "trial", "mlflow.parentRunId": parent.id}
-        self.begun: dict[str, str] = {}  # run ids, by name
+        self.run_ids: dict[str, str] = {}  # by name
         self.written: set[int] = set()  # numbers
-        for child in children(parent.client, parent.id):
-            self.begun[child.info.run_name] = child.info.run_id
+        for child in child_runs(self.client, parent.id):
+            self.run_ids[child.info.run_name] = child.info.run_id
             if child.info.status != "RUNNING":
-                self.written.add(number_of(child.info.run_name))
+                self.written.add(int(child.info.run_name.removeprefix(PREFIX)))
 
     def lacks(self, number: int) -> bool:
-        """Whether a trial has not been written."""
+        """True for a trial that is not written to its end."""
         return number not in self.written
 
     def write(self, trial: Trial) -> None:
         """Write a trial, or what is missing of it."""
-        tags = {"trial_state": trial.state, **({"failure": trial.failure} if trial.failure else {})}
-        if trial.name not in self.begun:
-            created = self.client.create_run(self.experiment, trial.started, self.tags | tags, trial.name)
-            self.begun[trial.name] = created.info.run_id
-        points = {name: [(0, value)] for name, value in trial.metrics.items()} | dict(trial.curves)
-        self.client.log_batch(
-            self.begun[trial.name],
-            params=[Param(key, str(value)) for key, value in trial.params.items()],
-            metrics=[Metric(key, value, trial.ended, step) for key, line in points.items() for step, value in line],
-        )
-        status = "FAILED" if trial.failure else "FINISHED"
-        self.client.set_terminated(self.begun[trial.name], status, trial.ended)
+        with self.parent.tracking():
+            run_id = self._run_of(trial)
+            curves = {name: [(0, value)] for name, value in trial.metrics.items()} | dict(trial.curves)
+            self.client.log_batch(
+                run_id,
+                params=[Param(key, str(value)) for key, value in trial.params.items()],
+                metrics=[
+                    Metric(key, value, trial.end_ms, step) for key, points in curves.items() for step, value in points
+                ],
+            )
+            self.client.set_terminated(run_id, "FAILED" if trial.failure else "FINISHED", trial.end_ms)
         self.written.add(trial.number)
 
+    def _run_of(self, trial: Trial) -> str:
+        if trial.name not in self.run_ids:
+            tags = {"trial_state": trial.state, **({"failure": trial.failure} if trial.failure else {})}
+            created = self.client.create_run(self.experiment, trial.start_ms, self.tags | tags, trial.name)
+            self.run_ids[trial.name] = created.info.run_id
+        return self.run_ids[trial.name]
 
-def number_of(name: str) -> int:
-    """The number of the trial whose run is called so."""
-    return int(name.removeprefix(PREFIX))
 
-
-def children(client: mlflow.MlflowClient, parent: str) -> list[MlflowRun]:
+def child_runs(client: mlflow.MlflowClient, parent: str) -> list[MlflowRun]:
     """The child runs of a run."""
     return list(search_runs(client, f"tags.mlflow.parentRunId = '{parent}'"))
 
 
 def run_exists(client: mlflow.MlflowClient, run_id: str) -> bool:
-    """Whether a run is in this store, and nobody has deleted it."""
+    """True for a run that is in this store and not deleted."""
     try:
         return bool(client.get_run(run_id).info.lifecycle_stage == "active")
     except MlflowException:

@@ -1,62 +1,43 @@
-import json
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mnist_mlflow.algorithms import cnn, knn
-from mnist_mlflow.algorithms.base import BATCH, Classifier, Watch, algorithm_names, get_algorithm, resolve
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.algorithms.base import Callback, algorithm_names, get_algorithm, resolve, train_model
+from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.types import Images, Part
+from mnist_mlflow.model.scorers.linear import Linear
+from mnist_mlflow.types import Examples, Features, Scores
 
 
-class Overconfident(Classifier):
+class Overconfident(Linear):
     """Knows the labels by heart, but for a tenth of them, and shouts."""
 
-    requirements = ()
-    library = "numpy"
+    def __init__(self, lessons: Examples) -> None:
+        self.answers = {row.tobytes(): label for row, label in zip(lessons.features, lessons.labels, strict=True)}
 
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def _learn(self, train: Part, tuning: Part, watch: Watch) -> None:
-        self.answers = {image.tobytes(): label for image, label in zip(tuning.images, tuning.labels, strict=True)}
-
-    def _scores(self, images: Images) -> np.ndarray:
-        self.batches.append(len(images))
-        labels = np.array([self.answers.get(image.tobytes(), 0) for image in images])
+    def score(self, features: Features) -> Scores:
+        labels = np.array([self.answers[row.tobytes()] for row in features])
         labels[::10] = (labels[::10] + 1) % 10
-        return 50 * np.eye(10, dtype=np.float32)[labels]
-
-    def _save(self, folder: Path) -> None: ...
-
-    def _restore(self, folder: Path) -> None: ...
+        scores: Scores = 50 * np.eye(10, dtype=np.float32)[labels]
+        return scores
 
 
-def test_probabilities_are_calibrated_on_the_tuning_slice(digits: Dataset) -> None:
-    classifier = Overconfident().fit(digits.train, digits.tuning)
-    probabilities = classifier.predict_proba(digits.tuning.images)
-    assert probabilities.dtype == np.float64
-    assert np.allclose(probabilities.sum(axis=1), 1)
-    assert probabilities.max(axis=1).mean() == pytest.approx(0.9, abs=0.02)
+def test_training_extracts_features_fits_and_calibrates_on_the_tuning_slice(digits: Dataset) -> None:
+    def fit(params: Any, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Overconfident:
+        assert np.array_equal(train.features, features_of(digits.train, "deskewed"))
+        assert np.array_equal(train.labels, digits.train.labels)
+        assert seed == 7
+        return Overconfident(tuning)
 
-
-def test_predicts_in_batches_and_reports(digits: Dataset) -> None:
-    classifier = Overconfident().fit(digits.train, digits.tuning)
-    classifier.batches.clear()
-    reports: list[tuple[str, int, int]] = []
-    images = np.zeros((2 * BATCH + 7, 28, 28), np.uint8)
-    assert classifier.predict_proba(images, lambda *report: reports.append(report)).shape == (len(images), 10)
-    assert classifier.batches == [BATCH, BATCH, 7]
-    assert reports[-1] == ("predict", len(images), len(images))
-
-
-def test_the_calibration_is_kept(digits: Dataset, tmp_path: Path) -> None:
-    classifier = Overconfident().fit(digits.train, digits.tuning)
-    classifier.save(tmp_path)
-    assert Overconfident().restore(tmp_path).temperature == classifier.temperature != 1
-    assert json.loads((tmp_path / "calibration.json").read_text())
+    algorithm: Any = SimpleNamespace(fit=fit, LIBRARY="numpy")
+    trained = train_model(algorithm, SimpleNamespace(features="deskewed"), digits.train, digits.tuning, 7)
+    assert trained.engine == f"numpy {np.__version__}"
+    assert trained.model.temperature > 1
+    assert trained.tuning_probabilities.dtype == np.float64
+    assert trained.tuning_probabilities.max(axis=1).mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_algorithms_are_found_by_their_files() -> None:

@@ -6,10 +6,12 @@ from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
 from mnist_mlflow.algorithms import svm
-from mnist_mlflow.algorithms.svm import closest_duels, decisions, machines_of
+from mnist_mlflow.algorithms.base import SILENT
+from mnist_mlflow.algorithms.svm import machines_of
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.model.images import hog, pixels
-from mnist_mlflow.types import Features
+from mnist_mlflow.model.features import hog, pixels
+from mnist_mlflow.model.scorers.machines import closest_duels, decisions
+from mnist_mlflow.types import Examples, Features
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +32,15 @@ def test_the_duels_are_decided_as_libsvm_decides_them(learned: tuple[SVC, Featur
 @pytest.mark.parametrize("components", [0, 30])
 def test_the_plain_machine_is_libsvms_with_gamma_in_units_of_the_features(digits: Dataset, components: int) -> None:
     params = svm.Params(features="pixels", components=components, C=2.0, gamma=1.5)
-    images, plain = digits.validation.images, pixels(digits.train.images)
-    asked = pixels(images)
+    plain, labels = pixels(digits.train.images), digits.train.labels
+    images = pixels(digits.validation.images)
+    lessons = Examples(plain, labels)
+    answers = svm.fit(params, lessons, lessons, 0, SILENT).score(images).argmax(axis=1)
     if components:
         pca = PCA(components, svd_solver="covariance_eigh").fit(plain)
-        plain, asked = pca.transform(plain), pca.transform(asked)
-    reference = SVC(C=2.0, gamma=1.5 / (plain.shape[1] * plain.var())).fit(plain, digits.train.labels)
-    found = svm.build(params, 0).fit(digits.train, digits.tuning).predict_proba(images).argmax(axis=1)
-    assert (found == reference.predict(asked)).mean() > 0.98  # votes that are tied are settled otherwise
+        plain, images = pca.transform(plain), pca.transform(images)
+    reference = SVC(C=2.0, gamma=1.5 / (plain.shape[1] * plain.var())).fit(plain, labels)
+    assert (answers == reference.predict(images)).mean() > 0.98  # votes that are tied are settled otherwise
 
 
 def test_the_worst_duel_agrees_with_the_votes_where_those_are_clear(learned: tuple[SVC, Features]) -> None:

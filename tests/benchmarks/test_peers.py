@@ -6,7 +6,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.peers import common
-from benchmarks.rows import ALGORITHMS
+from benchmarks.targets import ALGORITHMS
 from mnist_mlflow.data import Dataset
 
 # How well each reads the bundled digits after 500 of them: gamma=0.02 suits MNIST, and 15 epochs are few steps here.

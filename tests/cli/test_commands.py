@@ -1,4 +1,4 @@
-"""What somebody types, and what they are told."""
+"""The command line: what somebody types, and what they see."""
 
 import struct
 from collections.abc import Callable
@@ -199,11 +199,12 @@ def test_help_needs_no_heavy_library() -> None:
     code = f"""
 import sys
 from mnist_mlflow.cli import commands as cli
-sys.argv = ["mnist-mlflow", "knn", "--help"]
-try:
-    cli.main()
-except SystemExit:
-    pass
+for arguments in (["--help"], ["knn", "--help"]):
+    sys.argv = ["mnist-mlflow", *arguments]
+    try:
+        cli.main()
+    except SystemExit:
+        pass
 print([name for name in {heavy} if name in sys.modules])
 """
     assert python(code, ROOT).splitlines()[-1] == "[]"

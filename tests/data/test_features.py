@@ -8,13 +8,13 @@ import pytest
 
 from mnist_mlflow.data import Dataset, features, features_of, load_dataset
 from mnist_mlflow.data.mnist import cache_folder
-from mnist_mlflow.model.images import FEATURES
+from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.types import Images, Part
 
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many images each computation of HOG was about, but for the probes."""
+    """The number of images in each computation of HOG, the probes included."""
     counts: list[int] = []
 
     def counted(images: Images) -> np.ndarray:
@@ -72,7 +72,7 @@ def spoil_by_other_code(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_by_cutting, spoil_by_emptying, spoil_by_other_code])
-def test_a_file_that_cannot_be_trusted_is_written_anew(spoil: object, digits: Dataset) -> None:
+def test_a_file_that_cannot_be_trusted_is_written_again(spoil: object, digits: Dataset) -> None:
     assert callable(spoil)
     expected = np.array(features_of(digits.train, "hog"))
     spoil(kept_files()[0])

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mnist_mlflow.evaluation.calibration import expected_calibration_error, fit_temperature, softmax
+from mnist_mlflow.evaluation.calibration import expected_calibration_error, fit_temperature
+from mnist_mlflow.model.calibration import softmax
 
 RANDOM = np.random.default_rng(0)
 

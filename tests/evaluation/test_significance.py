@@ -66,7 +66,7 @@ def readers(both: int, first: int, second: int, neither: int) -> tuple[Right, Ri
 def exact(first: int, second: int) -> float:
     """McNemar's exact test, counted out."""
     either = first + second
-    tail = sum(math.comb(either, k) for k in range(min(first, second) + 1)) / 2**either
+    tail = sum(math.comb(either, k) for k in range(min(first, second) + 1)) / float(2**either)
     return min(1.0, 2 * tail)
 
 

@@ -1,4 +1,4 @@
-"""A search that is killed with -9 at random moments, twenty times, and taken up again each time."""
+"""A search that is killed with -9 wherever that could do harm, and continued each time."""
 
 import random
 import sqlite3
@@ -6,18 +6,36 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from optuna.trial import TrialState
 
-from mnist_mlflow.search.storage import Plan, open_study
-from mnist_mlflow.search.study import ENDED, failure, settled
+from mnist_mlflow.search.records import TrialRecord, counted_trials
 from tests.conftest import ROOT, python
+from tests.searches import records_of
 
-KILLS, TRIALS = 20, 150
+pytestmark = pytest.mark.faults
 
-# Each search is forked from a process that has imported everything: to start Python would take most of the time.
+TRIALS = 14
+
+# The call after which the process is killed, and which of the calls.
+POINTS = [
+    ("optuna.Study.enqueue_trial", 2),  # enqueued, and not asked
+    ("optuna.Study.ask", 3),  # asked, and not claimed
+    ("optuna.Study.add_trial", 1),  # repeated, and not asked
+    *[("mnist_mlflow.search.runner.tuning_metrics", 1)] * 3,  # under way, with the same hyperparameters
+    ("optuna.Trial.set_user_attr", 4),  # the outcome written, and not told
+    ("optuna.Study.tell", 2),  # told, and not written into the tracking store
+    ("mlflow.MlflowClient.create_run", 2),  # half written there
+    ("mlflow.MlflowClient.set_terminated", 2),  # written; the run of the search that was killed is still open
+]
+MOMENTS = 2  # at which it is killed wherever it happens to be
+KILLS = len(POINTS) + MOMENTS
+
+# Each search is forked from a process that has imported everything: imports would take most of the time.
 CODE = """
-import contextlib, json, os, random, signal, sqlite3, sys, time
-import mlflow, optuna, sklearn.linear_model, sklearn.metrics, skops.io, cv2, plotly
+import os, signal, threading, time
+import alembic.command, alembic.context, cv2, git, pandas.io.formats.csvs, pygments.lexers, sqlalchemy.dialects.sqlite
+import mlflow, mlflow.genai, mlflow.models, mlflow.pyfunc, mlflow.store.tracking.sqlalchemy_store
+import optuna, optuna.storages, sklearn.datasets, sklearn.linear_model, sklearn.metrics
+import mnist_mlflow.search.runner
 from mnist_mlflow.jobs import recording
 from mnist_mlflow.jobs import search as searching
 from mnist_mlflow.algorithms.task import Task
@@ -26,82 +44,95 @@ from mnist_mlflow.jobs.train import train
 from mnist_mlflow.types import silent
 
 recording.pictures, searching.draw = (lambda *_: {{}}), (lambda *_: None)
-searching.MOST_TRIALS = {trials}  # in this process
 task = Task("logistic", {{"features": "pixels", "max_iter": 20}},
             DataOptions("digits", train_size=100, trials={trials}), SearchOptions(study="mine"))
 
-def search():
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def kill_after(point, call):
+    path, name = point.rsplit(".", 1)
+    place = eval(path)
+    real, calls = getattr(place, name), []
+    def killing(*arguments, **options):
+        done = real(*arguments, **options)
+        calls.append(None)
+        if len(calls) == call:
+            kill()
+        return done
+    setattr(place, name, killing)
+
+def kill_in(seconds):
+    threading.Timer(seconds, kill).start()
+
+def search(prepare):
     child = os.fork()
     if child:
-        return child
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
+        prepare()
         train(task, silent)
         os._exit(0)
     except BaseException as error:
         print(repr(error), flush=True)
         os._exit(1)
 
-def begun():
-    with contextlib.closing(sqlite3.connect({database!r})) as database, contextlib.suppress(sqlite3.OperationalError):
-        return database.execute("SELECT count(*) FROM trials").fetchone()[0]
-    return 0
-
-for kill, seconds in enumerate({moments}):
-    before, late = begun(), time.time() + 20
-    child = search()
-    time.sleep(seconds)
-    while kill % 4 == 0 and begun() <= before and time.time() < late:  # a slow machine is still opening the store
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-print("last", os.waitstatus_to_exitcode(os.waitpid(search(), 0)[1]))
+for point in {points}:
+    print(*point, search(lambda: kill_after(*point)))
+for seconds in {moments}:
+    print(seconds, search(lambda: kill_in(seconds)))
+print("last", search(lambda: None))
 """
 
 
 @pytest.fixture
-def killed(store: mlflow.MlflowClient, tmp_path: Path) -> mlflow.MlflowClient:
+def killed(store: mlflow.MlflowClient) -> mlflow.MlflowClient:
     """The store after all kills and a last search that was let go on to its end."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails
-    moments = [random.Random(seed + kill).uniform(0.2, 1.6) for kill in range(KILLS)]
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    printed = python(
-        CODE.format(trials=TRIALS, moments=moments, database=f"{tmp_path}/optuna.db"), ROOT, MLFLOW_TRACKING_URI=uri
-    )
-    assert printed.splitlines()[-1] == "last 0", printed
+    moments = [random.Random(seed + kill).uniform(0.1, 1.0) for kill in range(MOMENTS)]
+    code = CODE.format(trials=TRIALS, points=POINTS, moments=moments)
+    printed = python(code, ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    *kills, last = printed.splitlines()
+    assert [line.split()[-1] for line in kills] == ["-9"] * KILLS, printed
+    assert last == "last 0"
     return store
 
 
 def test_a_search_that_is_killed_again_and_again_loses_only_what_was_under_way(
     killed: mlflow.MlflowClient, tmp_path: Path
 ) -> None:
-    trials = open_study(Plan(f"sqlite:///{tmp_path}/optuna.db", "mine", "log_loss", 0, {})).trials
+    records = records_of("mine")
     runs = killed.search_runs(["0"], max_results=10_000)
-    assert len(settled(trials)) == TRIALS
-    assert {trial.state for trial in trials} <= set(ENDED)
+    assert len(counted_trials(records)) == TRIALS
+    assert all(record.has_ended for record in records)
     assert "RUNNING" not in {run.info.status for run in runs}
-
-    lost = [trial for trial in trials if failure(trial)]
-    assert 1 <= len(lost) <= KILLS
-    assert {failure(trial) for trial in lost} == {"its process was killed"}
-    repeats = {trial.user_attrs["repeats"]: trial for trial in trials if "repeats" in trial.user_attrs}
-    assert len(repeats) == sum("repeats" in trial.user_attrs for trial in trials)
-    for trial in lost:
-        if trial in settled(trials):  # killed three times, and let alone then
-            assert "repeats" in trial.user_attrs
-        else:
-            assert trial.params.items() <= repeats[trial.number].params.items()
+    _assert_lost_trials_are_repeated(records)
 
     children = {run.info.run_name: run for run in runs if run.data.tags["role"] == "trial"}
-    assert sorted(children) == [f"trial-{trial.number:03d}" for trial in trials]
+    assert sorted(children) == [f"trial-{record.number:03d}" for record in records]
     assert len(runs) - len(children) <= KILLS + 1
-    for trial in trials:
-        child = children[f"trial-{trial.number:03d}"]
-        assert child.info.status == ("FAILED" if trial.state == TrialState.FAIL else "FINISHED")
-        assert child.data.tags["trial_state"] == trial.state.name.lower()
+    for record in records:
+        child = children[f"trial-{record.number:03d}"]
+        assert child.info.status == ("FAILED" if record.state == "fail" else "FINISHED")
+        assert child.data.tags["trial_state"] == record.state
 
     parents = [run.info.status for run in runs if run.data.tags["role"] == "model"]
     assert parents.count("FINISHED") == 1
     assert set(parents) == {"FINISHED", "FAILED"}
     with sqlite3.connect(tmp_path / "optuna.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def _assert_lost_trials_are_repeated(records: list[TrialRecord]) -> None:
+    lost = [record for record in records if record.failure]
+    assert {record.failure for record in lost} == {"its process was killed"}
+    assert 5 <= len(lost) <= KILLS
+    repetitions = [record for record in records if record.repeats is not None]
+    repeats = {record.repeats: record for record in repetitions}
+    assert len(repeats) == len(repetitions)
+    given_up = [record for record in lost if record.counts]
+    assert len(given_up) == 1  # killed three times, and let alone then
+    for record in lost:
+        if record not in given_up:
+            assert record.params.items() <= repeats[record.number].params.items()

@@ -1,8 +1,8 @@
-"""Selections that are killed at every change of the registry, and two at once."""
+"""Selections that are killed in the middle of changing the registry, and two at once."""
 
 import subprocess
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import mlflow
 import pytest
@@ -10,19 +10,19 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHAMPION, REGISTERED_MODEL, UNFINISHED, Registry
+from mnist_mlflow.tracking.registry import CHAMPION, UNFINISHED, Registry
 from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
 
 Client: TypeAlias = mlflow.MlflowClient
-CHANGES = 9  # of the registry, from the card to the first test figures
+pytestmark = pytest.mark.faults
+STEPS = (0, 3, 8)  # of the changes of the registry, from the card to the first test figures
 
 # Each selection is forked from a process that has imported everything: to start Python would take most of the time.
 KILLS = """
 import os, signal
 import cv2, matplotlib.figure, mlflow, pandas, scipy.stats, skops.io, tabulate
 import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
-from mnist_mlflow.protocol import Scope
-from mnist_mlflow.jobs.select import Request, select
+from mnist_mlflow.jobs.select import Params, run
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import silent
@@ -41,30 +41,28 @@ def kill_at(step):
     for name in CHANGING:
         setattr(mlflow.MlflowClient, name, killing(getattr(mlflow.MlflowClient, name)))
 
-def selecting(step, scope):
+def exit_code_of_selection(step, algorithms):
     child = os.fork()
     if not child:
         if step is not None:
             kill_at(step)
         try:
-            select("digits", Request(scope=scope), silent)
+            run(Params(data="digits", algorithms=algorithms), silent)
         except BaseException as error:
             print(repr(error), flush=True)
             os._exit(1)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-def state(step, ended):
-    print("state", step, ended, Registry(connect()).aliases(), flush=True)
+def show_state(step, exit_code):
+    print("state", step, exit_code, Registry(connect()).aliases(), flush=True)
 
-poor = Scope(algorithms="forest")
-assert selecting(None, poor) == 0
-state(-1, 0)
-for step in range({changes}):
-    ended = selecting(step, Scope())
-    state(step, ended)
-print("last", selecting(None, Scope()))
-state("end", 0)
+assert exit_code_of_selection(None, "forest") == 0
+show_state(-1, 0)
+for step in {steps}:
+    show_state(step, exit_code_of_selection(step, "all"))
+print("last", exit_code_of_selection(None, "all"))
+show_state("end", 0)
 """
 
 
@@ -76,49 +74,48 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
     return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), poor, Task("knn", {}, small))
 
 
-def test_a_selection_killed_at_any_change_leaves_a_champion_and_the_next_repairs(
+def test_a_selection_killed_at_a_change_leaves_a_champion_and_the_next_repairs(
     trained_store: Client, outcomes: list[RunResult]
 ) -> None:
-    printed = python(KILLS.format(changes=CHANGES), ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    printed = python(KILLS.format(steps=STEPS), ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
     states = [line for line in printed.splitlines() if line.startswith("state")]
-    assert len(states) == CHANGES + 2
+    assert len(states) == len(STEPS) + 2
     assert not [line for line in states if "'champion': None" in line]
     assert {line.split()[2] for line in states[1:-1]} == {"-9"}, printed  # each was killed
     assert "last 0" in printed
     registry = Registry(trained_store)
-    champion = registry.version(CHAMPION)
+    champion: Any = registry.version(CHAMPION)
     assert champion.run_id == outcomes[1].run_id
     assert champion.tags["algorithm"] == "knn"
     assert "test_accuracy" in champion.tags
     assert "## Load it" in champion.description
-    assert UNFINISHED not in trained_store.get_registered_model(REGISTERED_MODEL).tags
-    previous = registry.version("previous")
+    assert UNFINISHED not in trained_store.get_registered_model(registry.name).tags
+    previous: Any = registry.version("previous")
     assert previous.run_id == outcomes[0].run_id
     runs = trained_store.search_runs(["0"], "tags.role = 'selection'")
     assert "RUNNING" not in {run.info.status for run in runs}
 
 
 SELECT = """
-from mnist_mlflow.protocol import Scope
-from mnist_mlflow.jobs.select import Request, select
+from mnist_mlflow.jobs.select import Params, run
 from mnist_mlflow.types import silent
-for name in {names}:
-    select("digits", Request(scope=Scope(algorithms=name)), silent)
+run(Params(data="digits", algorithms={algorithms!r}), silent)
 """
 
 
 def test_two_at_once_leave_one_champion_and_the_better_one(trained_store: Client, outcomes: list[RunResult]) -> None:
     uri = mlflow.get_tracking_uri()
-    orders = (["forest", "all"], ["knn", "all"])
     both: list[subprocess.Popen[str]] = [
-        start_python(SELECT.format(names=names), ROOT, MLFLOW_TRACKING_URI=uri) for names in orders
+        start_python(SELECT.format(algorithms=algorithms), ROOT, MLFLOW_TRACKING_URI=uri)
+        for algorithms in ("forest", "all")
     ]
     for process in both:
         _, errors = process.communicate(timeout=200)
         assert process.returncode == 0, errors
     registry = Registry(trained_store)
-    champion, aliases = registry.version(CHAMPION), registry.aliases()
+    champion: Any = registry.version(CHAMPION)
+    aliases = registry.aliases()
     assert champion.run_id == outcomes[1].run_id
     assert {"run_id", "algorithm", "selection_run_id", "val_accuracy"} <= champion.tags.keys()
     assert [alias for alias, version in aliases.items() if version == aliases[CHAMPION]] == [CHAMPION]
-    assert len(trained_store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 2
+    assert len(trained_store.search_model_versions(f"name = '{registry.name}'")) == 2

@@ -11,30 +11,41 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs import ensemble as ensembling
-from mnist_mlflow.jobs.ensemble import combine
+from mnist_mlflow.jobs import ensemble, select
+from mnist_mlflow.jobs.ensemble import Params
 from mnist_mlflow.jobs.recording import RunResult
-from mnist_mlflow.jobs.select import Request, select
-from mnist_mlflow.model.images import FEATURES
-from mnist_mlflow.protocol import DataOptions, Scope
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.features import FEATURES
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
-from tests.conftest import Trained, train_into_copy
+from tests.conftest import Trained, train_into_copy, use_store
 
 Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
+ON_DIGITS = Params("digits")
 
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Three models on the same split, and one on another."""
+    """Three models on the same split, one on another, and an ensemble of the three."""
     tasks = [
         Task("knn", {}, SMALL),
         Task("logistic", {"features": "pixels"}, SMALL),
         Task("svm", {}, SMALL),
         Task("knn", {}, DataOptions("digits", train_size=200, split_seed=1)),
     ]
-    return train_into_copy(new_store, tmp_path_factory.mktemp("members"), *tasks)
+    singles = train_into_copy(new_store, tmp_path_factory.mktemp("members"), *tasks)
+    with pytest.MonkeyPatch.context() as patch:
+        use_store(singles.path, patch)
+        voted = ensemble.run(ON_DIGITS, silent)
+    mlflow.set_tracking_uri(None)
+    return Trained(singles.path, [*singles.outcomes, voted])
+
+
+@pytest.fixture
+def voted(outcomes: list[RunResult]) -> RunResult:
+    return outcomes[-1]
 
 
 def members_of(client: Client, outcome: RunResult, folder: Path) -> pd.DataFrame:
@@ -42,33 +53,32 @@ def members_of(client: Client, outcome: RunResult, folder: Path) -> pd.DataFrame
 
 
 def test_the_vote_is_the_weighted_average_of_the_logged_models(
-    trained_store: Client, digits: Dataset, tmp_path: Path
+    trained_store: Client, voted: RunResult, digits: Dataset, tmp_path: Path
 ) -> None:
-    outcome = combine("digits", 0, 8, silent)
-    members = members_of(trained_store, outcome, tmp_path)
+    members = members_of(trained_store, voted, tmp_path)
     assert members["weight"].sum() == pytest.approx(1)
     images = digits.test.images
 
     def probabilities(uri: str) -> np.ndarray:
-        return mlflow.pyfunc.load_model(uri).predict(images)[PROBABILITY_COLUMNS].to_numpy()
+        rows: np.ndarray = mlflow.pyfunc.load_model(uri).predict(images)[PROBABILITY_COLUMNS].to_numpy()
+        return rows
 
     models = [trained_store.get_run(run).outputs.model_outputs[0].model_id for run in members["run"]]
     expected = np.tensordot(members["weight"], [probabilities(f"models:/{model}") for model in models], axes=1)
-    found = probabilities(f"models:/{outcome.model_id}")
+    found = probabilities(f"models:/{voted.model_id}")
     assert np.array_equal(found.argmax(axis=1), expected.argmax(axis=1))
     sharpened = expected ** (np.log(found[0, 0] / found[0, 1]) / np.log(expected[0, 0] / expected[0, 1]))
     assert np.allclose(found, sharpened / sharpened.sum(axis=1, keepdims=True), atol=1e-6)  # calibration
 
 
-def test_the_run_says_what_each_member_contributes(trained_store: Client, tmp_path: Path) -> None:
-    outcome = combine("digits", 0, 8, silent)
-    members = members_of(trained_store, outcome, tmp_path)
+def test_the_run_says_what_each_member_contributes(trained_store: Client, voted: RunResult, tmp_path: Path) -> None:
+    members = members_of(trained_store, voted, tmp_path)
     for _, member in members.iterrows():
         alone = trained_store.get_run(member["run"]).data
         assert member["algorithm"] == alone.tags["algorithm"]
         assert member["val_accuracy"] == pytest.approx(alone.metrics["val_accuracy"])
-        assert member["adds"] == pytest.approx(outcome.metrics["val_accuracy"] - member["without it"], nan_ok=True)
-    run = trained_store.get_run(outcome.run_id)
+        assert member["adds"] == pytest.approx(voted.metrics["val_accuracy"] - member["without it"], nan_ok=True)
+    run = trained_store.get_run(voted.run_id)
     assert {"role": "model", "algorithm": "ensemble", "dataset": "digits"}.items() <= run.data.tags.items()
     assert members["run"][0] in run.data.tags["mlflow.note.content"]
     assert run.data.params == {"data": "digits", "split_seed": "0", "members": "8"}
@@ -78,19 +88,18 @@ def test_only_models_of_the_same_split_vote_and_no_ensemble_does(
     trained_store: Client, outcomes: list[RunResult], tmp_path: Path
 ) -> None:
     runs = {outcome.run_id for outcome in outcomes[:3]}
-    for attempt in range(2):
-        members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / str(attempt))
-        assert set(members["run"]) <= runs
-    assert len(members_of(trained_store, combine("digits", 0, 2, silent), tmp_path)) <= 2
+    members = members_of(trained_store, ensemble.run(Params("digits", members=2), silent), tmp_path)
+    assert set(members["run"]) <= runs
+    assert len(members) <= 2
 
 
 def test_validation_images_choose_nobody(
-    trained_store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trained_store: Client, voted: RunResult, digits: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    chosen = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "as they are")
+    chosen = members_of(trained_store, voted, tmp_path / "as they are")
     blank = dataclasses.replace(digits, validation=Part(digits.validation.images * 0, digits.validation.labels))
-    monkeypatch.setattr(ensembling, "load_dataset", lambda *arguments, **options: blank)
-    again = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "blank")
+    monkeypatch.setattr(ensemble, "load_dataset", lambda *arguments, **options: blank)
+    again = members_of(trained_store, ensemble.run(ON_DIGITS, silent), tmp_path / "blank")
     assert chosen[["run", "weight"]].equals(again[["run", "weight"]])
 
 
@@ -117,7 +126,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
 
     monkeypatch.setattr(mlflow.artifacts, "download_artifacts", spoil)
     with caplog.at_level(logging.WARNING):
-        outcome = combine("digits", 0, 8, silent)
+        outcome = ensemble.run(ON_DIGITS, silent)
     monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
     assert f"Passed over knn of run {spoilt}: the run has no {part}_probabilities.npz" in caplog.text
     assert spoilt not in set(members_of(trained_store, outcome, tmp_path)["run"])
@@ -126,35 +135,39 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
 def test_a_model_that_no_other_adds_to_votes_alone(
     trained_store: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(ensembling, "choose_voters", lambda votes, labels, most: np.eye(len(votes))[0])
+    monkeypatch.setattr(ensemble, "choose_voters", lambda votes, labels, most: np.eye(len(votes))[0])
     with caplog.at_level(logging.WARNING):
-        members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path)
+        members = members_of(trained_store, ensemble.run(ON_DIGITS, silent), tmp_path)
     assert len(members) == 1
     assert "votes alone" in caplog.text
 
 
-def test_an_ensemble_can_become_champion(trained_store: Client) -> None:
-    outcome = combine("digits", 0, 8, silent)
-    selected = select("digits", Request(scope=Scope(algorithms="ensemble")), silent)
-    assert selected.decision.choice.winner.candidate.run_id == outcome.run_id
+def test_an_ensemble_can_become_champion(trained_store: Client, voted: RunResult) -> None:
+    selected = select.run(select.Params(data="digits", algorithms="ensemble"), silent)
+    assert isinstance(selected, select.Selection)
+    assert selected.decision.choice.winner.candidate.run_id == voted.run_id
     assert Registry(trained_store).aliases()[CHAMPION] == selected.version
 
 
 def test_a_model_that_does_not_load_is_passed_over(
-    trained_store: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    trained_store: Client,
+    voted: RunResult,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
 ) -> None:
-    whole = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "whole")
+    whole = members_of(trained_store, voted, tmp_path / "whole")
     broken = whole.sort_values("weight")["run"].iloc[-1]
-    load = ensembling.load_classifier
+    load = DigitModel.load
 
     def load_others(folder: Path) -> Any:
         if trained_store.get_run(broken).outputs.model_outputs[0].model_id in str(folder):
             raise KeyError("gone")
         return load(folder)
 
-    monkeypatch.setattr(ensembling, "load_classifier", load_others)
+    monkeypatch.setattr(DigitModel, "load", load_others)
     with caplog.at_level(logging.WARNING):
-        members = members_of(trained_store, combine("digits", 0, 8, silent), tmp_path / "rest")
+        members = members_of(trained_store, ensemble.run(ON_DIGITS, silent), tmp_path / "rest")
     assert broken in caplog.text
     assert broken not in set(members["run"])
 
@@ -166,12 +179,12 @@ def test_a_model_that_answers_otherwise_than_it_did_does_not_vote(
     hog = FEATURES["hog"]
     monkeypatch.setitem(FEATURES, "hog", lambda images: hog(images)[:, ::-1])
     with caplog.at_level(logging.WARNING), pytest.raises(UserFacingError, match="takes two models that load"):
-        combine("digits", 0, 8, silent)
+        ensemble.run(ON_DIGITS, silent)
     assert caplog.text.count("answers otherwise than when it was logged") == 2  # knn and svm, but not logistic
 
 
 def test_one_model_is_no_ensemble(trained_store: Client) -> None:
     with pytest.raises(UserFacingError, match=r"two finished models or more; there are 1 on digits.*mlflow run \. "):
-        combine("digits", 1, 8, silent)
+        ensemble.run(Params("digits", split_seed=1), silent)
     failed = trained_store.search_runs(["0"], "attributes.status = 'FAILED'")
     assert [run.data.tags["algorithm"] for run in failed] == ["ensemble"]

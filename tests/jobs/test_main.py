@@ -30,12 +30,12 @@ def test_trains_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
     (main,) = store.search_runs(["0"], "tags.role = 'selection'")
     runs = algorithm_runs(store)
     assert set(runs) == {"knn", "logistic"}
-    for name, found in runs.items():
-        assert found.info.status == "FINISHED"
-        assert found.data.tags["main_run"] == main.info.run_id
-        assert "mlflow.parentRunId" not in found.data.tags
-        assert found.data.tags["mlflow.project.entryPoint"] == name
-        assert found.data.params["train_size"] == "200"
+    for name, child in runs.items():
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["main_run"] == main.info.run_id
+        assert "mlflow.parentRunId" not in child.data.tags
+        assert child.data.tags["mlflow.project.entryPoint"] == name
+        assert child.data.params["train_size"] == "200"
     assert not result.failed
     assert len(result.selection.table) == 2
     assert main.info.status == "FINISHED"
@@ -97,9 +97,9 @@ def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
 def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist, "MIRRORS", ())
     run(Params(algorithms="logistic", train_size=100), silent)
-    for found in store.search_runs(["0"]):
-        assert found.data.tags["dataset"] == "digits"
-        assert "could not be downloaded" in found.data.tags["dataset_fallback"]
+    for child in store.search_runs(["0"]):
+        assert child.data.tags["dataset"] == "digits"
+        assert "could not be downloaded" in child.data.tags["dataset_fallback"]
 
 
 def test_every_algorithm_searches_in_a_study_of_its_own_with_what_was_asked_for(store: Client) -> None:
@@ -110,9 +110,9 @@ def test_every_algorithm_searches_in_a_study_of_its_own_with_what_was_asked_for(
         "knn": "mine-knn",
         "logistic": "mine-logistic",
     }
-    for found in runs.values():
-        assert {"trials": "1", "objective": "accuracy"}.items() <= found.data.params.items()
-        assert 40 < float(found.data.params["timeout"]) < 100
+    for child in runs.values():
+        assert {"trials": "1", "objective": "accuracy"}.items() <= child.data.params.items()
+        assert 40 < float(child.data.params["timeout"]) < 100
     assert float(runs["knn"].data.params["timeout"]) < float(runs["logistic"].data.params["timeout"])
 
 

@@ -1,4 +1,5 @@
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TypeAlias
@@ -9,13 +10,13 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
-from mnist_mlflow.jobs.report import report
-from mnist_mlflow.jobs.select import Request, select
+from mnist_mlflow.jobs.report import Params, run
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
+from tests.selected import Selected, connected, select_in_copy
 
 Client: TypeAlias = mlflow.MlflowClient
 
@@ -26,11 +27,16 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
     return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), *tasks)
 
 
-@pytest.fixture
-def page(trained_store: Client, tmp_path: Path) -> str:
-    select("digits", Request(), silent)
-    path = report(str(tmp_path / "page.html"))
-    assert path == tmp_path / "page.html"
+@pytest.fixture(scope="module")
+def selected(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Selected:
+    return select_in_copy(trained, tmp_path_factory.mktemp("selected"))
+
+
+@pytest.fixture(scope="module")
+def page(selected: Selected, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    with connected(selected.path):
+        assert run(Params(out=path), silent) == path
     return path.read_text()
 
 
@@ -39,12 +45,12 @@ class Tags(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.opening: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.opening.append((tag, dict(attrs)))
         if tag not in ("meta", "img"):
             self.open.append(tag)
 
@@ -52,7 +58,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
+        return [attributes for name, attributes in self.opening if name == tag]
 
 
 def test_the_page_needs_nothing_else(page: str) -> None:
@@ -72,41 +78,52 @@ def test_it_can_be_read_by_everybody_everywhere(page: str) -> None:
     assert all(image["alt"] for image in tags.all("img"))
     assert len(tags.all("h1")) == 1
     assert {heading["scope"] for heading in tags.all("th")} == {"col", "row"}
-    assert all(region["aria-labelledby"] in page for region in tags.all("div") if region.get("role") == "region")
+    assert all(
+        f'id="{region["aria-labelledby"]}"' in page for region in tags.all("div") if region.get("role") == "region"
+    )
 
 
-def test_it_tells_what_the_store_knows(page: str, trained_store: Client) -> None:
-    for expected in ("mnist-digits, version 1: knn", "Leaderboard", "Digit by digit", "the most accurate", "-P seed=0"):
+def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
+    for expected in (
+        "mnist-digits, version 1: knn",
+        "Leaderboard",
+        "Digit by digit",
+        "the most accurate",
+        "-P train_size=200",
+    ):
         assert expected in page
-    champion = Registry(trained_store).champion()
-    assert champion
+    champion = selected.selection.decision.choice.winner.candidate
     assert page.count(champion.run_id) == 2  # how it was chosen, and how to have it again
     assert f"<td>{champion.run_id[:8]}</td>" in page
+    assert f"load_model(&#34;{selected.selection.champion_uri}&#34;)" in page
     assert len(Tags(page).all("img")) == 4
 
 
-def test_it_is_kept_in_a_run_of_its_own(page: str, trained_store: Client, tmp_path: Path) -> None:
-    (run,) = trained_store.search_runs(["0"], "tags.role = 'report'")
-    fetched = trained_store.download_artifacts(run.info.run_id, "report.html", str(tmp_path))
+def test_it_is_logged_in_a_run_of_its_own(page: str, selected: Selected, tmp_path: Path) -> None:
+    with connected(selected.path) as client:
+        (recorded,) = client.search_runs(["0"], "tags.role = 'report'")
+        fetched = client.download_artifacts(recorded.info.run_id, "report.html", str(tmp_path))
     assert Path(fetched).read_text() == page
 
 
 def test_what_was_never_selected_cannot_be_reported_on(trained_store: Client, outcomes: list[RunResult]) -> None:
     registry = Registry(trained_store)
     with pytest.raises(UserFacingError, match=r"no champion to report on.* mlflow run \. -e select"):
-        report("page.html")
-    candidate = as_candidate(trained_store, outcomes[0].run_id, outcomes[0].model_id)
-    registry.crown(registry.register(candidate, "", {}))
+        run(Params(), silent)
+    candidate = as_candidate(trained_store.get_run(outcomes[0].run_id), outcomes[0].model_id)
+    registry.make_champion(registry.register(candidate, "", {}))
     with pytest.raises(UserFacingError, match="was not chosen by `select`"):
-        report("page.html")
+        run(Params(), silent)
     with pytest.raises(UsageError, match="there is no folder /nowhere"):
-        report("/nowhere/page.html")
+        run(Params(out=Path("/nowhere/page.html")), silent)
 
 
 def test_what_is_in_the_store_is_text_and_no_markup(
-    trained_store: Client, outcomes: list[RunResult], tmp_path: Path
+    selected: Selected, outcomes: list[RunResult], tmp_path: Path
 ) -> None:
-    for outcome in outcomes:
-        trained_store.set_tag(outcome.run_id, "engine", "<script>alert(1)</script>")
-    select("digits", Request(), silent)
-    assert "&lt;script&gt;" in report(str(tmp_path / "page.html")).read_text()
+    with connected(Path(shutil.copy(selected.path, tmp_path))) as client:
+        for outcome in outcomes:
+            client.set_tag(outcome.run_id, "engine", "<script>alert(1)</script>")
+        page = run(Params(out=tmp_path / "page.html"), silent).read_text()
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page

@@ -1,4 +1,4 @@
-"""A search inside a run: what the store holds afterwards, and what becomes of a study that is taken up again."""
+"""A search inside a run: its traces in the store, and a study that is continued."""
 
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -7,12 +7,12 @@ import mlflow
 import pandas as pd
 import pytest
 
-from mnist_mlflow.algorithms.base import Classifier
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
+from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
@@ -64,31 +64,31 @@ def test_the_default_is_the_first_trial(trained_store: Client, outcome: RunResul
     assert {"n_neighbors": "8", "components": "70", "weights": "distance"}.items() <= first.items()
 
 
-def test_the_story_of_the_study_is_in_the_run(trained_store: Client, outcome: RunResult, tmp_path: Path) -> None:
+def test_the_summary_of_the_study_is_in_the_run(trained_store: Client, outcome: RunResult, tmp_path: Path) -> None:
     names = {Path(file.path).name for file in trained_store.list_artifacts(outcome.run_id, "search")}
     pictures = {"history.png", "importances.png", "parallel_coordinates.png", "slices.png"}
     assert pictures | {"trials.csv", "study.html"} <= names
     table = pd.read_csv(trained_store.download_artifacts(outcome.run_id, "search/trials.csv", str(tmp_path)))
     assert list(table["trial"]) == [0, 1, 2, 3, 4]
     assert {"state", "log_loss", "n_neighbors", "seconds"} <= set(table.columns)
-    told = trained_store.get_run(outcome.run_id).data.tags["mlflow.note.content"]
-    assert "### Search" in told
-    assert "k-nearest neighbours" in told
+    note = trained_store.get_run(outcome.run_id).data.tags["mlflow.note.content"]
+    assert "### Search" in note
+    assert "k-nearest neighbours" in note
 
 
 def test_only_the_refit_model_is_scored_on_the_validation_images(
     store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    real = Classifier.predict_proba
+    sizes: list[int] = []
+    real = DigitModel.predict_proba
 
-    def count(classifier: Classifier, images: Any, *rest: Any) -> Any:
-        asked.append(len(images))
-        return real(classifier, images, *rest)
+    def count(model: DigitModel, images: Any, *rest: Any) -> Any:
+        sizes.append(len(images))
+        return real(model, images, *rest)
 
-    monkeypatch.setattr(Classifier, "predict_proba", count)
+    monkeypatch.setattr(DigitModel, "predict_proba", count)
     train(task(3), silent)
-    assert asked == [len(digits.validation)]
+    assert sizes == [len(digits.validation)]
 
 
 def test_the_same_seed_tries_the_same(store: Client) -> None:
@@ -135,23 +135,23 @@ def test_a_study_of_something_else_is_refused(store: Client, other: Task, differ
 
 def test_two_goals_end_on_the_front(store: Client, tmp_path: Path) -> None:
     outcome = train(task(5, objective="log_loss,latency"), silent)
-    chosen = store.get_run(outcome.run_id).data.params
+    params = store.get_run(outcome.run_id).data.params
     reached = []
     for run in trials_of(store, outcome.run_id).values():
         goals = tuple(run.data.metrics[f"tuning_{name}"] for name in ("log_loss", "ms_per_image"))
         reached.append(goals)
-        if run.data.params.items() <= chosen.items():
-            kept = goals
-    assert not [goals for goals in reached if goals[0] < kept[0] and goals[1] < kept[1]]
+        if run.data.params.items() <= params.items():
+            winner = goals
+    assert not [goals for goals in reached if goals[0] < winner[0] and goals[1] < winner[1]]
     front = pd.read_csv(store.download_artifacts(outcome.run_id, "search/pareto_front.csv", str(tmp_path)))
-    assert kept == pytest.approx(tuple(front[front["log_loss"] == kept[0]][["log_loss", "latency"]].iloc[0]))
+    assert winner == pytest.approx(tuple(front[front["log_loss"] == winner[0]][["log_loss", "latency"]].iloc[0]))
     assert front["log_loss"].argsort().tolist() == front["latency"].argsort().tolist()[::-1]
 
 
-def test_the_progress_line_says_what_was_done_the_best_and_the_time_left(store: Client) -> None:
-    said: list[tuple[str, int, int, str]] = []
-    train(task(3), lambda what, done, total, note="": said.append((what, done, total, note)))
-    lines = [line for line in said if line[0] == "trials"]
+def test_the_progress_line_shows_trials_done_the_best_value_and_the_time_left(store: Client) -> None:
+    lines: list[tuple[str, int, int, str]] = []
+    train(task(3), lambda what, done, total, note="": lines.append((what, done, total, note)))
+    lines = [line for line in lines if line[0] == "trials"]
     assert [(done, total) for _, done, total, _ in lines] == [(0, 3), (1, 3), (2, 3), (3, 3), (1, 1)]
     assert lines[1][3].startswith("best log_loss 0.")
     assert lines[1][3].endswith(" s left")

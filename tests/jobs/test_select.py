@@ -1,7 +1,8 @@
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import mlflow
 import pandas as pd
@@ -10,17 +11,18 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs import evaluate, select
 from mnist_mlflow.jobs.recording import RunResult
-from mnist_mlflow.jobs.select import Request, roll_back, select
-from mnist_mlflow.protocol import DataOptions, Rule, Scope
-from mnist_mlflow.selection import test_images as scoring
-from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, CHAMPION_URI, PREVIOUS, REGISTERED_MODEL, Registry
+from mnist_mlflow.jobs.train import train
+from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from mnist_mlflow.types import silent
-from tests.conftest import Trained, train_into_copy
+from tests.conftest import Trained, open_copy, train_into_copy
+from tests.selected import Selected, choose, connected, select_in_copy
+from tests.simulated import Client
 
-Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
-NOW = Request()
+ROLLBACK = select.Params(rollback=True)
 
 
 @pytest.fixture(scope="module")
@@ -31,189 +33,223 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
     return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), good, bad)
 
 
+@pytest.fixture(scope="module")
+def selected(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Selected:
+    return select_in_copy(trained, tmp_path_factory.mktemp("selected"))
+
+
 @pytest.fixture
-def store(trained_store: Client) -> Client:
-    return trained_store
+def selection(selected: Selected) -> select.Selection:
+    return selected.selection
+
+
+@pytest.fixture
+def store(selected: Selected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client of a store with a champion."""
+    yield from open_copy(selected.path, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def registry(store: Client) -> Registry:
+    return Registry(store)
+
+
+def champion(registry: Registry) -> Any:
+    return registry.version(CHAMPION)
 
 
 def selection_run(client: Client) -> Any:
     return client.search_runs(["0"], "tags.role = 'selection'", order_by=["start_time DESC"])[0]
 
 
-def artifacts(client: Client, folder: Path) -> Path:
-    client.download_artifacts(selection_run(client).info.run_id, "", str(folder))
+@pytest.fixture(scope="module")
+def artifacts(selected: Selected, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifacts of the first selection."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    with connected(selected.path) as client:
+        client.download_artifacts(selection_run(client).info.run_id, "", str(folder))
     return folder
 
 
-def test_the_best_on_validation_becomes_champion(store: Client, outcomes: list[RunResult], digits: Dataset) -> None:
-    selected = select("digits", NOW, silent)
-    champion = store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    winner = selected.decision.choice.winner.candidate
-    assert winner.run_id == champion.run_id == outcomes[0].run_id
-    assert f"{outcomes[0].metrics['val_accuracy']}" == champion.tags["val_accuracy"]
-    assert champion.tags["algorithm"] == "logistic"
-    assert float(champion.tags["ms_per_image"]) > 0
-    predictions = mlflow.pyfunc.load_model(CHAMPION_URI).predict(digits.test.images)
-    accuracy = (predictions["digit"] == digits.test.labels).mean()
-    assert accuracy == selected.opened.tested[winner.run_id]["test_accuracy"] == float(champion.tags["test_accuracy"])
+class TestFirstSelection:
+    def test_the_best_on_validation_becomes_champion(
+        self, registry: Registry, selection: select.Selection, outcomes: list[RunResult], digits: Dataset
+    ) -> None:
+        version, winner = champion(registry), selection.decision.choice.winner
+        assert winner.candidate.run_id == version.run_id == outcomes[0].run_id
+        assert f"{outcomes[0].metrics['val_accuracy']}" == version.tags["val_accuracy"]
+        assert version.tags["algorithm"] == "logistic"
+        assert float(version.tags["ms_per_image"]) > 0
+        predictions = mlflow.pyfunc.load_model(selection.champion_uri).predict(digits.test.images)
+        accuracy = (predictions["digit"] == digits.test.labels).mean()
+        tested = selection.test_scores.metrics[winner]
+        assert accuracy == tested["test_accuracy"] == float(version.tags["test_accuracy"])
+
+    def test_version_and_run_name_each_other(self, registry: Registry, selection: select.Selection) -> None:
+        run, version = selection_run(registry.client), champion(registry)
+        tags = run.data.tags
+        assert version.tags["selection_run_id"] == run.info.run_id
+        assert (tags["champion_version"], tags["champion_run_id"]) == (selection.version, version.run_id)
+        assert version.description == tags["mlflow.note.content"]
+        assert "## Load it" in version.description
+
+    def test_finalists_alone_are_scored_on_the_test_images(
+        self, store: Client, selection: select.Selection, outcomes: list[RunResult]
+    ) -> None:
+        assert [entry.candidate.algorithm for entry in selection.decision.choice.finalists] == ["logistic"]
+        assert "test_f1_macro" in store.get_run(outcomes[0].run_id).data.metrics
+        assert "test_f1_macro" not in store.get_run(outcomes[1].run_id).data.metrics
+        model = store.get_logged_model(outcomes[0].model_id)
+        assert "digits-test" in {metric.dataset_name for metric in model.metrics if metric.key == "test_accuracy"}
+
+    def test_the_decision_is_logged_before_the_test_images_are_opened(
+        self, registry: Registry, outcomes: list[RunResult]
+    ) -> None:
+        run = selection_run(registry.client)
+        logged = Path(run.info.artifact_uri.removeprefix("file://")) / "decision.json"
+        decision = json.loads(logged.read_text())
+        assert decision["winner"]["run_id"] == outcomes[0].run_id
+        (scored,) = registry.client.get_metric_history(outcomes[0].run_id, "test_accuracy")
+        decided = datetime.fromisoformat(decision["decided_at"]).timestamp() * 1000
+        assert decided < 1000 * logged.stat().st_ctime < champion(registry).creation_timestamp + 1 < scored.timestamp
+
+    def test_its_run_holds_the_decision_and_the_leaderboard(
+        self, store: Client, artifacts: Path, outcomes: list[RunResult]
+    ) -> None:
+        run = selection_run(store)
+        assert run.data.tags["test_opened_for"] == "1 of 1 finalists, after the decision"
+        assert (run.data.params["prefer"], run.data.params["dry_run"]) == ("accuracy", "0")
+        decision = json.loads((artifacts / "decision.json").read_text())
+        assert [entry["run_id"] for entry in decision["compared"]] == [outcomes[0].run_id]
+        assert decision["certainly_worse"] == [outcomes[1].run_id]
+        assert decision["rule"]["text"].endswith("the most accurate, then the fastest")
+        table = pd.read_csv(artifacts / "leaderboard.csv")
+        assert list(table["run"]) == [outcome.run_id for outcome in outcomes]
+        assert "| logistic" in (artifacts / "leaderboard.md").read_text()
+        assert (artifacts / "leaderboard.html").read_text().count("<tr") == 3
+        assert (artifacts / "plots" / "pareto.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_version_and_selection_name_each_other(store: Client) -> None:
-    selected = select("digits", NOW, silent)
-    run, version = selection_run(store), store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION)
-    assert version.tags["selection_run_id"] == run.info.run_id
-    assert (run.data.tags["champion_version"], run.data.tags["champion_run_id"]) == (selected.version, version.run_id)
-    assert version.description == run.data.tags["mlflow.note.content"]
-    assert "## Load it" in version.description
-
-
-def test_finalists_alone_are_scored_on_the_test_images(store: Client, outcomes: list[RunResult]) -> None:
-    selected = select("digits", NOW, silent)
-    assert [finalist.candidate.algorithm for finalist in selected.decision.choice.finalists] == ["logistic"]
-    assert "test_f1_macro" in store.get_run(outcomes[0].run_id).data.metrics
-    assert "test_f1_macro" not in store.get_run(outcomes[1].run_id).data.metrics
-    model = store.get_logged_model(outcomes[0].model_id)
-    assert "digits-test" in {metric.dataset_name for metric in model.metrics if metric.key == "test_accuracy"}
-
-
-def test_the_decision_is_written_down_before_the_test_images_are_opened(
-    store: Client, outcomes: list[RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_test_images_are_opened_once_and_each_opening_is_counted(
+    registry: Registry, selection: select.Selection
 ) -> None:
-    written: list[dict[str, Any]] = []
-    real = scoring.score_on_test
-
-    def look(uri: str, dataset: Dataset) -> dict[str, float]:
-        written.append(json.loads((artifacts(store, tmp_path) / "decision.json").read_text()))
-        assert store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).run_id == outcomes[0].run_id
-        return real(uri, dataset)
-
-    monkeypatch.setattr(scoring, "score_on_test", look)
-    select("digits", NOW, silent)
-    (decision,) = written
-    decided = datetime.fromisoformat(decision["decided_at"]).timestamp() * 1000
-    history = store.get_metric_history(outcomes[0].run_id, "test_accuracy")
-    assert decided < history[0].timestamp
-    assert decision["winner"]["run_id"] == outcomes[0].run_id
+    assert selection.test_scores.openings == 1
+    evaluate.run(evaluate.Params(data="digits"), silent)
+    again = choose()
+    assert again.test_scores.openings == 2  # what was scored is not scored again
+    assert "test_opened_for" not in selection_run(registry.client).data.tags
+    assert list(again.test_scores.metrics) == [again.decision.choice.winner]
+    assert len(registry.client.search_model_versions(f"name = '{registry.name}'")) == 1
 
 
-def test_the_run_of_a_selection_tells_its_story(store: Client, outcomes: list[RunResult], tmp_path: Path) -> None:
-    select("digits", NOW, silent)
-    run = selection_run(store)
-    assert run.data.tags["test_opened_for"] == "1 of 1 finalists, after the decision"
-    assert run.data.params["prefer"] == "accuracy"
-    decision = json.loads((artifacts(store, tmp_path) / "decision.json").read_text())
-    assert [entry["run_id"] for entry in decision["compared"]] == [outcomes[0].run_id]
-    assert decision["certainly_worse"] == [outcomes[1].run_id]
-    assert decision["rule"]["text"].endswith("the most accurate, then the fastest")
-    table = pd.read_csv(tmp_path / "leaderboard.csv")
-    assert list(table["run"]) == [outcome.run_id for outcome in outcomes]
-    assert "| logistic" in (tmp_path / "leaderboard.md").read_text()
-    assert (tmp_path / "leaderboard.html").read_text().count("<tr") == 3
-    assert (tmp_path / "plots" / "pareto.png").read_bytes().startswith(b"\x89PNG")
+def test_a_dry_run_decides_and_changes_nothing(trained_store: Client, outcomes: list[RunResult]) -> None:
+    selection = choose(dry_run=True)
+    assert (selection.version, selection.test_scores.openings) == (None, 0)
+    assert selection.decision.choice.winner.candidate.run_id == outcomes[0].run_id
+    assert trained_store.search_registered_models() == []
+    assert "test_accuracy" not in trained_store.get_run(outcomes[0].run_id).data.metrics
+    files = [file.path for file in trained_store.list_artifacts(selection_run(trained_store).info.run_id)]
+    assert "decision.json" in files
 
 
-def test_the_test_images_are_opened_once_and_each_opening_is_counted(store: Client) -> None:
-    assert select("digits", NOW, silent).opened.openings == 1
-    again = select("digits", NOW, silent)
-    assert again.opened.openings == 1  # what was scored is not scored again
-    assert "test_opened_for" not in selection_run(store).data.tags
-    assert again.opened.tested.keys() == {again.decision.choice.winner.candidate.run_id}
-    assert len(store.search_model_versions(f"name = '{REGISTERED_MODEL}'")) == 1
-    scoring.evaluate(CHAMPION_URI, "digits", 0, silent)
-    assert select("digits", NOW, silent).opened.openings == 2
-
-
-def test_a_dry_run_decides_and_changes_nothing(store: Client, outcomes: list[RunResult], tmp_path: Path) -> None:
-    selected = select("digits", Request(dry_run=True), silent)
-    assert (selected.version, selected.opened.openings) == (None, 0)
-    assert selected.decision.choice.winner.candidate.run_id == outcomes[0].run_id
-    assert store.search_registered_models() == []
-    assert "test_accuracy" not in store.get_run(outcomes[0].run_id).data.metrics
-    assert (artifacts(store, tmp_path) / "decision.json").is_file()
-
-
-def test_who_is_no_match_for_the_champion_becomes_challenger(store: Client, outcomes: list[RunResult]) -> None:
-    select("digits", NOW, silent)
-    selected = select("digits", Request(scope=Scope(algorithms="knn")), silent)
-    assert selected.decision.verdict.alias == CHALLENGER
-    assert "significantly worse than the champion" in selected.decision.sentences["becomes"]
-    assert store.get_model_version_by_alias(REGISTERED_MODEL, CHAMPION).run_id == outcomes[0].run_id
-    assert store.get_model_version_by_alias(REGISTERED_MODEL, CHALLENGER).run_id == outcomes[1].run_id
-    assert selection_run(store).data.tags["challenger_version"] == selected.version
-
-
-def test_a_champion_over_the_budget_is_replaced_and_a_rollback_puts_it_back(
-    store: Client, outcomes: list[RunResult]
+def test_a_challenger_is_no_match_for_the_champion_and_a_rollback_lasts(
+    registry: Registry, outcomes: list[RunResult]
 ) -> None:
-    select("digits", NOW, silent)
-    budget = Rule(max_ece=outcomes[1].metrics["val_ece"])
-    if outcomes[0].metrics["val_ece"] <= budget.max_ece:
-        budget = Rule(max_mb=0.001)
-        with pytest.raises(UserFacingError, match="None of the 2 runs can become champion; nothing was changed"):
-            select("digits", Request(rule=budget), silent)
-        return
-    assert select("digits", Request(rule=budget), silent).decision.verdict.alias == CHAMPION
-    assert roll_back() == ("1", "2")
-    assert Registry(store).aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
-    again = select("digits", Request(rule=budget), silent)
-    assert again.decision.verdict.alias == CHAMPION
-    assert "was taken back on" in again.decision.choice.field.left_out_text[0]
+    selection = choose(algorithms="knn")
+    assert selection.decision.verdict.alias == CHALLENGER
+    assert "significantly worse than the champion" in selection.decision.sentences["becomes"]
+    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: None, CHALLENGER: selection.version}
+    assert selection_run(registry.client).data.tags["challenger_version"] == selection.version
+    registry.make_champion("2")
+    assert select.run(ROLLBACK, silent) == select.Rollback(registry.name, "1", "2")
+    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
+    (excluded,) = choose(dry_run=True).decision.choice.excluded
+    assert "was taken back on" in excluded.exclusion
 
 
-@pytest.mark.parametrize("lost", [0, 1])
-def test_a_model_that_is_lost_is_no_champion(store: Client, outcomes: list[RunResult], lost: int) -> None:
-    select("digits", NOW, silent)
-    store.delete_logged_model(outcomes[lost].model_id)
-    assert select("digits", NOW, silent).decision.choice.winner.candidate.run_id == outcomes[1 - lost].run_id
+def test_a_budget_that_nobody_keeps_changes_nothing(registry: Registry) -> None:
+    with pytest.raises(UserFacingError, match="None of the 2 runs can become champion; nothing was changed"):
+        choose(max_mb=0.001)
+    assert registry.aliases()[CHAMPION] == "1"
 
 
-def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(store: Client, outcomes: list[RunResult]) -> None:
-    model = store.get_logged_model(outcomes[0].model_id)
-    path = Path(model.artifact_location.removeprefix("file://")) / "MLmodel"
-    kept = path.read_bytes()
+def test_a_model_that_is_lost_is_no_champion(store: Client, outcomes: list[RunResult]) -> None:
+    store.delete_logged_model(outcomes[0].model_id)
+    assert choose(dry_run=True).decision.choice.winner.candidate.run_id == outcomes[1].run_id
+
+
+def folder_of(artifact_uri: str) -> Path:
+    return Path(artifact_uri.removeprefix("file://"))
+
+
+def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(
+    trained_store: Client, outcomes: list[RunResult]
+) -> None:
+    path = folder_of(trained_store.get_logged_model(outcomes[0].model_id).artifact_location) / "MLmodel"
+    whole = path.read_bytes()
     path.write_text("nonsense")
     try:
-        selected = select("digits", NOW, silent)
+        selection = choose(dry_run=True)
     finally:
-        path.write_bytes(kept)  # other tests have the same files
-    assert selected.decision.choice.winner.candidate.run_id == outcomes[1].run_id
-    (reason,) = selected.decision.choice.field.left_out_text
-    assert outcomes[0].model_id in reason
-    assert "cannot be asked" in reason
+        path.write_bytes(whole)  # other tests have the same files
+    assert selection.decision.choice.winner.candidate.run_id == outcomes[1].run_id
+    (excluded,) = selection.decision.choice.excluded
+    assert outcomes[0].model_id in excluded.excluded
+    assert "cannot be asked" in excluded.excluded
 
 
-def test_what_is_newer_and_was_not_considered_is_told(store: Client, outcomes: list[RunResult]) -> None:
+@pytest.mark.usefixtures("nothing_is_drawn")
+def test_a_champion_whose_run_or_probabilities_are_gone_is_asked_and_measured(
+    store: Client, outcomes: list[RunResult]
+) -> None:
+    equal = train(Task("logistic", {"max_iter": 299}, SMALL), silent)
+    path = folder_of(store.get_run(outcomes[0].run_id).info.artifact_uri) / "validation_probabilities.npz"
+    stored = path.read_bytes()
+    path.unlink()
+    try:
+        decision = choose(dry_run=True).decision
+        store.delete_run(outcomes[0].run_id)
+        without_run = choose(dry_run=True).decision
+    finally:
+        path.write_bytes(stored)  # other tests have the same files
+    for verdict in (decision.verdict, without_run.verdict):
+        assert (verdict.champion_before, verdict.note) == ("1", "")
+    assert decision.choice.winner.candidate.run_id == equal.run_id
+    assert "validation_probabilities.npz" in decision.choice.excluded[0].excluded
+
+
+def test_others_are_told_that_were_not_considered_or_are_not_comparable(
+    store: Client, outcomes: list[RunResult]
+) -> None:
     late = store.create_run("0", tags={"role": "model", "algorithm": "svm"}).info.run_id
-    (overlooked,) = select("digits", NOW, silent).decision.overlooked
-    assert (overlooked.run_id, overlooked.algorithm, overlooked.reason) == (late, "svm", "it is still running")
-
-
-def test_models_of_another_split_are_told_to_be_not_comparable(store: Client, outcomes: list[RunResult]) -> None:
     store.set_tag(outcomes[1].run_id, "split_digest", "another")
-    (other,) = select("digits", NOW, silent).decision.other_images
-    assert other.run_id == outcomes[1].run_id
+    decision = choose(dry_run=True).decision
+    (running,) = decision.unconsidered
+    assert (running.run_id, running.algorithm, running.reason) == (late, "svm", "it is still running")
+    assert [other.run_id for other in decision.not_comparable] == [outcomes[1].run_id]
 
 
-def test_an_empty_store_is_answered_with_what_to_type(store: Client) -> None:
+def test_a_store_without_candidates_is_answered_with_what_to_type(trained_store: Client) -> None:
     with pytest.raises(
         UserFacingError,
         match=r"no finished run on digits with split_seed=3 .* mlflow run \. -e knn --env-manager local",
     ) as caught:
-        select("digits", Request(split_seed=3), silent)
+        choose(split_seed=3)
     assert "Not comparable: runs on digits, split_seed=0, for example" in str(caught.value)
-    assert selection_run(store).info.status == "FAILED"
-
-
-def test_filters_that_let_nothing_through_are_named(store: Client) -> None:
+    assert selection_run(trained_store).info.status == "FAILED"
     with pytest.raises(UserFacingError, match=r"that the filters let through. Type: mlflow run \. -e select"):
-        select("digits", Request(scope=Scope(where="metrics.val_accuracy > 2")), silent)
+        choose(where="metrics.val_accuracy > 2")
     with pytest.raises(UsageError, match="no filter that MLflow understands"):
-        select("digits", Request(scope=Scope(where="nonsense")), silent)
-    assert store.search_registered_models() == []
+        choose(where="nonsense")
+    assert trained_store.search_registered_models() == []
 
 
-def test_a_rollback_without_a_previous_champion_is_refused(store: Client) -> None:
-    select("digits", NOW, silent)
+def test_a_rollback_without_a_previous_champion_is_refused(registry: Registry) -> None:
     with pytest.raises(UserFacingError, match="no previous champion"):
-        roll_back()
-    assert Registry(store).aliases()[CHAMPION] == "1"
+        select.run(ROLLBACK, silent)
+    assert registry.aliases()[CHAMPION] == "1"
+
+
+def test_a_rollback_that_changes_nothing_is_refused(store: Client) -> None:
+    with pytest.raises(UsageError, match="rollback=1 and dry_run=1 do not go together"):
+        select.run(select.Params(rollback=True, dry_run=True), silent)

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 
-from benchmarks.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.jobs.select import Request, roll_back, select
+from mnist_mlflow.jobs import select
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.registry import CHAMPION, PREVIOUS, Registry
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import silent
+from tests.selected import choose
 
 SMALL = DataOptions("digits", train_size=200)
 
@@ -37,12 +39,13 @@ def test_a_champion_is_chosen_described_and_taken_back(
     many = {"n_neighbors": 100, "weights": "uniform"}
     for task in (Task("knn", many, SMALL), Task("knn", {}, SMALL)):
         train(task, silent)
-        assert select("digits", Request(), silent).decision.verdict.alias == CHAMPION
+        assert choose().decision.verdict.alias == CHAMPION
     registry = Registry(store)
-    champion = registry.version(CHAMPION)
+    champion: Any = registry.version(CHAMPION)
     assert "## Figures" in champion.description
     assert champion.description.rstrip().splitlines()[-1].startswith("The whole card is `card.md` of run")
     assert registry.aliases()[PREVIOUS] == "1"
-    assert roll_back() == ("1", "2")
-    (reason,) = select("digits", Request(), silent).decision.choice.field.left_out_text
-    assert "was taken back" in reason
+    rollback = select.run(select.Params(rollback=True), silent)
+    assert rollback == select.Rollback(registry.name, "1", "2")
+    (excluded,) = choose().decision.choice.excluded
+    assert "was taken back" in excluded.exclusion

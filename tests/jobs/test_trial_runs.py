@@ -1,4 +1,4 @@
-"""What searches that are gone have left unwritten, and who writes it."""
+"""Trials that searches left unwritten, and the search that writes them."""
 
 import contextlib
 import json
@@ -10,10 +10,10 @@ import pytest
 
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.search.study import settled
+from mnist_mlflow.search.records import counted_trials
 from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.types import silent
-from tests.searches import study_of, task, trials_of
+from tests.searches import queue_of, records_of, task, trials_of
 
 Client: TypeAlias = mlflow.MlflowClient
 pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
@@ -27,7 +27,7 @@ def test_what_a_killed_search_left_open_is_closed_when_the_study_goes_on(store: 
     living = store.create_run("0", tags={**tags, "owner": json.dumps(this_process())}).info.run_id
     half_written = {"mlflow.parentRunId": killed, "role": "trial", "failure": "its process was killed"}
     child = store.create_run("0", tags=half_written, run_name="trial-002").info.run_id
-    study = study_of("mine")
+    study = queue_of("mine").study
     study.enqueue_trial({}, user_attrs={"owner": gone, "run": killed})
     study.ask().suggest_int("n_neighbors", 1, 20)
 
@@ -38,7 +38,7 @@ def test_what_a_killed_search_left_open_is_closed_when_the_study_goes_on(store: 
     assert list(trials_of(store, killed)) == ["trial-002"]
     assert store.get_run(child).info.status == "FAILED"
     assert "n_neighbors" in store.get_run(child).data.params
-    assert len(settled(study_of("mine").trials)) == 4
+    assert len(counted_trials(records_of("mine"))) == 4
 
 
 def test_a_killed_search_of_another_study_is_closed_by_the_next_search(store: Client) -> None:
@@ -54,7 +54,7 @@ def test_a_killed_search_of_another_study_is_closed_by_the_next_search(store: Cl
 
 def test_the_last_trials_are_tried_here_when_the_machine_that_tried_them_has_fallen_silent(store: Client) -> None:
     train(task(1, study="mine"), silent)
-    study = study_of("mine")
+    study = queue_of("mine").study
     elsewhere = {**this_process(), "host": "elsewhere"}
     study.enqueue_trial({"n_neighbors": 3}, user_attrs={"owner": elsewhere, "run": "theirs"})
     silenced = study.ask()
@@ -64,7 +64,7 @@ def test_the_last_trials_are_tried_here_when_the_machine_that_tried_them_has_fal
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE trial_heartbeats SET heartbeat = datetime('now', '-1 hour')")
     train(task(2, study="mine"), silent)
-    trials = study_of("mine").trials
+    trials = queue_of("mine").study.trials
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE"]
     assert trials[2].params["n_neighbors"] == 3
 
@@ -108,7 +108,7 @@ def test_what_a_search_that_has_ended_left_unwritten_is_written_when_the_study_g
     tags = {"mlflow.parentRunId": first.run_id, "role": "trial"}
     store.create_run("0", tags=tags, run_name="trial-002")
     train(task(3, study="mine"), silent)
-    again = trials_of(store, first.run_id)
-    assert sorted(again) == ["trial-000", "trial-001", "trial-002"]
-    assert {run.info.status for run in again.values()} == {"FINISHED"}
-    assert all("tuning_log_loss" in run.data.metrics for run in again.values())
+    completed_trials = trials_of(store, first.run_id)
+    assert sorted(completed_trials) == ["trial-000", "trial-001", "trial-002"]
+    assert {run.info.status for run in completed_trials.values()} == {"FINISHED"}
+    assert all("tuning_log_loss" in run.data.metrics for run in completed_trials.values())

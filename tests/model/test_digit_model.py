@@ -12,26 +12,23 @@ import pandas as pd
 import pytest
 import requests
 
-from benchmarks.serving import served
+from benchmarks.tasks.serving import served
 from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.jobs.ensemble import combine
+from mnist_mlflow.jobs import ensemble
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 from tests.algorithms.test_algorithms import SMALL
 from tests.conftest import python, use_store
-from tests.model.test_images import FORMS, REFUSED
+from tests.model.test_canonical import FORMS, REFUSED
 
 COLUMNS = ["digit", "confidence", *(f"p{digit}" for digit in range(10))]
-ONLY_FOR_TRAINING = ("sklearnex", "filelock", "matplotlib", "optuna", "pooch", "tabulate")
-LIBRARIES = {
-    "cnn": {"tensorflow"},
-    "mlp": {"tensorflow"},
-    "xgboost": {"xgboost"},
-    "ensemble": {"tensorflow", "xgboost"},
-}
+# Installed beside this project, but not needed by a model. MLflow itself imports click and SQLAlchemy, Keras rich.
+ONLY_FOR_TRAINING = {"filelock", "jinja2", "matplotlib", "optuna", "plotly", "pooch", "psutil", "sklearnex", "tabulate"}
+LEARNING_LIBRARIES = {"tensorflow", "keras", "xgboost", "rich"}
+LIGHT = ["forest", "knn", "logistic", "svm"]  # these need but scikit-learn, or NumPy
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +40,7 @@ def folder(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for name in algorithm_names():
             outcome = train(Task(name, SMALL.get(name, {}), DataOptions("digits", train_size=500)), silent)
             (folder / f"{name}.txt").write_text(f"models:/{outcome.model_id}")
-        outcome = combine("digits", 0, len(algorithm_names()), silent)
+        outcome = ensemble.run(ensemble.Params("digits", members=len(algorithm_names())), silent)
         (folder / "ensemble.txt").write_text(f"models:/{outcome.model_id}")
         yield folder
     mlflow.set_tracking_uri(None)
@@ -60,29 +57,32 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 import mlflow, numpy as np
 images = np.load("images.npy")
-for name, uri in {uris}.items():
-    mlflow.pyfunc.load_model(uri).predict(images).to_json(name + ".json")
-import mnist_mlflow
-print(mnist_mlflow.__file__)
+for name, folder in {folders}.items():
+    mlflow.pyfunc.load_model(folder).predict(images).to_json(name + ".json")
+ours = {{name: module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "mnist_mlflow"}}
+print(*(f"{{name}} {{file}}" for name, file in ours.items()), sep="\\n")
 """
 
 
-LIGHT = [name for name in algorithm_names() if name not in LIBRARIES]  # these need but scikit-learn
-
-
-@pytest.mark.parametrize("names", [LIGHT, *([name] for name in LIBRARIES)], ids=",".join)
-def test_loads_in_a_fresh_process_in_another_folder(
-    folder: Path, names: list[str], digits: Dataset, tmp_path: Path
+@pytest.mark.parametrize("light", [True, False], ids=["light", "all"])
+def test_loads_where_nothing_but_the_model_is_installed(
+    folder: Path, light: bool, digits: Dataset, tmp_path: Path
 ) -> None:
+    """Its own code is all of this project that a fresh process in another folder imports."""
+    names = LIGHT if light else [*algorithm_names(), "ensemble"]
     uris = {name: (folder / f"{name}.txt").read_text() for name in names}
-    np.save(tmp_path / "images.npy", digits.test.images)
-    absent = {*ONLY_FOR_TRAINING, "tensorflow", "xgboost"} - LIBRARIES.get(names[0], set())
-    store = f"sqlite:///{folder}/mlflow.db"
-    printed = python(FRESH.format(absent=absent, uris=uris), tmp_path, MLFLOW_TRACKING_URI=store)
-    assert "artifacts/code/mnist_mlflow" in Path(printed.strip()).as_posix()
+    folders = {name: mlflow.get_logged_model(uri.split("/")[1]).artifact_location for name, uri in uris.items()}
+    images = digits.test.images
+    np.save(tmp_path / "images.npy", images)
+    absent = ONLY_FOR_TRAINING | (LEARNING_LIBRARIES if light else set())
+    printed = python(FRESH.format(absent=absent, folders=folders), tmp_path, PYTHONPATH="", PYTHONSAFEPATH="1")
+    modules = dict(line.split() for line in printed.splitlines())
+    assert all("artifacts/code/mnist_mlflow" in Path(file).as_posix() for file in modules.values())
+    rooms = {name.split(".")[1] for name in modules if "." in name}
+    assert rooms == {"errors", "model", "types"}
     for name, uri in uris.items():
         fresh = pd.read_json(tmp_path / f"{name}.json")
-        here = mlflow.pyfunc.load_model(uri).predict(digits.test.images)
+        here = mlflow.pyfunc.load_model(uri).predict(images)
         assert list(fresh.columns) == COLUMNS
         assert np.array_equal(fresh["digit"], here["digit"])
         assert np.allclose(fresh, here, atol=1e-5)

@@ -15,9 +15,10 @@ PARAMS = {"n_neighbors": "4", "seed": "1", "trials": "30", "timeout": "9.0", "st
 
 @pytest.fixture
 def subject() -> Subject:
-    metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5, "ms_per_image": 0.0421}
-    tested = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
-    return Subject(Candidate("run", "m", "knn", metrics, PARAMS, TAGS), LABELS, PROBABILITIES, {"rule": "a"}, tested)
+    metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5}
+    test_metrics = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
+    candidate = Candidate("run", "m", "knn", metrics, PARAMS, TAGS)
+    return Subject(candidate, "models:/mine@champion", LABELS, PROBABILITIES, {"rule": "a"}, 0.0421, test_metrics)
 
 
 def rows(subject: Subject, title: str) -> dict[str, list[str]]:
@@ -26,22 +27,22 @@ def rows(subject: Subject, title: str) -> dict[str, list[str]]:
 
 
 def test_figures_have_their_intervals(subject: Subject) -> None:
-    found = rows(subject, "Figures")
-    assert found["accuracy %"] == ["99.00 (98.17 to 99.46)", "99.00 (98.00 to 99.50)"]
-    assert found["log loss"][0].startswith("0.1")
-    assert found["megabytes"] == ["2.5", ""]
-    assert found["milliseconds an image"] == ["0.0421", ""]
+    cells = rows(subject, "Figures")
+    assert cells["accuracy %"] == ["99.00 (98.17 to 99.46)", "99.00 (98.00 to 99.50)"]
+    assert cells["log loss"][0].startswith("0.1")
+    assert cells["megabytes"] == ["2.5", ""]
+    assert cells["milliseconds an image"] == ["0.0421", ""]
 
 
 def test_test_figures_are_left_out_where_the_test_images_were_not_opened(subject: Subject) -> None:
-    assert rows(replace(subject, tested={}), "Figures")["accuracy %"][1] == ""
+    assert rows(replace(subject, test_metrics={}), "Figures")["accuracy %"][1] == ""
 
 
 def test_each_digit_has_a_row(subject: Subject) -> None:
-    found = rows(subject, "Digit by digit")
-    assert len(found) == 10
-    assert found["0"][:3] == ["100", "100.00", "90.00"]
-    assert found["3"] == ["100", "100.00", "100.00", "100.00", "98.76"]
+    cells = rows(subject, "Digit by digit")
+    assert len(cells) == 10
+    assert cells["0"][:3] == ["100", "100.00", "90.00"]
+    assert cells["3"] == ["100", "100.00", "100.00", "100.00", "98.76"]
 
 
 def test_confusions_are_counted(subject: Subject) -> None:
@@ -54,7 +55,7 @@ def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -
     assert "commit 0123, work tree changed: its run holds the differences" in text
     assert "    mlflow run . -e knn --env-manager local -P data=mnist -P seed=1 -P n_neighbors=4\n" in text
     assert "| dataset_digest" in text
-    assert 'load_model("models:/mnist-digits@champion")' in text
+    assert 'load_model("models:/mine@champion")' in text
     assert "## Limits and intended use" in text
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from mnist_mlflow.search.cores import keep_to_a_share_of_the_cores, threads_of_a_share
+from mnist_mlflow.search.cores import limited_threads, pin_to_cores
 
 
 def _threads(pipe: Any, number: int, of: int) -> None:
     from threadpoolctl import threadpool_info
 
-    keep_to_a_share_of_the_cores(number, of)
+    pin_to_cores(number, of)
     import numpy  # noqa: F401
 
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
@@ -20,15 +20,15 @@ def _threads(pipe: Any, number: int, of: int) -> None:
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
 def test_workers_share_the_cores() -> None:
     of = os.cpu_count() or 1
-    context, found = multiprocessing.get_context("spawn"), []
+    context, shares = multiprocessing.get_context("spawn"), []
     for number in range(2):
         pipe, end = context.Pipe()
-        with threads_of_a_share(of):
+        with limited_threads(of):
             process = context.Process(target=_threads, args=(end, number, of))
             process.start()
-        found.append(pipe.recv())
+        shares.append(pipe.recv())
         process.join()
-    (first, threads), (second, _) = found
+    (first, threads), (second, _) = shares
     assert threads == 1
     assert not first & second
 
@@ -36,7 +36,7 @@ def test_workers_share_the_cores() -> None:
 def test_the_variables_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with threads_of_a_share(10_000):
+    with limited_threads(10_000):
         assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ

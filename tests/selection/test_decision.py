@@ -3,32 +3,37 @@ import json
 import pytest
 
 from mnist_mlflow.evaluation.significance import holm, mcnemar
+from mnist_mlflow.jobs.select import Params
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_text
-from mnist_mlflow.selection.gate import Verdict
+from mnist_mlflow.selection.rule import Verdict
 from mnist_mlflow.tracking.candidates import Query
 from mnist_mlflow.tracking.registry import CHALLENGER
 from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
 
 
-def test_all_of_it_is_plain_data() -> None:
-    decision = Decision(among(ALL, Rule("size")), Verdict(CHALLENGER, "it lacks much"), Query("d", "s"), "now")
-    found = json.loads(json.dumps(decision.as_json()))
-    assert (found["winner"]["run_id"], found["alias"], found["lacks"]) == ("small", "challenger", "it lacks much")
-    assert found["certainly_worse"] == ["poor"]
-    assert [entry["ms_per_image"] for entry in found["compared"]] == [0.3, 0.1, 0.2]
-    assert found["query"]["split_digest"] == "s"
+def test_the_whole_decision_is_plain_data() -> None:
+    verdict = Verdict(CHALLENGER, "it lacks much")
+    decision = Decision(among(ALL, Params(prefer="size")), verdict, Query("d", "s"), "now")
+    plain = json.loads(json.dumps(decision.as_json()))
+    assert (plain["winner"]["run_id"], plain["alias"], plain["lacks"]) == ("small", "challenger", "it lacks much")
+    assert plain["certainly_worse"] == ["poor"]
+    assert [entry["ms_per_image"] for entry in plain["compared"]] == [0.3, 0.1, 0.2]
+    assert set(plain["rule"]) == {"text", "prefer", "max_ms_per_image", "max_mb", "max_ece"}
+    assert plain["query"]["split_digest"] == "s"
 
 
 def test_it_is_told_in_words() -> None:
-    told = Decision(among(ALL, Rule("size")), Verdict(CHALLENGER, "it lacks much"), Query("d", "s"), "now").sentences
-    assert told["becomes"] == "challenger: it lacks much"
-    assert told["against the best"].startswith("-0.06 points (-0.")
-    assert told["among"].startswith("3 of 4 models")
-    assert told["champion before"] == "none"
-    told = Decision(among(ALL, Rule()), Verdict("champion", note="look"), Query("d", "s"), "now").sentences
-    assert (told["becomes"], told["note"]) == ("champion", "look")
-    assert told["against the best"] == "it is the best, or exactly as good"
+    verdict = Verdict(CHALLENGER, "it lacks much")
+    sentences = Decision(among(ALL, Rule("size")), verdict, Query("d", "s"), "now").sentences
+    assert sentences["becomes"] == "challenger: it lacks much"
+    assert sentences["against the best"].startswith("-0.06 points (-0.")
+    assert sentences["among"].startswith("3 of 4 models")
+    assert sentences["champion before"] == "none"
+    verdict = Verdict("champion", note="look")
+    sentences = Decision(among(ALL, Rule()), verdict, Query("d", "s"), "now").sentences
+    assert (sentences["becomes"], sentences["note"]) == ("champion", "look")
+    assert sentences["against the best"] == "it is the best, or exactly as good"
 
 
 def test_the_rule_names_its_budgets() -> None:
@@ -56,8 +61,8 @@ def test_every_pair_is_compared() -> None:
 
 
 def test_finalists_are_the_points_of_the_picture() -> None:
-    found = points(among(ALL, Rule("latency")))
-    assert [(point.name, point.chosen) for point in found] == [
+    finalists = points(among(ALL, Rule("latency")))
+    assert [(point.name, point.chosen) for point in finalists] == [
         ("best best", False),
         ("near near", True),
         ("small smal", False),

@@ -23,7 +23,7 @@ def test_what_is_typed_is_asked_of_the_store(digits: Dataset) -> None:
     query = as_query(digits, Scope("knn,ensemble", "2026-01-02T03:04", "mine", "metrics.a > 1"))
     assert (query.dataset_digest, query.split_digest) == (digits.digest, digits.split_digest)
     assert query.algorithms == ("knn", "ensemble")
-    assert query.since == datetime(2026, 1, 2, 3, 4).timestamp() * 1000
+    assert query.since == datetime.fromisoformat("2026-01-02T03:04").timestamp() * 1000
     assert (query.experiment, query.where) == ("mine", "metrics.a > 1")
     assert not as_query(digits, Scope()).is_narrow
 

@@ -15,8 +15,8 @@ def test_all_pages_are_read_the_oldest_first(store: Client, monkeypatch: pytest.
     monkeypatch.setattr(queries, "RUNS_A_PAGE", 2)
     other = store.create_experiment("other")
     runs = [add_run(store, 0.9) for _ in range(3)] + [add_run(store, 0.9, experiment=other) for _ in range(2)]
-    found = [run.info.run_id for run in search_runs(store, "tags.role = 'model'")]
-    assert sorted(found) == sorted(runs)
+    run_ids = [run.info.run_id for run in search_runs(store, "tags.role = 'model'")]
+    assert sorted(run_ids) == sorted(runs)
 
 
 def test_openings_are_counted_for_each_split(store: Client) -> None:

@@ -4,7 +4,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.tracking.runs import Run, close_for
-from mnist_mlflow.tracking.trials import Trial, Trials, children, running_searches
+from mnist_mlflow.tracking.trials import Trial, Trials, child_runs, running_searches
 
 Client: TypeAlias = mlflow.MlflowClient
 TRIAL = Trial(7, 1_000, 3_000, "pruned", {"C": 0.5}, {"tuning_accuracy": 0.9}, {"stage_log_loss": [(1, 0.4), (4, 0.3)]})
@@ -17,7 +17,7 @@ def parent(store: Client) -> Run:
 
 def test_a_trial_is_a_child_run_with_its_state_its_figures_and_its_times(parent: Run) -> None:
     Trials(parent, {"algorithm": "svm"}).write(TRIAL)
-    (child,) = children(parent.client, parent.id)
+    (child,) = child_runs(parent.client, parent.id)
     assert child.info.run_name == "trial-007"
     assert (child.info.status, child.info.start_time, child.info.end_time) == ("FINISHED", 1_000, 3_000)
     tags = {"role": "trial", "trial_state": "pruned", "algorithm": "svm", "mlflow.parentRunId": parent.id}
@@ -30,7 +30,7 @@ def test_a_trial_is_a_child_run_with_its_state_its_figures_and_its_times(parent:
 
 def test_a_failed_trial_has_failed_with_its_reason(parent: Run) -> None:
     Trials(parent, {}).write(Trial(0, 0, 0, "fail", failure="out of memory"))
-    (child,) = children(parent.client, parent.id)
+    (child,) = child_runs(parent.client, parent.id)
     assert (child.info.status, child.data.tags["failure"]) == ("FAILED", "out of memory")
 
 
@@ -45,11 +45,11 @@ def test_what_has_been_written_is_not_lacking_whoever_wrote_it(parent: Run) -> N
 
 def test_a_trial_that_was_half_written_is_written_to_its_end(parent: Run) -> None:
     tags = {"mlflow.parentRunId": parent.id}
-    begun = parent.client.create_run("0", tags=tags, run_name="trial-007").info.run_id
+    run_id = parent.client.create_run("0", tags=tags, run_name="trial-007").info.run_id
     assert Trials(parent, {}).lacks(7)
     Trials(parent, {}).write(TRIAL)
-    (child,) = children(parent.client, parent.id)
-    assert (child.info.run_id, child.info.status) == (begun, "FINISHED")
+    (child,) = child_runs(parent.client, parent.id)
+    assert (child.info.run_id, child.info.status) == (run_id, "FINISHED")
     assert child.data.params == {"C": "0.5"}
 
 

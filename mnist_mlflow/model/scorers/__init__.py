@@ -1,5 +1,5 @@
-"""What algorithms have learned: each file holds one kind of scorer, which gives every digit a score.
+"""Scorers hold what algorithms have learned, and give each digit a score: one file for each kind.
 
-A scorer is asked about features, and kept in files without code. A model's description names its kind, which is the
-name of the file; `base.py` holds the contract. Nothing here learns.
+A scorer takes features, and is kept in files without code. A model's description names its kind, which is the name of
+the file. Begin with base.py, the contract, and linear.py, the simplest kind. Nothing here learns.
 """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 from abc import ABC, abstractmethod
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,6 @@ from mnist_mlflow.types import Features, Scores, batches
 
 class Scorer(ABC):
     """Gives each digit a score, the higher the likelier, from the features of images."""
-
-    requirements: ClassVar[tuple[str, ...]] = ()  # distributions that scoring needs, beside NumPy
 
     @abstractmethod
     def score(self, features: Features) -> Scores:
@@ -32,17 +31,23 @@ class Scorer(ABC):
         """Read what `save` wrote."""
 
     @property
+    def requirements(self) -> tuple[str, ...]:
+        """The distributions that scoring needs, beside NumPy."""
+        return ()
+
+    @property
     def kind(self) -> str:
         """The name by which `load_scorer` finds this class."""
         return type(self).__module__.rpartition(".")[2]
 
-    def needs(self) -> tuple[str, ...]:
-        """The distributions that this scorer needs."""
-        return self.requirements
-
 
 def load_scorer(kind: str, folder: Path) -> Scorer:
-    """The scorer of a kind that was saved in a folder."""
+    """The scorer of a kind that was saved in a folder; raises ValueError for a kind that this version does not know."""
+    kinds = sorted(
+        module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name != "base"
+    )
+    if kind not in kinds:
+        raise ValueError(f"There is no scorer {kind!r}; accepted: {', '.join(kinds)}.")
     scorer: type[Scorer] = getattr(import_module(f"{__package__}.{kind}"), kind.capitalize())
     return scorer.load(folder)
 

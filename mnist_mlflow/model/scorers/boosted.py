@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.types import Features, Scores
@@ -14,7 +14,7 @@ from mnist_mlflow.types import Features, Scores
 class Boosted(Scorer):
     """A booster of XGBoost, kept in its own format."""
 
-    requirements: ClassVar[tuple[str, ...]] = ("xgboost",)
+    requirements = ("xgboost",)
 
     booster: Any
 

@@ -43,11 +43,11 @@ class Machines(Scorer):
 
 
 def decisions(machines: Arrays, features: Features) -> Features:
-    """Who wins each duel and by how much (n, 45): positive for the first of the pair."""
+    """The margins (n, 45) by which duels are won: positive for the first of the pair."""
     likeness = _power if machines["degree"] else _radial
     kernel = likeness(features, machines)
-    won: Features = kernel @ machines["weights"] + machines["offsets"]
-    return won
+    margins: Features = kernel @ machines["weights"] + machines["offsets"]
+    return margins
 
 
 def _radial(features: Features, machines: Arrays) -> Features:
@@ -64,11 +64,11 @@ def _power(features: Features, machines: Arrays) -> Features:
     return powers
 
 
-def closest_duels(won: Features) -> Features:
+def closest_duels(margins: Features) -> Features:
     """A score for each class (n, 10): its worst duel, which tells more of a doubt than votes do."""
-    duels = np.full((len(won), CLASSES, CLASSES), np.inf, np.float32)
+    duels = np.full((len(margins), CLASSES, CLASSES), np.inf, np.float32)
     first, second = DUELS
-    duels[:, first, second] = won
-    duels[:, second, first] = -won
+    duels[:, first, second] = margins
+    duels[:, second, first] = -margins
     scores: Features = duels.min(axis=2)
     return scores

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Neighbours(Scorer):
     searches where it is installed; the answers are scikit-learn's.
     """
 
-    requirements: ClassVar[tuple[str, ...]] = ("scikit-learn",)
+    requirements = ("scikit-learn",)
 
     examples: Examples
     count: int
@@ -32,7 +32,7 @@ class Neighbours(Scorer):
 
     @cached_property
     def _search(self) -> Any:
-        kind = _fastest_search()
+        kind, _ = fastest_search()
         search = kind(self.count, weights=self.weights, algorithm="brute", n_jobs=-1)
         return search.fit(self.examples.features, self.examples.labels)
 
@@ -53,9 +53,13 @@ class Neighbours(Scorer):
         return cls(examples, **json.loads((folder / "neighbours.json").read_text()))
 
 
-def _fastest_search() -> Any:
+def fastest_search() -> tuple[Any, str]:
+    """The fastest search for neighbours that is installed, and the distribution that it is from."""
     try:
         from sklearnex.neighbors import KNeighborsClassifier
+
+        return KNeighborsClassifier, "scikit-learn-intelex"
     except ImportError:
         from sklearn.neighbors import KNeighborsClassifier
-    return KNeighborsClassifier
+
+        return KNeighborsClassifier, "scikit-learn"

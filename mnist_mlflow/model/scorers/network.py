@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -40,7 +40,7 @@ keras = _import_keras()
 class Network(Scorer):
     """A network that takes rows of features, kept without what its optimizer remembers, twice as large as itself."""
 
-    requirements: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
+    requirements = ("keras", "tensorflow")
 
     network: Any
 

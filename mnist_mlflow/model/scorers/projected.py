@@ -16,7 +16,7 @@ from mnist_mlflow.types import Features, Scores
 
 @dataclass(frozen=True)
 class Rotation:
-    """Directions (k, d), the mean (d,) that is taken away, and scales (k,) by which the result is divided, if any."""
+    """Directions (k, d), the mean (d,) to subtract, and the scales (k,) to divide by, if any."""
 
     directions: npt.NDArray[Any]
     mean: npt.NDArray[Any]
@@ -42,9 +42,10 @@ class Projected(Scorer):
         """The other scorer's scores of the components."""
         return self.scorer.score(project(self.rotations, features))
 
-    def needs(self) -> tuple[str, ...]:
-        """What the other scorer needs."""
-        return self.scorer.needs()
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Those of the other scorer."""
+        return self.scorer.requirements
 
     def save(self, folder: Path) -> None:
         """Write `rotations.npz`, and the other scorer beside it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from skops import io  # imported with this file: a forest that cannot be kept is not worth learning
 
@@ -20,7 +20,7 @@ TRUSTED = ["sklearn.tree._tree.Tree"]  # what scikit-learn's forests hold beyond
 class Trees(Scorer):
     """A forest of scikit-learn, kept by skops."""
 
-    requirements: ClassVar[tuple[str, ...]] = ("scikit-learn", "skops")
+    requirements = ("scikit-learn", "skops")
 
     forest: Any
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.scorers.base import Scorer, log_votes
 from mnist_mlflow.types import Probabilities, Scores
-
-if TYPE_CHECKING:
-    from mnist_mlflow.model.digit_model import DigitModel
 
 SMALLEST = 1e-12  # what rounds to no chance at all is still no infinite mistake
 
@@ -30,8 +28,9 @@ class Vote(Scorer):
         votes = np.stack([member.predict_proba(features) for member in self.members])
         return log_votes(average(votes, self.weights), SMALLEST)
 
-    def needs(self) -> tuple[str, ...]:
-        """What the members need."""
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Those of the members."""
         return tuple({name for member in self.members for name in member.requirements})
 
     def save(self, folder: Path) -> None:
@@ -43,8 +42,6 @@ class Vote(Scorer):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        from mnist_mlflow.model.digit_model import DigitModel  # whose scorer may be a vote: each needs the other
-
         members = [DigitModel.load(member) for member in sorted((folder / "members").iterdir())]
         return cls(members, json.loads((folder / "weights.json").read_text()))
 

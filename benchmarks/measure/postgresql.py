@@ -1,0 +1,41 @@
+"""A PostgreSQL server of its own, from the programs that are installed, for as long as it is wanted."""
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.process import free_port
+
+PROGRAMS = Path("/usr/lib/postgresql")  # where Debian keeps them
+
+
+def is_installed() -> bool:
+    """True if there is a server to start."""
+    return any(PROGRAMS.glob("*/bin/pg_ctl"))
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """The address of a server with an empty database, on a port that was free."""
+    program = max(PROGRAMS.glob("*/bin/pg_ctl"))
+    # The server refuses to be run by root.
+    as_user = ["runuser", "-u", "postgres", "--"] if Path("/root").owner() == Path.home().owner() else []
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    folder.chmod(0o777)
+    port = free_port()
+    control = [*as_user, str(program), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    _run(*control, "initdb", "-o", "--auth=trust --username=tester")
+    _run(*control, "-o", options, "start")
+    try:
+        yield f"postgresql://tester@127.0.0.1:{port}/postgres"
+    finally:
+        _run(*control, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, cwd="/tmp")

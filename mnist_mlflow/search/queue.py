@@ -1,0 +1,107 @@
+"""The queue of a study: admits trials, assigns them to processes, and repeats those that were lost.
+
+Counting, enqueueing and asking are one step under one lock, so that all processes together never try too many. Under
+the lock every running trial has an owner: a trial without one lost its process between asking and claiming.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.storages import fail_stale_trials
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from mnist_mlflow.processes import Owner, is_gone, is_this_process, this_process
+from mnist_mlflow.search.records import TrialRecord, counted_trials, read_records
+from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.studies import open_storage, open_study, silence_experimental_warnings, study_lock
+
+
+class TrialQueue:
+    """The trials of a search, shared with all processes that have joined its study."""
+
+    def __init__(self, spec: SearchSpec) -> None:
+        self.spec, self.owner = spec, this_process()
+        self.storage = open_storage(spec.storage)
+        self.study = open_study(spec, self.storage)
+
+    def records(self) -> list[TrialRecord]:
+        """All trials so far."""
+        return read_records(self.study)
+
+    def next(self) -> optuna.Trial | None:
+        """A trial for this process to try; None when enough trials have ended or are running, or time is up.
+
+        Call it while this process tries nothing: a trial that it still owns counts as lost.
+        """
+        with study_lock(self.storage, self.spec.study):
+            records = self._requeue_lost_trials()
+            if self.spec.is_late() or not self._enqueue_next(records):
+                return None
+            return self._claim_next()
+
+    def requeue_lost_trials(self) -> list[TrialRecord]:
+        """Close the trials whose process is gone, enqueue their repetitions, and return all trials.
+
+        Call it while this process tries nothing. The next call completes one that is killed.
+        """
+        with study_lock(self.storage, self.spec.study):
+            return self._requeue_lost_trials()
+
+    def _requeue_lost_trials(self) -> list[TrialRecord]:
+        with silence_experimental_warnings():
+            fail_stale_trials(self.study)  # only the heartbeat tells of processes on other machines
+        records = self.records()
+        if lost_trials := [record for record in records if record.state == "running" and _is_lost(record.owner)]:
+            for record in lost_trials:
+                self.study.tell(record.number, state=TrialState.FAIL, skip_if_finished=True)
+            records = self.records()
+        numbers = {record.repeats for record in records}
+        if repetitions := [
+            _repetition(record, self.spec.run_id)
+            for record in records
+            if record.must_be_repeated and record.number not in numbers
+        ]:
+            self.study.add_trials(repetitions)
+            records = self.records()
+        return records
+
+    def _enqueue_next(self, records: Sequence[TrialRecord]) -> bool:
+        """Make sure that a trial waits, and return True, unless enough trials have ended or are running.
+
+        The first trial of a study has the default hyperparameters.
+        """
+        running = sum(record.state == "running" for record in records)
+        if self.spec.n_trials is not None and len(counted_trials(records)) + running >= self.spec.n_trials:
+            return False
+        if not any(record.state == "waiting" for record in records):
+            params: Mapping[str, Any] = {} if records else vars(self.spec.space.defaults)
+            self.study.enqueue_trial(dict(params), user_attrs={"run": self.spec.run_id})
+        return True
+
+    def _claim_next(self) -> optuna.Trial:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            trial = self.study.ask()  # warns that `optimize` alone beats; the runner beats too
+        trial.set_user_attr("owner", self.owner)
+        if trial.user_attrs["run"] != self.spec.run_id:
+            trial.set_user_attr("run", self.spec.run_id)
+        return trial
+
+
+def _is_lost(owner: Owner | None) -> bool:
+    return owner is None or is_this_process(owner) or is_gone(owner)
+
+
+def _repetition(record: TrialRecord, run_id: str) -> FrozenTrial:
+    trial = record.trial
+    fixed = {key: trial.system_attrs[key] for key in ("fixed_params",) if key in trial.system_attrs}
+    return create_trial(
+        state=TrialState.WAITING,
+        params=trial.params,
+        distributions=trial.distributions,
+        system_attrs=fixed,
+        user_attrs={"run": run_id, "repeats": record.number, "kills": record.kills},
+    )

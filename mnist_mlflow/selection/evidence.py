@@ -1,0 +1,79 @@
+"""Evidence about models on the validation images: stored by their runs, or predicted by the models."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.evaluation.latency import BATCH, ms_per_image
+from mnist_mlflow.selection.entry import Correct, Entry
+from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.models import Answer, load_model
+from mnist_mlflow.tracking.results import read_probabilities
+from mnist_mlflow.types import Part, Probabilities, Progress, silent
+
+ACCURACY_TOLERANCE = 1e-6
+MOST_CHANGED = 3  # images of a batch: machines differ a little
+
+
+class Evidence:
+    """Correctness of models on the validation images, and their latency on this machine."""
+
+    def __init__(
+        self, validation: Part, progress: Progress = silent, load: Callable[[str], Answer] = load_model
+    ) -> None:
+        self.validation, self.progress, self.load = validation, progress, load
+        self._stored: dict[str, Correct] = {}  # by run
+
+    def stored(self, candidate: Candidate) -> Correct:
+        """Correctness (1, images) by the probabilities that a run has stored.
+
+        Raises UserFacingError if they are unreadable or contradict the logged accuracy.
+        """
+        if candidate.run_id not in self._stored:
+            probabilities = read_probabilities(candidate.artifacts, "validation", self.validation.labels)
+            correct = self._correct(probabilities)
+            if not abs(correct.mean() - candidate.metrics.get("val_accuracy", math.nan)) <= ACCURACY_TOLERANCE:
+                raise UserFacingError(f"its probabilities have another accuracy ({correct.mean():.4f}) than was logged")
+            self._stored[candidate.run_id] = correct
+        return self._stored[candidate.run_id]
+
+    def predicted(self, candidate: Candidate) -> Correct:
+        """Correctness (1, images) by the model's own predictions; raises UserFacingError if it does not predict."""
+        return self._correct(self.load(candidate.model_uri)(self.validation.images))
+
+    def with_latency(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries with the latency of their models, measured side by side from raw pixels on.
+
+        An entry is excluded if its model does not load, or reads images otherwise than `correct` says.
+        """
+        models: dict[Entry, Answer] = {}
+        excluded: dict[Entry, str] = {}
+        for number, entry in enumerate(entries, 1):
+            try:
+                models[entry] = self._load_and_check(entry)
+            except UserFacingError as error:
+                excluded[entry] = str(error)
+            self.progress("load the finalists", number, len(entries))
+        ms = ms_per_image(models, self.validation.images, self.progress)
+        return [
+            dataclasses.replace(entry, excluded=excluded[entry])
+            if entry in excluded
+            else dataclasses.replace(entry, ms_per_image=ms[entry])
+            for entry in entries
+        ]
+
+    def _load_and_check(self, entry: Entry) -> Answer:
+        model = self.load(entry.candidate.model_uri)
+        correct = self._correct(model(self.validation.images[:BATCH]))
+        images = correct.shape[1]
+        if (changed := int((correct != entry.correct[:, :images]).sum())) > MOST_CHANGED:
+            raise UserFacingError(f"it reads {changed} of {images} images otherwise than when it was logged")
+        return model
+
+    def _correct(self, probabilities: Probabilities) -> Correct:
+        """Correctness (1, n) of probabilities (n, 10) for the first n images."""
+        correct: Correct = (probabilities.argmax(axis=1) == self.validation.labels[: len(probabilities)])[None]
+        return correct

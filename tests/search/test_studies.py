@@ -1,0 +1,125 @@
+import dataclasses
+import socket
+from pathlib import Path
+
+import optuna
+import pytest
+
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.search.pruning import RUNGS
+from mnist_mlflow.search.queue import TrialQueue
+from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.studies import open_storage, open_study
+from tests.conftest import ROOT, start_python
+from tests.search.test_queue import close
+from tests.searches import specify
+
+ABOUT = {"algorithm": "knn", "dataset_digest": "d", "split_digest": "s", "given": {}}
+
+
+@pytest.fixture
+def spec(folder: Path) -> SearchSpec:
+    return specify(folder, about=ABOUT)
+
+
+def x(trial: optuna.Trial) -> float:
+    return float(trial.suggest_float("x", 0, 1))
+
+
+def test_a_study_is_created_and_continued(spec: SearchSpec) -> None:
+    TrialQueue(spec).study.optimize(x, n_trials=2)
+    assert len(TrialQueue(spec).records()) == 2
+    assert TrialQueue(dataclasses.replace(spec, study="other")).records() == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("algorithm", "svm"), ("dataset_digest", "e"), ("split_digest", "t")])
+def test_another_study_under_the_same_name_is_refused(spec: SearchSpec, key: str, value: str) -> None:
+    TrialQueue(spec)
+    other = dataclasses.replace(spec, about={**ABOUT, key: value})
+    with pytest.raises(UsageError, match=rf"'s' is another one: {key} is '.*' there and '{value}' here"):
+        TrialQueue(other)
+
+
+def test_a_study_of_another_program_is_refused(spec: SearchSpec) -> None:
+    theirs = optuna.create_study(storage=spec.storage, study_name=spec.study)
+    theirs.add_trial(optuna.trial.create_trial(value=1.0))
+    with pytest.raises(UsageError, match=r"'s' was begun by another program.*study=s-2"):
+        TrialQueue(spec)
+
+
+def test_another_objective_is_refused_though_optuna_would_not_mind(folder: Path) -> None:
+    TrialQueue(specify(folder, about={**ABOUT, "objective": "log_loss"}))
+    with pytest.raises(UsageError, match="objective is 'log_loss' there and 'accuracy' here"):
+        TrialQueue(specify(folder, objective="accuracy", about={**ABOUT, "objective": "accuracy"}))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://someone:secret@127.0.0.1:9/studies",
+        "nonsense",
+        "nosuch://127.0.0.1/studies",
+        "sqlite:////proc/none/optuna.db",
+    ],
+)
+def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password(address: str) -> None:
+    with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: .*OPTUNA_STORAGE") as caught:
+        open_storage(address)
+    assert "secret" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "optuna.db").write_text("not a database, and longer than a header would be" * 50)
+    with pytest.raises(UserFacingError, match="cannot be used"):
+        open_storage(f"sqlite:///{tmp_path}/optuna.db")
+
+
+def test_a_new_storage_is_opened_by_several_at_once(tmp_path: Path) -> None:
+    code = f"from tests.searches import *; TrialQueue(specify({str(tmp_path)!r}))"
+    processes = [start_python(code, ROOT) for _ in range(3)]
+    for process in processes:
+        _, errors = process.communicate(timeout=100)
+        assert process.returncode == 0, errors
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_laggards_are_pruned_where_that_is_wanted(folder: Path, prune: bool) -> None:
+    study = TrialQueue(specify(folder, prune=prune)).study
+
+    def objective(trial: optuna.Trial) -> float:
+        trial.report(trial.number, min(RUNGS))
+        if trial.should_prune():
+            raise optuna.TrialPruned
+        return float(trial.number)
+
+    study.optimize(objective, n_trials=6)
+    assert any(trial.state.name == "PRUNED" for trial in study.trials) == prune
+
+
+def test_with_two_goals_no_trial_lags_behind(folder: Path) -> None:
+    two = specify(folder, objective="log_loss,latency")
+    assert specify(folder).prunes
+    assert not two.prunes
+    assert len(TrialQueue(two).study.directions) == 2
+
+
+def test_studies_are_kept_by_postgresql_too(folder: Path, server: str) -> None:
+    shared = specify(folder, storage=server, about=ABOUT)
+    shared = dataclasses.replace(shared, study="shared")
+    queues = [TrialQueue(shared) for _ in range(2)]
+    for queue, trials in zip(queues, (2, 1), strict=True):
+        queue.study.optimize(x, n_trials=trials)
+    assert len(queues[0].records()) == 3
+    with pytest.raises(UsageError):
+        open_study(dataclasses.replace(shared, about={**ABOUT, "algorithm": "svm"}), queues[0].storage)
+    for queue in queues:
+        close(queue)
+
+
+def test_a_server_that_does_not_answer_is_given_up() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        with pytest.raises(UserFacingError, match="cannot be used"):
+            open_storage(f"postgresql://tester@127.0.0.1:{deaf.getsockname()[1]}/studies")
