@@ -1,5 +1,10 @@
 """Errors for the user: each says what is wrong, what is accepted, and what to type."""
 
+import re
+
+# `user:password@` of an address, but not `host:5000/…@…`; and a password in its query.
+PASSWORDS = re.compile(r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]password=)[^&;\s]+", re.IGNORECASE)
+
 
 class UserFacingError(Exception):
     """Something outside the command is wrong: data, a store, a model."""
@@ -29,3 +34,8 @@ def one_line(error: BaseException) -> str:
     """The first line of an error, with its type unless the message is for users."""
     lines = str(error).strip().splitlines() or [""]
     return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
+
+
+def without_passwords(text: str) -> str:
+    """The text with three stars for each password of an address in it."""
+    return PASSWORDS.sub(lambda match: f"{match[1] or match[2]}***", text)
