@@ -15,7 +15,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import is_gone
 from mnist_mlflow.tracking import provenance
 from mnist_mlflow.tracking.queries import search_runs
@@ -41,9 +41,10 @@ class Run:
             self.tracking_seconds += time.perf_counter() - started
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
-        """Set tags, in one request."""
+        """Set tags, in one request, without the passwords of addresses."""
         with self.tracking():
-            self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+            run_tags = [RunTag(key, without_passwords(str(value))) for key, value in tags.items()]
+            self.client.log_batch(self.id, tags=run_tags)
 
     def describe(self, text: str) -> None:
         """Set the description that the MLflow UI shows on the run's page, in Markdown."""
@@ -132,7 +133,8 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
     with contextlib.suppress(Exception):
         run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
         with run.files() as folder:
-            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
+            lines = traceback.format_exception(error)
+            (folder / "failure.txt").write_text(without_passwords("".join(lines)), encoding="utf-8")
     with contextlib.suppress(Exception):
         mlflow.end_run("KILLED" if stopped else "FAILED")
 
