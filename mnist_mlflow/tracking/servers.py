@@ -12,6 +12,7 @@ from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW
 from mlflow.exceptions import MlflowException
 from mlflow.tracking._tracking_service.utils import get_default_host_creds
 from mlflow.utils.rest_utils import http_request, verify_rest_response
+from requests import RequestException
 
 from mnist_mlflow.errors import UserFacingError, one_line
 
@@ -52,6 +53,11 @@ ERRORS = {
 }
 
 
+def is_server(uri: str) -> bool:
+    """True for the address of a tracking server."""
+    return uri.startswith(("http://", "https://"))
+
+
 def check_server(uri: str) -> None:
     """Ask a server for its version and for an experiment; raises UserFacingError where it will not do."""
     try:
@@ -89,6 +95,8 @@ def few_retries() -> Iterator[None]:
 
 def explain(uri: str, error: BaseException) -> UserFacingError | None:
     """The refusal, or the absence, of a server behind an error of MLflow's client; None for another cause."""
+    if not is_server(uri) or not isinstance(error, (MlflowException, RequestException)):
+        return None
     text = str(error).lower()
     for words, (reason, remedy) in ERRORS.items():
         if words in text:

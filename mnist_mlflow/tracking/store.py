@@ -77,7 +77,7 @@ def connect() -> mlflow.MlflowClient:
 def open_store(uri: str) -> mlflow.MlflowClient:
     """A client of a store, wherever its artifacts are; raises UserFacingError when the store cannot be used."""
     try:
-        if uri.startswith(("http://", "https://")):
+        if servers.is_server(uri):
             servers.check_server(uri)
         elif url := databases.read_address(uri):
             if path := databases.sqlite_file(url):
