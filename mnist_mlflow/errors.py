@@ -2,14 +2,20 @@
 
 import re
 
-# `user:password@` of an address, but not `host:5000/…@…`; and a password in its query.
-PASSWORDS = re.compile(r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]password=)[^&;\s]+", re.IGNORECASE)
+# `user:password@` of an address, but not `host:5000/…@…`; and secrets in its query.
+PASSWORDS = re.compile(
+    r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]\w*(?:password|passwd|pwd|secret|token)=)[^&;\s]+",
+    re.IGNORECASE,
+)
 
 
 class UserFacingError(Exception):
     """Something outside the command is wrong: data, a store, a model."""
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
 
 
 class UsageError(UserFacingError):
@@ -31,8 +37,8 @@ class ImageError(UserFacingError, ValueError):
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error, with its type unless the message is for users."""
-    lines = str(error).strip().splitlines() or [""]
+    """The first line of an error without passwords, with its type unless the message is for users."""
+    lines = without_passwords(str(error)).strip().splitlines() or [""]
     return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
 
 

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from mnist_mlflow import types
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.tracking.registry import CHAMPION
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class _Box(logging.Handler):
     """Shows each warning in a box, so that nobody overlooks it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
+        err.print(Panel(without_passwords(record.getMessage()), title=record.levelname, border_style="yellow"))
 
 
 def show_train(algorithm: str, result: RunResult) -> None:

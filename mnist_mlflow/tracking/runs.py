@@ -15,12 +15,14 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import is_gone
-from mnist_mlflow.tracking import provenance
+from mnist_mlflow.tracking import artifacts, provenance
 from mnist_mlflow.tracking.queries import search_runs
-from mnist_mlflow.tracking.store import connect, project_root
+from mnist_mlflow.tracking.servers import explain, few_retries
+from mnist_mlflow.tracking.store import connect, project_root, store_uri
 
+FROM_OUTSIDE = (MlflowException, OSError)  # from the store or the disk: no mistakes in the code
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
 
 
@@ -41,9 +43,10 @@ class Run:
             self.tracking_seconds += time.perf_counter() - started
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
-        """Set tags, in one request."""
+        """Set tags, in one request, without the passwords of addresses."""
         with self.tracking():
-            self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+            run_tags = [RunTag(key, without_passwords(str(value))) for key, value in tags.items()]
+            self.client.log_batch(self.id, tags=run_tags)
 
     def describe(self, text: str) -> None:
         """Set the description that the MLflow UI shows on the run's page, in Markdown."""
@@ -67,7 +70,7 @@ class Run:
         """A folder; what is written there becomes artifacts of the run, in one go."""
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
-            with self.tracking():
+            with self.tracking(), artifacts.explained(self.client, self.id):
                 self.client.log_artifacts(self.id, folder)
 
 
@@ -87,8 +90,9 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
         yield run
     except BaseException as error:
         _close_after(client, error)
-        if isinstance(error, (MlflowException, OSError)):  # the store or the disk, not a mistake in the code
-            raise UserFacingError(f"The run could not go on: {one_line(error)}") from error
+        if isinstance(error, FROM_OUTSIDE):
+            text = f"The run could not go on: {one_line(error)}"
+            raise explain(store_uri(), error) or UserFacingError(text) from error
         raise
     mlflow.end_run("FINISHED")
 
@@ -128,11 +132,19 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
     if active is None:
         return
     run, stopped = Run(client, active.info.run_id), isinstance(error, (KeyboardInterrupt, SystemExit))
+    # A store that is gone has been waited for already, and one who stops a run does not wait.
+    patience = few_retries() if stopped or isinstance(error, FROM_OUTSIDE) else contextlib.nullcontext()
     # The store may be what failed: the error that is under way says more than one about closing.
+    with patience:
+        _record_failure(run, error, stopped=stopped)
+
+
+def _record_failure(run: Run, error: BaseException, *, stopped: bool) -> None:
     with contextlib.suppress(Exception):
-        run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
+        run.set_tags({"failure": "interrupted" if stopped else one_line(explain(store_uri(), error) or error)})
         with run.files() as folder:
-            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
+            lines = traceback.format_exception(error)
+            (folder / "failure.txt").write_text(without_passwords("".join(lines)), encoding="utf-8")
     with contextlib.suppress(Exception):
         mlflow.end_run("KILLED" if stopped else "FAILED")
 

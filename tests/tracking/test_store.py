@@ -63,7 +63,7 @@ def test_an_unreachable_server_is_reported_at_once(monkeypatch: pytest.MonkeyPat
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    with pytest.raises(UserFacingError, match=rf"store http://127.0.0.1:{port} cannot be used: .*MLFLOW_TRACKING_URI"):
+    with pytest.raises(UserFacingError, match=rf"server http://127.0.0.1:{port} cannot be used: .*MLFLOW_TRACKING_URI"):
         store.connect()
 
 
