@@ -28,7 +28,7 @@ class Move:
 def find_moves(store: Path) -> list[Move]:
     """The moves that explain the artifact addresses of a SQLite store, the outermost folder last.
 
-    An experiment has moved if the end of its address lies beside the store, or if nothing is at the address. Addresses
+    An experiment has moved if the end of its address lies beside the store, or nothing is at its address. Addresses
     of other machines and stores (`s3://…`) stay out.
     """
     with _reading(store) as database:
