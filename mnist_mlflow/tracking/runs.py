@@ -81,7 +81,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     started = time.perf_counter()
     client = connect()
     try:
-        run = Run(client, _start(name, tags))
+        run = Run(client, _start(client, name, tags))
         _log_origin(run)
         run.tracking_seconds = time.perf_counter() - started
         yield run
@@ -93,10 +93,11 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     mlflow.end_run("FINISHED")
 
 
-def _start(name: str, tags: Mapping[str, object]) -> str:
+def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> str:
     ours = {key: str(value) for key, value in tags.items()} | {"mlflow.runName": name}
-    inherited = bool(os.environ.get("MLFLOW_RUN_ID"))
-    if not inherited:
+    if inherited := os.environ.get("MLFLOW_RUN_ID"):
+        _check_inherited(client, inherited)
+    else:
         root = project_root()
         ours |= {
             "mlflow.source.type": "PROJECT",
@@ -108,9 +109,26 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
     try:
         run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
     except MlflowException as error:
-        what = "MLFLOW_RUN_ID names a run that cannot be taken over" if inherited else "No run can be started"
-        raise UserFacingError(f"{what}: {one_line(error)}") from error
+        raise UserFacingError(f"No run can be started: {one_line(error)}") from error
     return run_id
+
+
+def _check_inherited(client: mlflow.MlflowClient, run_id: str) -> None:
+    """Raise UserFacingError, and leave the run as it is, unless the run was just opened for this command.
+
+    `mlflow run` and `launch` open runs that have no role yet.
+    """
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        reason = one_line(error)
+    else:
+        if run.info.status == "RUNNING" and "role" not in run.data.tags:
+            return
+        reason = f"it is {run.info.status}, and belongs to an earlier command"
+    raise UserFacingError(
+        f"MLFLOW_RUN_ID names a run that cannot be taken over, {run_id}: {reason}. Type: unset MLFLOW_RUN_ID"
+    )
 
 
 def _log_origin(run: Run) -> None:
@@ -142,6 +160,7 @@ def fail_inherited_run(reason: str) -> None:
     run_id = os.environ["MLFLOW_RUN_ID"]
     with contextlib.suppress(Exception):
         client = connect()
+        _check_inherited(client, run_id)
         close_for(Run(client, run_id), reason)
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,6 +12,7 @@ from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
 
 Client: TypeAlias = mlflow.MlflowClient
+Command: TypeAlias = Callable[..., tuple[int, str, str]]
 
 
 def artifact(run_id: str, path: str) -> str:
@@ -55,6 +57,27 @@ def test_a_run_that_is_not_there_cannot_be_taken_over(store: Client, monkeypatch
         open_run("knn", {}),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("status", "tags"), [("FINISHED", {}), ("FAILED", {}), ("FINISHED", {"role": "model"}), ("RUNNING", {"role": "x"})]
+)
+def test_a_run_that_another_command_filled_stays_as_it_was(
+    store: Client, command: Command, status: str, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run("0", tags={"mlflow.runName": "before", **tags}).info.run_id
+    store.log_param(run_id, "data", "digits")
+    store.update_run(run_id, status)
+    before = store.get_run(run_id).to_dictionary()
+    for arguments in (["knn", "--n_neighbors=-1"], ["knn", "--data=digits"]):
+        monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+        exit_status, _, errors = command(*arguments)
+        assert exit_status
+        assert store.get_run(run_id).to_dictionary() == before
+    assert errors.startswith("Error: MLFLOW_RUN_ID names a run that cannot be taken over")
+    assert errors.endswith("Type: unset MLFLOW_RUN_ID\n")
+    assert len(errors.splitlines()) == 1
+    assert len(store.search_runs(["0"])) == 1
 
 
 def test_what_mlflow_run_has_logged_is_not_logged_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
