@@ -81,8 +81,11 @@ def run(params: Params, progress: Progress) -> RunResult:
         members = choose_members(voters, dataset, params.members, Path(folder))
         model, tuning = build_ensemble(members, dataset.tuning)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
-        _record_members(run, members, dataset.validation)
-        return record(run, Lesson(ENSEMBLE, settings, trained), dataset, validation, progress)
+        table = contributions(members, dataset.validation.labels)
+        note = {"mlflow.note.content": ABOUT + table.to_markdown(index=False)}
+        files = {"members.csv": table.to_csv(index=False).encode()}
+        lesson = Lesson(ENSEMBLE, settings, trained, tags=note, files=files)
+        return record(run, lesson, dataset, validation, progress)
 
 
 def build_ensemble(members: Sequence[Member], tuning: Part) -> tuple[DigitModel, Probabilities]:
@@ -156,13 +159,6 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
             f"The model {uri} answers otherwise than when it was logged, by another version of this project."
         )
     return Member(candidate, weight, model, validation)
-
-
-def _record_members(run: Run, members: Sequence[Member], validation: Part) -> None:
-    table = contributions(members, validation.labels)
-    with run.files() as folder:
-        table.to_csv(folder / "members.csv", index=False)
-    run.describe(ABOUT + table.to_markdown(index=False))
 
 
 def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:

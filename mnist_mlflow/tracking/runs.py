@@ -15,8 +15,8 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.processes import is_gone
+from mnist_mlflow.errors import UnsentError, UserFacingError, one_line
+from mnist_mlflow.processes import is_gone, this_process
 from mnist_mlflow.tracking import provenance
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import connect, project_root
@@ -85,12 +85,25 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
         _log_origin(run)
         run.tracking_seconds = time.perf_counter() - started
         yield run
+        mlflow.end_run("FINISHED")
     except BaseException as error:
         _close_after(client, error)
         if isinstance(error, (MlflowException, OSError)):  # the store or the disk, not a mistake in the code
             raise UserFacingError(f"The run could not go on: {one_line(error)}") from error
         raise
-    mlflow.end_run("FINISHED")
+
+
+@contextlib.contextmanager
+def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
+    """A run that failed, to be completed and ended; it fails once more if that is not done."""
+    try:
+        mlflow.start_run(run_id, log_system_metrics=False)
+        run = Run(client, run_id)
+        run.set_tags({"owner": json.dumps(this_process())})
+        yield run
+    finally:
+        with contextlib.suppress(Exception):  # the store may be gone
+            mlflow.end_run("FAILED")
 
 
 def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> str:
@@ -149,8 +162,9 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
     # The store may be what failed: the error that is under way says more than one about closing.
     with contextlib.suppress(Exception):
         run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
-        with run.files() as folder:
-            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
+        if not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
+            with run.files() as folder:
+                (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
     with contextlib.suppress(Exception):
         mlflow.end_run("KILLED" if stopped else "FAILED")
 
