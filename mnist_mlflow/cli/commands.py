@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 from mnist_mlflow.algorithms import base
 from mnist_mlflow.cli.options import options
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.protocol import DataOptions, SearchOptions
 
@@ -95,7 +95,7 @@ def main() -> None:
     """Run the command line; an error for the user is one or two lines and an exit status of 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    stop_on_signals()
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:

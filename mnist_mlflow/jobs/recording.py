@@ -10,8 +10,9 @@ from mnist_mlflow.algorithms.base import TrainedModel
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
+from mnist_mlflow.tracking.candidates import PARTIAL
 from mnist_mlflow.tracking.models import copy_code, pinned_requirements, save_model
-from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, PARTIAL, Contents, close_parcel, packing
+from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Contents, close_parcel, packing
 from mnist_mlflow.tracking.results import (
     DataKey,
     LoggedData,

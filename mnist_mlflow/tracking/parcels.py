@@ -21,7 +21,6 @@ from mnist_mlflow.tracking.store import project_root, store_uri
 
 CONTENTS = "parcel.json"
 ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
-PARTIAL = "partial"  # the tag of a model that was stopped before it had learned all
 
 
 @dataclass(frozen=True)

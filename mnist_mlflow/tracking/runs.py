@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import mlflow
@@ -16,11 +16,14 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UnsentError, UserFacingError, one_line
-from mnist_mlflow.processes import is_gone, this_process
+from mnist_mlflow.interrupts import stop_reason
+from mnist_mlflow.processes import end_with, is_gone, read_owner, this_process
 from mnist_mlflow.tracking import provenance
+from mnist_mlflow.tracking.inherited import check_inherited
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import connect, project_root
 
+ABANDONED = "attributes.status = 'RUNNING' and tags.owner LIKE '%'"  # if the owner is gone
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
 
 
@@ -81,7 +84,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     started = time.perf_counter()
     client = connect()
     try:
-        run = Run(client, _start(client, name, tags))
+        run = _start(client, name, tags)
         _log_origin(run)
         run.tracking_seconds = time.perf_counter() - started
         yield run
@@ -106,10 +109,12 @@ def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
             mlflow.end_run("FAILED")
 
 
-def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> str:
-    ours = {key: str(value) for key, value in tags.items()} | {"mlflow.runName": name}
+def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> Run:
+    own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
+    ours = {key: str(value) for key, value in tags.items()} | own
     if inherited := os.environ.get("MLFLOW_RUN_ID"):
-        _check_inherited(client, inherited)
+        if launched_by := check_inherited(client, inherited):
+            end_with(launched_by)
     else:
         root = project_root()
         ours |= {
@@ -120,28 +125,12 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -
         if commit := provenance.git_commit(root):
             ours |= {"mlflow.source.git.commit": commit}
     try:
-        run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
+        info = mlflow.start_run(tags=ours, log_system_metrics=False).info
     except MlflowException as error:
         raise UserFacingError(f"No run can be started: {one_line(error)}") from error
-    return run_id
-
-
-def _check_inherited(client: mlflow.MlflowClient, run_id: str) -> None:
-    """Raise UserFacingError, and leave the run as it is, unless the run was just opened for this command.
-
-    `mlflow run` and `launch` open runs that have no role yet.
-    """
-    try:
-        run = client.get_run(run_id)
-    except MlflowException as error:
-        reason = one_line(error)
-    else:
-        if run.info.status == "RUNNING" and "role" not in run.data.tags:
-            return
-        reason = f"it is {run.info.status}, and belongs to an earlier command"
-    raise UserFacingError(
-        f"MLFLOW_RUN_ID names a run that cannot be taken over, {run_id}: {reason}. Type: unset MLFLOW_RUN_ID"
-    )
+    run = Run(client, info.run_id)
+    _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
+    return run
 
 
 def _log_origin(run: Run) -> None:
@@ -158,10 +147,10 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
     active = mlflow.active_run()
     if active is None:
         return
-    run, stopped = Run(client, active.info.run_id), isinstance(error, (KeyboardInterrupt, SystemExit))
+    run, stopped = Run(client, active.info.run_id), stop_reason(error)
     # The store may be what failed: the error that is under way says more than one about closing.
     with contextlib.suppress(Exception):
-        run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
+        run.set_tags({"failure": stopped or one_line(error)})
         if not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
             with run.files() as folder:
                 (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
@@ -174,7 +163,7 @@ def fail_inherited_run(reason: str) -> None:
     run_id = os.environ["MLFLOW_RUN_ID"]
     with contextlib.suppress(Exception):
         client = connect()
-        _check_inherited(client, run_id)
+        check_inherited(client, run_id)
         close_for(Run(client, run_id), reason)
 
 
@@ -186,7 +175,18 @@ def close_for(run: Run, reason: str) -> None:
 
 def close_abandoned(run: Run, condition: str) -> None:
     """Close the runs that meet a condition, have not ended, and whose process, their tag `owner`, is gone."""
-    for other in search_runs(run.client, f"attributes.status = 'RUNNING' and {condition}"):
-        owner = other.data.tags.get("owner")
-        if other.info.run_id != run.id and owner and is_gone(json.loads(owner)):
-            close_for(Run(run.client, other.info.run_id), "its process was killed")
+    _close_if_gone(run, search_runs(run.client, f"{ABANDONED} and {condition}"))
+
+
+def _close_abandoned_beside(run: Run, experiment: str, study: str) -> None:
+    """Close such runs of an experiment, but for those of a study that is continued: that writes their trials first."""
+    with contextlib.suppress(MlflowException):
+        beside = run.client.search_runs([experiment], ABANDONED)
+        _close_if_gone(run, (other for other in beside if not study or other.data.tags.get("study") != study))
+
+
+def _close_if_gone(run: Run, others: Iterable[mlflow.entities.Run]) -> None:
+    for other in others:
+        if other.info.run_id != run.id and is_gone(read_owner(other.data.tags.get("owner"))):
+            with contextlib.suppress(MlflowException):  # it may be somebody else's, to look at alone
+                close_for(Run(run.client, other.info.run_id), "its process was killed")

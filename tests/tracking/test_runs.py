@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -8,6 +9,7 @@ from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import DataError, UserFacingError
+from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
 
@@ -94,8 +96,8 @@ def test_what_mlflow_run_has_logged_is_not_logged_again(store: Client, monkeypat
     [
         (DataError("the file is truncated.\nDelete it."), "FAILED", "the file is truncated."),
         (ZeroDivisionError("division by zero"), "FAILED", "ZeroDivisionError: division by zero"),
-        (KeyboardInterrupt(), "KILLED", "interrupted"),
-        (SystemExit(143), "KILLED", "interrupted"),
+        (KeyboardInterrupt(), "KILLED", "interrupted by Ctrl-C"),
+        (SystemExit(143), "KILLED", "interrupted by SIGTERM"),
     ],
 )
 def test_a_failed_run_is_closed_with_its_reason_and_keeps_what_it_has(
@@ -134,6 +136,30 @@ def test_a_refused_command_closes_the_run_of_mlflow_run(store: Client, monkeypat
     fail_inherited_run("epochs=abc is not a whole number")
     found = store.get_run(inherited)
     assert (found.info.status, found.data.tags["failure"]) == ("FAILED", "epochs=abc is not a whole number")
+
+
+def test_a_command_closes_runs_whose_process_is_gone_and_no_others(store: Client) -> None:
+    gone = {**this_process(), "pid": 2**22 + 1}
+    owners: dict[str, object] = {
+        "gone": gone,
+        "living": this_process(),
+        "elsewhere": {**gone, "host": "elsewhere"},
+        "a tag of the user": "alice",
+    }
+    ids = {
+        name: store.create_run("0", tags={"owner": owner if isinstance(owner, str) else json.dumps(owner)}).info.run_id
+        for name, owner in owners.items()
+    }
+    study = store.create_run("0", tags={"owner": json.dumps(gone), "study": "mine"}).info.run_id
+    with open_run("knn", {"study": "mine"}) as run:
+        pass
+    assert json.loads(store.get_run(run.id).data.tags["owner"]) == this_process()
+    closed = store.get_run(ids.pop("gone"))
+    assert (closed.info.status, closed.data.tags["failure"]) == ("FAILED", "its process was killed")
+    assert {store.get_run(run_id).info.status for run_id in [*ids.values(), study]} == {"RUNNING"}
+    with open_run("knn", {}):
+        pass
+    assert store.get_run(study).info.status == "FAILED"
 
 
 def test_more_metrics_than_one_request_takes(store: Client) -> None:
