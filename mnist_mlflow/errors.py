@@ -36,6 +36,10 @@ class ImageError(UserFacingError, ValueError):
     """The input of a model is not images of digits."""
 
 
+class UnsentError(UserFacingError):
+    """The store did not take the result of a training, which a local folder keeps."""
+
+
 def one_line(error: BaseException) -> str:
     """The first line of an error without passwords, with its type unless the message is for users."""
     lines = without_passwords(str(error)).strip().splitlines() or [""]

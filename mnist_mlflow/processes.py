@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
 Owner = Mapping[str, Any]  # the identity of a process: its host, its number, and its start
 
+WATCH = 1.0  # seconds between two looks at another process
 TOLERANCE = 2  # seconds by which the kernel's record of a process's start varies
 
 
@@ -24,6 +29,15 @@ def _start_time(process: Any) -> float:
     import psutil
 
     return float(process.create_time() - psutil.boot_time())
+
+
+def read_owner(text: str | None) -> Owner | None:
+    """The owner that a run's tag names; None for a tag that is not of this project."""
+    try:
+        owner = json.loads(text or "null")
+    except ValueError:
+        return None
+    return owner if isinstance(owner, dict) and owner.keys() >= {"host", "pid", "born"} else None
 
 
 def is_this_process(owner: Owner | None) -> bool:
@@ -43,3 +57,14 @@ def is_gone(owner: Owner | None) -> bool:
         return bool(is_another or process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+
+
+def end_with(owner: Owner) -> None:
+    """Send this process SIGTERM as soon as another one, which waits for it, is gone."""
+
+    def watch() -> None:
+        while not is_gone(owner):
+            time.sleep(WATCH)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -69,10 +69,8 @@ def train_network(
     )
     # What makes no variable while it is traced is traced once, not twice: the better part of a second.
     network.optimizer.build(network.trainable_variables)
-    watching: list[Any] = [
-        Epochs(tuning, schedule, callback),
-        keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True),
-    ]
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True)
+    watching: list[Any] = [Epochs(tuning, schedule, callback), stopping]
     if type(callback).on_step is not Callback.on_step:  # Keras waits for each batch where somebody looks at it
         watching.append(Steps(tuning, schedule.steps(len(train.labels)), callback))
     if augment:
@@ -80,7 +78,13 @@ def train_network(
     else:
         targets = one_hot(train.labels, schedule.label_smoothing)
         data = {"x": train.features, "y": targets, "batch_size": schedule.batch(len(targets))}
-    network.fit(**data, epochs=schedule.epochs, callbacks=watching, verbose=0)
+    try:
+        network.fit(**data, epochs=schedule.epochs, callbacks=watching, verbose=0)
+    except (KeyboardInterrupt, SystemExit):
+        if stopping.best_weights is not None:  # since the first epoch
+            network.set_weights(stopping.best_weights)
+            callback.on_interrupt(Network(network))
+        raise
     return Network(network)
 
 

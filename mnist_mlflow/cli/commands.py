@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ import click
 from mnist_mlflow.algorithms import base
 from mnist_mlflow.cli.options import options
 from mnist_mlflow.errors import UserFacingError, without_passwords
+from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.protocol import DataOptions, SearchOptions
 
@@ -97,7 +97,7 @@ def main() -> None:
     """Run the command line; an error for the user is a line or two, with exit status 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    stop_on_signals()
     sys.excepthook = _print_traceback
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
+    from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.select import Rollback, Selection
 
 LONGEST_TABLE = 20
@@ -168,6 +169,18 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
 def show_report(path: Path) -> None:
     """Print where the report is."""
     out.print(f"Written: {path}", soft_wrap=True)
+
+
+def show_recover(recovery: Recovery) -> None:
+    """Print the runs that are complete now; raises UserFacingError where an upload failed once more."""
+    for run_id in recovery.complete:
+        out.print(f"Uploaded: run {run_id} is complete.", soft_wrap=True)
+    for reason in recovery.waiting:
+        err.print(reason, soft_wrap=True)
+    if recovery.failed:
+        raise UserFacingError("\n".join(recovery.failed))
+    if not recovery.complete and not recovery.waiting:
+        out.print("Nothing waits to be uploaded.")
 
 
 def _as_table(frame: pd.DataFrame) -> Table:
