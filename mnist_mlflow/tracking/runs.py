@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import is_gone
-from mnist_mlflow.tracking import artifacts, provenance
+from mnist_mlflow.tracking import artifacts, experiments, provenance
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.servers import explain, few_retries
 from mnist_mlflow.tracking.store import connect, project_root, store_uri
@@ -84,7 +84,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     started = time.perf_counter()
     client = connect()
     try:
-        run = Run(client, _start(name, tags))
+        run = Run(client, _start(client, name, tags))
         _log_origin(run)
         run.tracking_seconds = time.perf_counter() - started
         yield run
@@ -97,7 +97,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     mlflow.end_run("FINISHED")
 
 
-def _start(name: str, tags: Mapping[str, object]) -> str:
+def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> str:
     ours = {key: str(value) for key, value in tags.items()} | {"mlflow.runName": name}
     inherited = bool(os.environ.get("MLFLOW_RUN_ID"))
     if not inherited:
@@ -113,7 +113,8 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
         run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
     except MlflowException as error:
         what = "MLFLOW_RUN_ID names a run that cannot be taken over" if inherited else "No run can be started"
-        raise UserFacingError(f"{what}: {one_line(error)}") from error
+        text = f"{what}: {one_line(error)}"
+        raise experiments.explain(client, error) or UserFacingError(text) from error
     return run_id
 
 
