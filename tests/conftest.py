@@ -80,7 +80,7 @@ def new_store(shared: Path) -> Path:
     folder = shared / "new-store"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            (folder / "mlruns").mkdir(parents=True)  # or its copies would seem to be stores that were moved
+            folder.mkdir()
             code = "from mnist_mlflow.tracking.store import connect; connect()"
             python(code, folder, MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db")
     return folder / "mlflow.db"

@@ -28,8 +28,8 @@ class Move:
 def find_moves(store: Path) -> list[Move]:
     """The moves that explain the artifact addresses of a SQLite store, the outermost folder last.
 
-    An experiment has moved if the end of its address lies beside the store, or nothing is at its address. Addresses
-    of other machines and stores (`s3://…`) stay out.
+    An experiment has moved if the end of its address lies beside the store, or if the folder around it is gone.
+    Addresses of other machines and stores (`s3://…`) stay out.
     """
     with _reading(store) as database:
         experiments = [text for (text,) in database.execute("SELECT artifact_location FROM experiments")]
@@ -76,7 +76,8 @@ def _move_of(path: Path, home: Path) -> Move | None:
     for parts in range(len(path.parts) - 1, TAIL - 1, -1):
         if home.joinpath(*path.parts[-parts:]).is_dir():
             return Move(Path(*path.parts[:-parts]), home)
-    return None if path.parent.is_dir() else Move(Path(*path.parts[:-TAIL]), home)
+    around = Path(*path.parts[:-TAIL])  # an experiment without artifacts has no folder of its own yet
+    return None if around.is_dir() else Move(around, home)
 
 
 def _local_path(address: str) -> Path | None:

@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.processes import end_with, is_gone, read_owner, this_process
-from mnist_mlflow.tracking import artifacts, provenance
+from mnist_mlflow.tracking import artifacts, experiments, provenance
 from mnist_mlflow.tracking.inherited import check_inherited
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.servers import explain, few_retries
@@ -131,7 +131,8 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -
     try:
         info = mlflow.start_run(tags=ours, log_system_metrics=False).info
     except MlflowException as error:
-        raise UserFacingError(f"No run can be started: {one_line(error)}") from error
+        text = f"No run can be started: {one_line(error)}"
+        raise experiments.explain(client, error) or UserFacingError(text) from error
     run = Run(client, info.run_id)
     _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
     return run
@@ -159,7 +160,7 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
 
 
 def _record_failure(run: Run, error: BaseException, stopped: str) -> None:
-    """Write down why a run ends; the store may be what failed, and the error under way says more than one from here."""
+    """Write down why a run ends. The store may be what failed: then the error under way says more than one from here."""
     with contextlib.suppress(Exception):
         run.set_tags({"failure": stopped or one_line(explain(store_uri(), error) or error)})
         if not isinstance(error, UnsentError):  # which says all, and is over once the result is sent

@@ -107,8 +107,7 @@ def _open_sqlite(uri: str, path: Path) -> mlflow.MlflowClient:
     with FileLock(f"{path}.lock"):
         if path.exists():
             _check_database(path)
-            return _open(uri)
-        # A new store keeps its artifacts in `mlruns` of the current folder, for good.
+        # New experiments keep their artifacts in `mlruns` of the folder where the store was opened, for good.
         with contextlib.chdir(path.parent):
             return _open(uri)
 
