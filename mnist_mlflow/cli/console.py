@@ -18,11 +18,11 @@ from rich.table import Table
 
 from mnist_mlflow import types
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking.registry import CHAMPION
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
@@ -146,6 +146,8 @@ def _show_selection(selection: Selection) -> None:
 
 
 def _how_to_take_it_back(decision: Decision) -> str:
+    from mnist_mlflow.tracking.registry import CHAMPION
+
     if decision.verdict.champion_before is None or decision.verdict.alias != CHAMPION:
         return ""
     return "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
@@ -177,6 +179,15 @@ def _show_rollback(rollback: Rollback) -> None:
     taken_back = rollback.taken_back
     out.print(f"Version {rollback.restored} of {rollback.model} is champion again; version {taken_back} is previous.")
     out.print(f"Version {taken_back} does not become champion again by itself. To undo this: the same command.")
+
+
+def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
+    """Print a line for each check; raises UserFacingError, which sets the exit status, if a problem is left."""
+    from mnist_mlflow.jobs.doctor import refuse
+
+    for diagnosis in diagnoses:
+        out.print(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", soft_wrap=True)
+    refuse(diagnoses)
 
 
 def show_report(path: Path) -> None:

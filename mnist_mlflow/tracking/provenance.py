@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,22 @@ def git(root: Path, *arguments: str, **environment: str) -> bytes | None:
         return subprocess.run(command, capture_output=True, check=True, env={**os.environ, **environment}).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def git_refusal(root: Path) -> tuple[str, str] | None:
+    """The reason why git tells nothing about a repository of ours, and the remedy; None where it does."""
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "--git-dir"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    except OSError:
+        return "git is not found: runs name no commit", "Install git"
+    if b"safe.directory" in done.stderr:
+        trust = re.search(rb"git config --global --add safe.directory .+", done.stderr)
+        remedy = os.fsdecode(trust[0]) if trust else f"git config --global --add safe.directory {root}"
+        return f"git does not trust {root}, which belongs to another user: runs name no commit", f"Type: {remedy}"
+    return None
 
 
 def git_commit(root: Path) -> str | None:

@@ -22,6 +22,7 @@ from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import connect, project_root
 
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
+KILLED = "its process was killed"  # why an abandoned run is closed
 
 
 class Run:
@@ -152,8 +153,16 @@ def close_for(run: Run, reason: str) -> None:
 
 
 def close_abandoned(run: Run, condition: str) -> None:
-    """Close the runs that meet a condition, have not ended, and whose process, their tag `owner`, is gone."""
-    for other in search_runs(run.client, f"attributes.status = 'RUNNING' and {condition}"):
-        owner = other.data.tags.get("owner")
-        if other.info.run_id != run.id and owner and is_gone(json.loads(owner)):
-            close_for(Run(run.client, other.info.run_id), "its process was killed")
+    """Close the abandoned runs that meet a condition."""
+    for other in abandoned_runs(run.client, condition):
+        if other.id != run.id:
+            close_for(other, KILLED)
+
+
+def abandoned_runs(client: mlflow.MlflowClient, condition: str = "") -> Iterator[Run]:
+    """The runs that meet a condition, have not ended, and whose process, their tag `owner`, is gone."""
+    running = "attributes.status = 'RUNNING'"
+    for run in search_runs(client, f"{running} and {condition}" if condition else running):
+        owner = run.data.tags.get("owner")
+        if owner and is_gone(json.loads(owner)):
+            yield Run(client, run.info.run_id)

@@ -27,9 +27,16 @@ def project_root() -> Path:
 
 
 def store_uri() -> str:
-    """The address of the store that is connected."""
-    uri: str = mlflow.get_tracking_uri()
-    return uri
+    """The address of the store: the one that is connected or MLFLOW_TRACKING_URI names, else the project's own file."""
+    if mlflow.is_tracking_uri_set():
+        return str(mlflow.get_tracking_uri())
+    return _sqlite_uri(project_root() / "mlflow.db")
+
+
+def store_file() -> Path | None:
+    """The file of the store, absolute; None for a server."""
+    uri = store_uri()
+    return Path(unquote(uri.removeprefix(SQLITE))).absolute() if uri.startswith(SQLITE) else None
 
 
 def studies_uri() -> str:
@@ -39,9 +46,8 @@ def studies_uri() -> str:
     """
     if storage := os.environ.get("OPTUNA_STORAGE"):
         return storage
-    store = store_uri()
-    local = Path(unquote(store.removeprefix(SQLITE))).parent if store.startswith(SQLITE) else project_root()
-    return SQLITE + (local / "optuna.db").as_posix()
+    file = store_file()
+    return SQLITE + ((file.parent if file else project_root()) / "optuna.db").as_posix()
 
 
 @contextlib.contextmanager
@@ -59,7 +65,7 @@ def connect() -> mlflow.MlflowClient:
 
     Raises UserFacingError at once, not after minutes of retries, when the store does not answer.
     """
-    uri = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else _sqlite_uri(project_root() / "mlflow.db")
+    uri = store_uri()
     try:
         if uri.startswith(("http://", "https://")):
             requests.get(uri.rstrip("/") + "/health", timeout=TIMEOUT)
