@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import socket
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.processes import process_here
 from mnist_mlflow.search.cores import limited_threads
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
@@ -97,5 +97,5 @@ def _successors(worker: Worker, queue: TrialQueue) -> list[Worker]:
 
 
 def _has_tried(worker: Worker, records: Sequence[TrialRecord]) -> bool:
-    owner = {"host": socket.gethostname(), "pid": worker.process.pid}
-    return any(record.owner and owner.items() <= record.owner.items() for record in records)
+    identity = process_here(worker.process.pid or 0)
+    return any(record.owner and identity.items() <= record.owner.items() for record in records)
