@@ -14,6 +14,13 @@ TOLERANCE = 2  # seconds by which the kernel's record of a process's start varie
 INITIAL = "pid:[4026531836]"  # the namespace of process numbers outside of all containers; the number is Linux's
 
 
+def count_cores() -> int:
+    """The cores that this process may use: no more than its affinity and the quota of its container allow."""
+    import joblib
+
+    return int(joblib.cpu_count())
+
+
 def this_process() -> dict[str, Any]:
     """The identity of this process, which differs from that of an earlier process with the same number."""
     import psutil

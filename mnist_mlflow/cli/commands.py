@@ -17,6 +17,7 @@ from mnist_mlflow.cli.options import options
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search.cores import respect_quota
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
@@ -95,6 +96,7 @@ def main() -> None:
     """Run the command line; an error for the user is one or two lines and an exit status of 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
+    respect_quota()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
