@@ -204,7 +204,7 @@ ORDER = (
     ("model",),
     ("protocol",),
     ("parameters",),
-    ("types", "errors", "interrupts", "processes"),
+    ("types", "errors", "interrupts", "processes", "folders"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 PACKAGE = ROOT / "mnist_mlflow"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mnist_mlflow.data.download import MIRRORS, DownloadError, fetch
 from mnist_mlflow.data.idx import decompress, parse_idx
 from mnist_mlflow.errors import DataError
+from mnist_mlflow.folders import cache_folder
 from mnist_mlflow.types import SIDE, Part, Progress
 
 # SHA-256 of the decompressed bytes: the same content is gzipped differently from place to place.
@@ -109,13 +110,6 @@ def _check_named(folder: Path) -> Path:
         listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
         raise DataError(f"{VARIABLE}={folder} holds none of MNIST's files, but {listed}. {ACCEPTED}")
     return folder
-
-
-def cache_folder() -> Path:
-    """The folder for files that can be downloaded or computed again."""
-    import pooch
-
-    return Path(pooch.os_cache("mnist_mlflow"))
 
 
 def _download_folder() -> Path:

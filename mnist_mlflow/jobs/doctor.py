@@ -128,7 +128,7 @@ def check_data() -> Finding:
 
 def check_disk() -> Finding:
     """The disks that runs write to have room."""
-    from mnist_mlflow.data.mnist import cache_folder
+    from mnist_mlflow.folders import cache_folder
     from mnist_mlflow.tracking.store import project_root, store_file
 
     file = store_file()

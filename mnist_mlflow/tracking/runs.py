@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -20,6 +21,8 @@ from mnist_mlflow.processes import is_gone
 from mnist_mlflow.tracking import provenance
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import connect, project_root
+
+_logger = logging.getLogger(__name__)
 
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
 KILLED = "its process was killed"  # why an abandoned run is closed
@@ -106,6 +109,8 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
         }
         if commit := provenance.git_commit(root):
             ours |= {"mlflow.source.git.commit": commit}
+        else:
+            provenance.ignore_other_repositories()
     try:
         run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
     except MlflowException as error:
@@ -115,6 +120,8 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
 
 
 def _log_origin(run: Run) -> None:
+    if refusal := provenance.git_refusal(project_root()):
+        _logger.warning("%s. %s", *refusal)
     changes = provenance.uncommitted_changes(project_root())
     run.set_tags({"git_dirty": "unknown" if changes is None else bool(changes)})
     with run.files() as folder:

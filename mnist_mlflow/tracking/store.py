@@ -1,7 +1,6 @@
 """The tracking store: its address, a connection to it, and its creation by one process alone."""
 
 import contextlib
-import getpass
 import hashlib
 import os
 import sqlite3
@@ -15,15 +14,16 @@ import requests
 from filelock import FileLock
 
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.folders import data_folder, user_name
 
 SQLITE = "sqlite:///"
 TIMEOUT = 5  # seconds
 
 
 def project_root() -> Path:
-    """The folder of MLproject, or, where the package was installed without it, the current folder."""
+    """The folder of MLproject, or, where the package was installed without it, the user's folder for data."""
     folder = Path(__file__).resolve().parents[2]
-    return folder if (folder / "MLproject").is_file() else Path.cwd()
+    return folder if (folder / "MLproject").is_file() else data_folder()
 
 
 def store_uri() -> str:
@@ -54,7 +54,7 @@ def studies_uri() -> str:
 def registry_lock() -> Iterator[None]:
     """Let one process of this machine at a time change the registry of the store that is connected."""
     uri = store_uri()
-    name = f"mnist_mlflow-{getpass.getuser()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+    name = f"mnist_mlflow-{user_name()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
     path = unquote(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else Path(tempfile.gettempdir()) / name
     with FileLock(f"{path}.registry.lock"):
         yield
