@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import tempfile
 from pathlib import Path
@@ -21,6 +22,20 @@ def data_folder() -> Path:
     import platformdirs
 
     return _absolute(Path(platformdirs.user_data_dir(NAME)), "data")
+
+
+def complete_environment() -> None:
+    """Give a user without a home or a name both for the libraries: MLflow cannot be imported otherwise."""
+    try:
+        Path.home()
+    except RuntimeError:
+        home = Path(tempfile.gettempdir()) / f"{NAME}-{user_name()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        os.environ["HOME"] = str(home)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = user_name()
 
 
 def user_name() -> str:

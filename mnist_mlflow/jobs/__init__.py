@@ -26,7 +26,9 @@ class Job(Protocol):
 
 def job_docstrings() -> dict[str, str]:
     """The docstring of each job by its name, read without importing: the files of this folder that define Params."""
-    trees = {path.stem: ast.parse(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    trees = {
+        path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parent.glob("*.py"))
+    }
     return {name: ast.get_docstring(tree) or "" for name, tree in trees.items() if _defines_params(tree)}
 
 

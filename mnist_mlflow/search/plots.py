@@ -42,7 +42,7 @@ def draw(study: Study, objective: str, folder: Path) -> None:
         pyplot.close("all")
     if figures:
         parts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
-        (folder / "study.html").write_text(_template().render(title=study.study_name, plots=parts))
+        (folder / "study.html").write_text(_template().render(title=study.study_name, plots=parts), encoding="utf-8")
 
 
 def _template() -> Any:

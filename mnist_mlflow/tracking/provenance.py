@@ -97,9 +97,9 @@ def ignore_other_repositories() -> None:
 
 
 def uncommitted_changes(root: Path) -> bytes | None:
-    """The status of the work tree, and a patch that makes it from the commit; empty when the tree is clean.
+    """The status of the work tree, and a patch that makes it from the commit.
 
-    `git apply` passes over the status. The patch holds new Python files. Other new files, which may be large or
+    Both are empty when the tree is clean. `git apply` passes over the status. The patch holds new Python files. Other new files, which may be large or
     secret, are named alone. A note takes the place of a patch of more than ten megabytes. None where there is no git
     or no repository of the project.
     """
@@ -154,11 +154,11 @@ def write_environment(folder: Path) -> None:
     """Write `requirements.txt`, all installed distributions, and `machine.json` into a folder."""
     folder.mkdir(parents=True)
     installed = sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
-    (folder / "requirements.txt").write_text("\n".join(installed) + "\n")
+    (folder / "requirements.txt").write_text("\n".join(installed) + "\n", encoding="utf-8")
     machine = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": count_cores(),
     }
-    (folder / "machine.json").write_text(json.dumps(machine, indent=2))
+    (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")

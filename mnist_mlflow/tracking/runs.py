@@ -140,7 +140,7 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
     with contextlib.suppress(Exception):
         run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
         with run.files() as folder:
-            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
+            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     with contextlib.suppress(Exception):
         mlflow.end_run("KILLED" if stopped else "FAILED")
 
