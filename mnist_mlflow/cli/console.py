@@ -183,11 +183,10 @@ def _show_rollback(rollback: Rollback) -> None:
 
 def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
     """Print a line for each check; raises UserFacingError, which sets the exit status, if a problem is left."""
-    from mnist_mlflow.jobs.doctor import refuse
-
     for diagnosis in diagnoses:
         out.print(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", soft_wrap=True)
-    refuse(diagnoses)
+    if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
+        raise UserFacingError(f"Not well: {', '.join(problems)}.")
 
 
 def show_report(path: Path) -> None:

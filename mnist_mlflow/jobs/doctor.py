@@ -9,13 +9,13 @@ import platform
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.errors import one_line, without_passwords
 from mnist_mlflow.parameters import flag, parameters
 from mnist_mlflow.types import Finding, Progress
 
@@ -194,9 +194,3 @@ CHECKS = {
     "store": _of_store("check_store"),  # the last: what follows needs it
 }
 CHECKS_OF_CONTENT = {name: _of_store(f"check_{name}") for name in ("runs", "aliases", "versions")}
-
-
-def refuse(diagnoses: Sequence[Diagnosis]) -> None:
-    """Raise UserFacingError, which sets the exit status, if a problem is left."""
-    if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
-        raise UserFacingError(f"Not well: {', '.join(problems)}.")

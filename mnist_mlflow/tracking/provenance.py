@@ -99,9 +99,9 @@ def ignore_other_repositories() -> None:
 def uncommitted_changes(root: Path) -> bytes | None:
     """The status of the work tree, and a patch that makes it from the commit.
 
-    Both are empty when the tree is clean. `git apply` passes over the status. The patch holds new Python files. Other new files, which may be large or
-    secret, are named alone. A note takes the place of a patch of more than ten megabytes. None where there is no git
-    or no repository of the project.
+    Empty when the tree is clean, None where there is no git or no repository of the project. `git apply` passes over
+    the status. The patch holds new Python files; other new files, which may be large or secret, are named alone.
+    A note takes the place of a patch of more than ten megabytes.
     """
     status = git(root, "status", "--porcelain", "--untracked-files=normal") if _is_ours(root) else None
     return status and b"\n".join([status, _patch(root)])
