@@ -204,7 +204,7 @@ ORDER = (
     ("model",),
     ("protocol",),
     ("parameters",),
-    ("types", "errors", "interrupts", "processes"),
+    ("types", "errors", "interrupts", "processes", "folders"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 PACKAGE = ROOT / "mnist_mlflow"
@@ -234,6 +234,18 @@ def test_imports_run_downwards_only(path: Path) -> None:
         assert not ours
     else:
         assert not {other for other in ours if FLOOR[other] <= FLOOR[room] and other != room}
+
+
+def test_every_file_of_text_is_read_and_written_as_utf_8() -> None:
+    for path in [*MODULES, *(ROOT / "benchmarks").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+                binary = any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in node.args)
+                named = any(keyword.arg in ("encoding", None) for keyword in node.keywords)
+                assert named or (name not in ("read_text", "write_text") and (name != "open" or binary)), (
+                    f"{path}:{node.lineno}"
+                )
 
 
 def test_only_tracking_imports_mlflow_and_only_search_imports_optuna() -> None:

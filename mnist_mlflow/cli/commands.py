@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import sys
 import traceback
@@ -18,7 +19,9 @@ from mnist_mlflow.cli.options import options
 from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
+from mnist_mlflow.processes import complete_environment
 from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search.cores import respect_quota
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
@@ -70,7 +73,9 @@ def algorithm_command(name: str) -> click.Command:
             result = train(task, progress)
         console.show_train(name, result)
 
-    docstring = ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text())) or ""
+    docstring = (
+        ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))) or ""
+    )
     text = "\b\n" + docstring.replace("\n\n", "\n\n\b\n")  # whose lines click leaves as they are
     return LazyCommand(name, text, run, lambda: [DataOptions, SearchOptions, base.get_algorithm(name).Params])
 
@@ -97,6 +102,11 @@ def main() -> None:
     """Run the command line; an error for the user is a line or two, with exit status 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for a terminal that cannot show every letter
+    complete_environment()
+    respect_quota()
     stop_on_signals()
     sys.excepthook = _print_traceback
     try:

@@ -18,11 +18,11 @@ from rich.table import Table
 
 from mnist_mlflow import types
 from mnist_mlflow.errors import UserFacingError, without_passwords
-from mnist_mlflow.tracking.registry import CHAMPION
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
@@ -131,6 +131,8 @@ def _show_selection(selection: Selection) -> None:
         out.print("Nothing was changed: dry_run=1.")
         return
     out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
+    from mnist_mlflow.tracking.registry import CHAMPION  # with MLflow, which `doctor` must do without
+
     store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
     can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None
     out.print(
@@ -164,6 +166,14 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield f"{title}: {line}"
     if len(lines) > MOST_REMARKS:
         yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
+
+
+def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
+    """Print a line for each check; raises UserFacingError, which sets the exit status, if a problem is left."""
+    for diagnosis in diagnoses:
+        out.print(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", soft_wrap=True)
+    if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
+        raise UserFacingError(f"Not well: {', '.join(problems)}.")
 
 
 def show_report(path: Path) -> None:

@@ -28,7 +28,7 @@ def job_docstrings() -> dict[str, str]:
     """The docstring of each job by its name, read without importing: the files of this folder that define Params."""
     docstrings = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(node, ast.ClassDef) and node.name == "Params" for node in tree.body):
             docstrings[path.stem] = ast.get_docstring(tree) or ""
     return docstrings

@@ -28,7 +28,7 @@ class Move:
 def find_moves(store: Path) -> list[Move]:
     """The moves that explain the artifact addresses of a SQLite store, the outermost folder last.
 
-    An experiment has moved if the end of its address lies beside the store, or if the folder around it is gone.
+    An experiment has moved if the end of its address lies beside the store, or its folder is gone.
     Addresses of other machines and stores (`s3://…`) stay out.
     """
     with _reading(store) as database:

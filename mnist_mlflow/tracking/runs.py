@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -26,7 +27,10 @@ from mnist_mlflow.tracking.store import connect, project_root, store_uri
 
 FROM_OUTSIDE = (MlflowException, OSError)  # from the store or the disk: no mistakes in the code
 ABANDONED = "attributes.status = 'RUNNING' and tags.owner LIKE '%'"  # if the owner is gone
+_logger = logging.getLogger(__name__)
+
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
+KILLED = "its process was killed"  # why an abandoned run is closed
 
 
 class Run:
@@ -128,6 +132,8 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -
         }
         if commit := provenance.git_commit(root):
             ours |= {"mlflow.source.git.commit": commit}
+        else:
+            provenance.ignore_other_repositories()
     try:
         info = mlflow.start_run(tags=ours, log_system_metrics=False).info
     except MlflowException as error:
@@ -139,6 +145,8 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -
 
 
 def _log_origin(run: Run) -> None:
+    if refusal := provenance.git_refusal(project_root()):
+        _logger.warning("%s. %s", *refusal)
     changes = provenance.uncommitted_changes(project_root())
     run.set_tags({"git_dirty": "unknown" if changes is None else bool(changes)})
     with run.files() as folder:
@@ -160,7 +168,7 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
 
 
 def _record_failure(run: Run, error: BaseException, stopped: str) -> None:
-    """Write down why a run ends. The store may be what failed: then the error under way says more than one from here."""
+    """Write down why a run ends; where the store is what failed, the error under way says so already."""
     with contextlib.suppress(Exception):
         run.set_tags({"failure": stopped or one_line(explain(store_uri(), error) or error)})
         if not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
@@ -202,4 +210,11 @@ def _close_if_gone(run: Run, others: Iterable[mlflow.entities.Run]) -> None:
     for other in others:
         if other.info.run_id != run.id and is_gone(read_owner(other.data.tags.get("owner"))):
             with contextlib.suppress(MlflowException):  # it may be somebody else's, to look at alone
-                close_for(Run(run.client, other.info.run_id), "its process was killed")
+                close_for(Run(run.client, other.info.run_id), KILLED)
+
+
+def abandoned_runs(client: mlflow.MlflowClient) -> Iterator[Run]:
+    """The runs that have not ended, and whose process, their tag `owner`, is gone."""
+    for run in search_runs(client, ABANDONED):
+        if is_gone(read_owner(run.data.tags.get("owner"))):
+            yield Run(client, run.info.run_id)

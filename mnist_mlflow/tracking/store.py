@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
 import sqlite3
@@ -15,7 +14,9 @@ import mlflow
 from filelock import FileLock
 from mlflow.environment_variables import MLFLOW_ALLOW_FILE_STORE
 
+from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.processes import user_name
 from mnist_mlflow.tracking import databases, servers
 from mnist_mlflow.tracking.relocation import find_moves
 
@@ -24,9 +25,9 @@ ADVICE = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the p
 
 
 def project_root() -> Path:
-    """The folder of MLproject, or, where the package was installed without it, the current folder."""
+    """The folder of MLproject, or, where the package was installed without it, the user's folder for data."""
     folder = Path(__file__).resolve().parents[2]
-    return folder if (folder / "MLproject").is_file() else Path.cwd()
+    return folder if (folder / "MLproject").is_file() else data_folder()
 
 
 def store_uri() -> str:
@@ -54,7 +55,7 @@ def studies_uri() -> str:
 def registry_lock() -> Iterator[None]:
     """Let one process of this machine at a time change the registry of the store that is connected."""
     uri: str = mlflow.get_tracking_uri()
-    name = f"mnist_mlflow-{getpass.getuser()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+    name = f"mnist_mlflow-{user_name()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
     path = databases.file_of(uri) or Path(tempfile.gettempdir()) / name
     with FileLock(f"{path}.registry.lock"):
         yield
