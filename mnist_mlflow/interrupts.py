@@ -26,7 +26,7 @@ def stop_on_signals() -> None:
 
 def stop_reason(error: BaseException) -> str:
     """The reason why a program stopped, empty unless a signal or Ctrl-C stopped it."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, GeneratorExit)):  # the latter, where a signal met the closing itself
         return "interrupted by Ctrl-C"
     if isinstance(error, SystemExit):
         names = {128 + number: number.name for number in ENDING}

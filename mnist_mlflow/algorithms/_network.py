@@ -71,7 +71,7 @@ def train_network(
     network.optimizer.build(network.trainable_variables)
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True)
     watching: list[Any] = [Epochs(tuning, schedule, callback), stopping]
-    if type(callback).on_step is not Callback.on_step:  # Keras waits for each batch where somebody looks at it
+    if callback.watches_steps:
         watching.append(Steps(tuning, schedule.steps(len(train.labels)), callback))
     if augment:
         data = {"x": AugmentedBatches(train, augment, schedule, seed), "shuffle": False}

@@ -1,7 +1,7 @@
 """The contract: what one file in this folder has to offer to be an algorithm.
 
     Params                  a `parameters` class: every hyperparameter, typed, with its default and what it accepts
-    suggest(trial)          the search space: an Optuna trial -> Params
+    suggest(trial)          the search space: an Optuna trial -> Params; each is suggested under its own name
     fit(params, train, tuning, seed, callback)
                             learns from features, stops early by those of `tuning` -> a scorer of `model/`
     LIBRARY                 the distribution that does the learning
@@ -38,6 +38,8 @@ KINDS = tuple(FEATURES)  # of features that an algorithm may learn from
 
 class Callback:
     """Watches the learning; this one does nothing. A method that raises stops the learning."""
+
+    watches_steps = False  # Keras waits for each batch where somebody looks at it
 
     def on_epoch(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Take note of the metrics after epoch or round `step` (from 1) of `total`."""

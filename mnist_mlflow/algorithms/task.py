@@ -16,7 +16,8 @@ from mnist_mlflow.protocol import DataOptions, SearchOptions, changed, command, 
 class Task:
     """An algorithm to train, with the hyperparameters that were typed; the others have their defaults.
 
-    Raises UsageError where options say how to search and nothing is to be searched.
+    Raises UsageError for an algorithm or a value that is not accepted. It does so too where options say how to search
+    and nothing is to be searched.
     """
 
     algorithm: str
@@ -25,6 +26,9 @@ class Task:
     search: SearchOptions = field(default_factory=SearchOptions)
 
     def __post_init__(self) -> None:
+        params = get_algorithm(self.algorithm).Params(**self.hyperparameters)
+        checked = {name: getattr(params, name) for name in self.hyperparameters}
+        object.__setattr__(self, "hyperparameters", checked)  # text becomes a number
         if not self.searches and (useless := changed(self.search)):
             raise UsageError(
                 f"{', '.join(useless)} says how to search, and nothing is to be searched: "
@@ -50,9 +54,7 @@ class Task:
         """The task with options and hyperparameters by their names; raises UsageError for what is not accepted."""
         options = {*names_of(DataOptions), *names_of(SearchOptions)}
         rest = {name: value for name, value in settings.items() if name not in options}
-        params = get_algorithm(algorithm).Params(**rest)
-        hyperparameters = {name: getattr(params, name) for name in rest}
-        return cls(algorithm, hyperparameters, pick(DataOptions, settings), pick(SearchOptions, settings))
+        return cls(algorithm, rest, pick(DataOptions, settings), pick(SearchOptions, settings))
 
     @classmethod
     def from_command(cls, text: str) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,8 @@ class Accepted(click.ParamType[Any]):
     """The values that a parameter accepts."""
 
     def __init__(self, parameter: Parameter) -> None:
-        self.parameter, self.name = parameter, type(parameter.default).__name__
+        self.parameter = parameter
+        self.name = "path" if isinstance(parameter.default, Path) else type(parameter.default).__name__
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The value as the parameter's type."""

@@ -42,8 +42,10 @@ def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
     stored = run.client.get_run(run.id)
     if status or stored.info.status != "FINISHED":
         raise LaunchError(run.id, stored.data.tags.get("failure", f"Its process ended with status {status}."))
-    (model,) = stored.outputs.model_outputs
-    return RunResult(run.id, model.model_id, as_candidate(stored, model.model_id).final_metrics)
+    models = stored.outputs.model_outputs
+    if len(models) != 1:
+        raise LaunchError(run.id, f"Its run has logged {len(models)} models.")
+    return RunResult(run.id, models[0].model_id, as_candidate(stored, models[0].model_id).final_metrics)
 
 
 def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:

@@ -27,6 +27,8 @@ def run(params: Params, progress: Progress) -> Path:
     out = params.out.absolute()
     if not out.parent.is_dir():
         raise UsageError(f"out={params.out}: there is no folder {out.parent}. Make it, or name another file.")
+    if out.is_dir():
+        raise UsageError(f"out={params.out} is a folder. Name a file, for example: out={out / 'report.html'}")
     with open_run("report", {"role": "report"}) as run:
         page = champion_page(Registry(run.client))
         out.write_text(page, encoding="utf-8")

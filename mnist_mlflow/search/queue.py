@@ -86,7 +86,7 @@ class TrialQueue:
         with warnings.catch_warnings(action="ignore", category=UserWarning):
             trial = self.study.ask()  # warns that `optimize` alone beats; the runner beats too
         trial.set_user_attr("owner", self.owner)
-        if trial.user_attrs["run"] != self.spec.run_id:
+        if trial.user_attrs.get("run") != self.spec.run_id:
             trial.set_user_attr("run", self.spec.run_id)
         return trial
 

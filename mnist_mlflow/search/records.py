@@ -72,7 +72,7 @@ def read_record(trial: FrozenTrial) -> TrialRecord:
     attributes, outcome = trial.user_attrs, trial.user_attrs.get("outcome", {})
     has_failed = trial.state == TrialState.FAIL
     was_killed = has_failed and not outcome
-    kills = int(attributes.get("kills", 0)) + was_killed
+    kills = int(attributes.get("kills", 0)) + (was_killed and "owner" in attributes)  # without one, it had not begun
     reason = outcome.get("failure") or outcome.get("interruption") or "its process was killed"
     return TrialRecord(
         trial,

@@ -83,6 +83,7 @@ class Attempt(Callback):
         self.losses: dict[str, str] = {}  # the encoded `losses` of a trial that learned to the end
         rungs = sorted(RUNGS) if spec.prunes else []
         self.middle_rung = rungs.pop() if rungs and learns_in_steps(spec.space.algorithm) else None
+        self.watches_steps = self.middle_rung is not None
         self.early_rungs = [rung for rung in rungs if len(dataset.train) * rung // WHOLE >= SMALLEST_SHARE]
 
     @property

@@ -49,6 +49,8 @@ def supervise(spec: SearchSpec, report: Report) -> None:
             report(queue.records())
     finally:
         for worker in crew:
+            worker.process.terminate()  # all at once: one that is left would begin what another has to leave
+        for worker in crew:
             worker.end()
         queue.requeue_lost_trials()
 

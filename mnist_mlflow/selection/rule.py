@@ -174,8 +174,8 @@ def _champion_entry(champion: Candidate, evidence: Evidence) -> Entry:
 def shortfall(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence) -> str:
     """The reason why a challenger loses to the champion by the rule, measured side by side; empty if it wins."""
     challenger, champion = _measure([challenger, champion], rule, evidence)
-    if failure := challenger.excluded or over_budget(challenger.candidate, rule):
-        return f"measured again beside the champion, it fails: {failure}"
+    if challenger.excluded:
+        return f"measured again beside the champion, it fails: {challenger.excluded}"
     if champion.excluded or over_budget(champion.candidate, rule) or significantly_worse(champion, challenger):
         return ""
     if worse := significantly_worse(challenger, champion):

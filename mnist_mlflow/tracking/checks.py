@@ -9,13 +9,13 @@ import mlflow
 from filelock import FileLock
 from mlflow.entities.model_registry import ModelVersion
 
-from mnist_mlflow.errors import UserFacingError, without_passwords
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.models import find_model
 from mnist_mlflow.tracking.queries import pages
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.relocation import find_moves, rewrite_addresses
 from mnist_mlflow.tracking.runs import KILLED, abandoned_runs, close_for
-from mnist_mlflow.tracking.store import connect, store_file, store_uri
+from mnist_mlflow.tracking.store import open_store, store_address, store_file, store_uri
 from mnist_mlflow.types import Finding
 
 FIX = "Type: python -m mnist_mlflow doctor --fix 1"
@@ -43,7 +43,7 @@ def check_artifacts() -> Finding:
 
 def check_store() -> Finding:
     """The store answers, and its tables are those of this MLflow."""
-    uri = without_passwords(store_uri())
+    uri = store_uri()
     if not is_there():
         return Finding(f"{uri} is not there yet; the first run makes it")
     try:
@@ -62,7 +62,7 @@ def is_there() -> bool:
 
 
 def _client() -> mlflow.MlflowClient:
-    return connect()
+    return open_store(store_address())
 
 
 def check_runs() -> Finding:

@@ -30,14 +30,21 @@ def project_root() -> Path:
     return folder if (folder / "MLproject").is_file() else data_folder()
 
 
+def store_address() -> str:
+    """The address of the store: the one that is connected, or named by MLFLOW_TRACKING_URI, else the project's file."""
+    if mlflow.is_tracking_uri_set():
+        return str(mlflow.get_tracking_uri())
+    return databases.sqlite_uri(project_root() / "mlflow.db")
+
+
 def store_uri() -> str:
-    """The address of the store that is connected, for people to read: without its password."""
-    return without_passwords(mlflow.get_tracking_uri())
+    """The address of the store for people to read: without its password."""
+    return without_passwords(store_address())
 
 
 def store_file() -> Path | None:
-    """The file of the store that is connected; None where a server keeps it."""
-    return databases.file_of(mlflow.get_tracking_uri())
+    """The file of the store, absolute; None where a server keeps it."""
+    return databases.file_of(store_address())
 
 
 def studies_uri() -> str:
@@ -54,7 +61,7 @@ def studies_uri() -> str:
 @contextlib.contextmanager
 def registry_lock() -> Iterator[None]:
     """Let one process of this machine at a time change the registry of the store that is connected."""
-    uri: str = mlflow.get_tracking_uri()
+    uri = store_address()
     name = f"mnist_mlflow-{user_name()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
     path = databases.file_of(uri) or Path(tempfile.gettempdir()) / name
     with FileLock(f"{path}.registry.lock"):
@@ -67,8 +74,7 @@ def connect() -> mlflow.MlflowClient:
     Raises UserFacingError at once, not after minutes of retries, when the store does not answer. It does so too where
     the store's folder was moved, so that its artifacts are not where the store says.
     """
-    is_set = mlflow.is_tracking_uri_set()
-    client = open_store(mlflow.get_tracking_uri() if is_set else databases.sqlite_uri(project_root() / "mlflow.db"))
+    client = open_store(store_address())
     if path := store_file():
         for move in find_moves(path):
             raise UserFacingError(f"The store was moved: {move}. Type: python -m mnist_mlflow doctor --fix 1")

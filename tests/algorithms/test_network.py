@@ -36,7 +36,7 @@ def test_a_share_of_the_images_makes_smaller_steps_in_proportion(batch_size: int
     assert [schedule.batch(images) for images in (100, 6_400, 45_000)] == batches
 
 
-def test_the_learning_rate_rises_and_falls_inone_cycle() -> None:
+def test_the_learning_rate_rises_and_falls_in_one_cycle() -> None:
     rate = one_cycle(SCHEDULE, 800)  # 400 steps, of which 120 rise
     rates = np.array([float(rate(step)) for step in range(401)])
     assert rates[0] == pytest.approx(0.01 / 25)

@@ -78,3 +78,22 @@ def test_what_a_run_has_learned_with_is_trained_again_without_a_search() -> None
     logged = {"n_neighbors": "4", "seed": "1", "trials": "30", "timeout": "9.0", "study": "mine", "data": "mnist"}
     task = Task("knn", {"n_neighbors": 4}, DataOptions("mnist", seed=1))
     assert Task.from_params("knn", logged) == task
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "hyperparameters", "mistake"),
+    [
+        ("knn", {"n_neighbors": -5}, "n_neighbors: -5 is not a whole number from 1 to 100"),
+        ("knn", {"neighbours": 5}, "There is no parameter 'neighbours'"),
+        ("nope", {}, "There is no algorithm 'nope'"),
+    ],
+)
+def test_a_task_that_cannot_be_trained_is_refused(
+    algorithm: str, hyperparameters: dict[str, Any], mistake: str
+) -> None:
+    with pytest.raises(UsageError, match=mistake):
+        Task(algorithm, hyperparameters)
+
+
+def test_text_is_read_as_the_command_line_reads_it() -> None:
+    assert Task("knn", {"n_neighbors": "7"}) == Task("knn", {"n_neighbors": 7})

@@ -113,3 +113,11 @@ def test_the_average_is_weighted_by_shares() -> None:
 
 def test_a_digit_without_a_vote_is_not_impossible() -> None:
     assert np.isfinite(SCORERS["neighbours"].score(ROWS)).all()
+
+
+def test_more_than_a_hundred_members_keep_their_weights(tmp_path: Path) -> None:
+    members = [DigitModel("pixels", Linear(np.eye(10, 784), np.arange(10.0)), 1 + index) for index in range(102)]
+    model = DigitModel(IMAGES, Vote(members, [1.0 + index for index in range(102)]), 1.0)
+    model.save(tmp_path / "model")
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    assert np.array_equal(DigitModel.load(tmp_path / "model").predict_proba(images), model.predict_proba(images))

@@ -102,3 +102,11 @@ def test_a_model_may_differ_a_little_from_what_was_logged() -> None:
     near, far = evidence.with_latency([Entry(candidate("near"), logged), Entry(candidate("far"), logged)])
     assert near.excluded == ""
     assert far.excluded == "it reads 4 of 200 images otherwise than when it was logged"
+
+
+def test_probabilities_of_the_wrong_shape_are_refused(store: Client, tmp_path: Path) -> None:
+    model = add_model(store, LABELS, right_but(IMAGES))
+    np.savez(tmp_path / "validation_probabilities.npz", labels=LABELS, probabilities=np.ones((150, 10)))
+    store.log_artifacts(model.run_id, str(tmp_path))
+    with pytest.raises(UserFacingError, match=r"wrong shape: \(150, 10\) for 200 labels"):
+        evidence_of().stored(model)

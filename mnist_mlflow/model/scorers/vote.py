@@ -42,7 +42,10 @@ class Vote(Scorer):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        members = [DigitModel.load(member) for member in sorted((folder / "members").iterdir())]
+        members = [
+            DigitModel.load(member)
+            for member in sorted((folder / "members").iterdir(), key=lambda member: int(member.name))
+        ]
         return cls(members, json.loads((folder / "weights.json").read_text(encoding="utf-8")))
 
 
