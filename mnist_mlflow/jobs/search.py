@@ -67,6 +67,10 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
         except KeyboardInterrupt:
             interrupted = True
             runs.read_again()  # the interruption may have come while a trial was written
+        except SystemExit:  # a signal ends the run too, but leaves no trial half written
+            runs.read_again()
+            runs.write(queue.requeue_lost_trials())
+            raise
         records = queue.requeue_lost_trials()
         runs.write(records)
         runs.write_killed(records)

@@ -39,6 +39,8 @@ def fit(name: str, digits: Dataset, seed: int = 0, callback: Callback = SILENT, 
 class Recorder(Callback):
     """Keeps all that is said while an algorithm learns."""
 
+    watches_steps = True
+
     def __init__(self) -> None:
         self.epochs: list[tuple[int, int]] = []
         self.metrics: list[dict[str, float]] = []
@@ -141,6 +143,8 @@ class EnoughError(Exception):
 @pytest.mark.parametrize("method", ["on_epoch", "on_step"])
 def test_a_callback_that_raises_stops_the_learning(name: str, method: str, digits: Dataset) -> None:
     class Stopping(Callback):
+        watches_steps = True
+
         def __init__(self) -> None:
             setattr(self, method, self.stop)
 
