@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from mnist_mlflow.algorithms.task import Task
@@ -53,14 +52,13 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
         records, runs = queue.requeue_lost_trials(), TrialRuns(run, spec, tags)
         runs.close_other_searches(records)
         close_abandoned(run, "tags.role = 'model'")
-        show = partial(_show, progress, spec, time.time())
-        show(records)
+        began, interrupted = time.time(), False
 
         def report(records: Sequence[TrialRecord]) -> None:
             runs.write(records)
-            show(records)
+            _show(progress, spec, began, records)
 
-        interrupted = False
+        report(records)
         try:
             with one_interrupt():
                 run_trials(spec, dataset, report)
