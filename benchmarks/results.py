@@ -25,13 +25,13 @@ LIBRARIES = (
 def load(folder: Path) -> Results:
     """The figures of earlier runs, by part; empty where there are none."""
     path = folder / "results.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def save_part(folder: Path, part: str, figures: Results, measured: Results) -> Results:
     """Replace the figures of one part, and their circumstances, by new ones; returns all parts."""
     results = load(folder) | {part: {**figures, "measured": measured}}
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return results
 
 
@@ -67,5 +67,5 @@ def machine() -> str:
 
 def _processor() -> str:
     path = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
-    model = re.search(r"^model name\s*: (.*)", path.read_text(), re.M) if path.exists() else None
+    model = re.search(r"^model name\s*: (.*)", path.read_text(encoding="utf-8"), re.M) if path.exists() else None
     return model[1].strip() if model else platform.processor()

@@ -1,10 +1,21 @@
 """Errors for the user: each says what is wrong, what is accepted, and what to type."""
 
+import re
+
+# `user:password@` of an address, but not `host:5000/…@…`; and secrets in its query.
+PASSWORDS = re.compile(
+    r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]\w*(?:password|passwd|pwd|secret|token)=)[^&;\s]+",
+    re.IGNORECASE,
+)
+
 
 class UserFacingError(Exception):
     """Something outside the command is wrong: data, a store, a model."""
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
 
 
 class UsageError(UserFacingError):
@@ -25,7 +36,16 @@ class ImageError(UserFacingError, ValueError):
     """The input of a model is not images of digits."""
 
 
+class UnsentError(UserFacingError):
+    """The store did not take the result of a training, which a local folder keeps."""
+
+
 def one_line(error: BaseException) -> str:
-    """The first line of an error, with its type unless the message is for users."""
-    lines = str(error).strip().splitlines() or [""]
+    """The first line of an error without passwords, with its type unless the message is for users."""
+    lines = without_passwords(str(error)).strip().splitlines() or [""]
     return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
+
+
+def without_passwords(text: str) -> str:
+    """The text with three stars for each password of an address in it."""
+    return PASSWORDS.sub(lambda match: f"{match[1] or match[2]}***", text)

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +35,18 @@ def batches(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
 
 def silent(what: str, done: int, total: int, note: str = "") -> None:
     """Discard the report."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of a check of `doctor`: the state of a thing, and for a problem the remedy.
+
+    `mend` mends the problem and returns what it has done. There is none where a person has to decide.
+    """
+
+    text: str
+    remedy: str = ""
+    mend: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)

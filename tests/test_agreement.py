@@ -27,6 +27,7 @@ from tests.conftest import ROOT
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
+NOT_IN_MLPROJECT = {"recover", "doctor"}  # they mend, and make no run
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own
@@ -43,8 +44,9 @@ def pins() -> dict[str, str]:
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    assert set(job_docstrings()) == {"main", "ensemble", "select", "report", "evaluate"}
-    assert set(ENTRY_POINTS) == set(cli.commands.commands) == {*job_docstrings(), *algorithm_names()}
+    assert set(job_docstrings()) - NOT_IN_MLPROJECT == {"main", "ensemble", "select", "report", "evaluate"}
+    assert set(cli.commands.commands) == {*job_docstrings(), *algorithm_names()}
+    assert set(ENTRY_POINTS) == set(cli.commands.commands) - NOT_IN_MLPROJECT
 
 
 @pytest.mark.parametrize("name", job_docstrings())
@@ -202,7 +204,7 @@ ORDER = (
     ("model",),
     ("protocol",),
     ("parameters",),
-    ("types", "errors", "interrupts", "processes"),
+    ("types", "errors", "interrupts", "processes", "folders"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 PACKAGE = ROOT / "mnist_mlflow"
@@ -232,6 +234,18 @@ def test_imports_run_downwards_only(path: Path) -> None:
         assert not ours
     else:
         assert not {other for other in ours if FLOOR[other] <= FLOOR[room] and other != room}
+
+
+def test_every_file_of_text_is_read_and_written_as_utf_8() -> None:
+    for path in [*MODULES, *(ROOT / "benchmarks").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+                binary = any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in node.args)
+                named = any(keyword.arg in ("encoding", None) for keyword in node.keywords)
+                assert named or (name not in ("read_text", "write_text") and (name != "open" or binary)), (
+                    f"{path}:{node.lineno}"
+                )
 
 
 def test_only_tracking_imports_mlflow_and_only_search_imports_optuna() -> None:

@@ -36,7 +36,7 @@ def write_report(folder: Path, results: Results) -> None:
     for part, section in SECTIONS.items():
         if part in results:
             sections += section(results[part])
-    (folder / "RESULTS.md").write_text("\n".join([*sections, _circumstances(results)]))
+    (folder / "RESULTS.md").write_text("\n".join([*sections, _circumstances(results)]), encoding="utf-8")
 
 
 def _circumstances(results: Results) -> str:

@@ -80,7 +80,13 @@ def train_network(
     else:
         targets = one_hot(train.labels, schedule.label_smoothing)
         data = {"x": train.features, "y": targets, "batch_size": schedule.batch(len(targets))}
-    network.fit(**data, epochs=schedule.epochs, callbacks=watching, verbose=0)
+    try:
+        network.fit(**data, epochs=schedule.epochs, callbacks=watching, verbose=0)
+    except (KeyboardInterrupt, SystemExit):
+        if stopping.best_weights is not None:  # since the first epoch
+            network.set_weights(stopping.best_weights)
+            callback.on_interrupt(Network(network))
+        raise
     return Network(network)
 
 

@@ -47,6 +47,9 @@ class Callback:
     def on_step(self, step: int, total: int, scores: Callable[[], Scores]) -> None:
         """Look at batch or round `step` (from 1) of `total`; `scores` gives those of the tuning slice as of now."""
 
+    def on_interrupt(self, scorer: Scorer) -> None:
+        """Take the best scorer so far, where an interruption ends the learning."""
+
 
 SILENT = Callback()
 

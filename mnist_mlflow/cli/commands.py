@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
-import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
 import click
 
 from mnist_mlflow.algorithms import base
 from mnist_mlflow.cli.options import options
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import UserFacingError, without_passwords
+from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
+from mnist_mlflow.processes import complete_environment
 from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search.cores import respect_quota
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
 MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty()).lower(),
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # MLflow's 7 take minutes to report that a server is gone
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "8",  # over six minutes, for a server that restarts: MLflow's 7 are four
 }
 
 
@@ -68,7 +73,9 @@ def algorithm_command(name: str) -> click.Command:
             result = train(task, progress)
         console.show_train(name, result)
 
-    docstring = ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text())) or ""
+    docstring = (
+        ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))) or ""
+    )
     text = "\b\n" + docstring.replace("\n\n", "\n\n\b\n")  # whose lines click leaves as they are
     return LazyCommand(name, text, run, lambda: [DataOptions, SearchOptions, base.get_algorithm(name).Params])
 
@@ -95,7 +102,13 @@ def main() -> None:
     """Run the command line; an error for the user is a line or two, with exit status 2 or 1."""
     for variable, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(variable, value)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for a terminal that cannot show every letter
+    complete_environment()
+    respect_quota()
+    stop_on_signals()
+    sys.excepthook = _print_traceback
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:
@@ -109,7 +122,13 @@ def main() -> None:
         _refuse("Interrupted.", INTERRUPTED)
 
 
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of a mistake in the code without passwords."""
+    click.echo(without_passwords("".join(traceback.format_exception(kind, error, trace))), err=True, nl=False)
+
+
 def _refuse(message: str, exit_status: int) -> NoReturn:
+    message = without_passwords(message)  # click's own messages quote what was typed
     click.echo(f"Error: {message}", err=True)
     if os.environ.get("MLFLOW_RUN_ID"):  # checked here, since MLflow takes seconds to import
         from mnist_mlflow.tracking.runs import fail_inherited_run

@@ -17,15 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from mnist_mlflow import types
-from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking.registry import CHAMPION
+from mnist_mlflow.errors import UserFacingError, without_passwords
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
+    from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.select import Rollback, Selection
 
 LONGEST_TABLE = 20
@@ -74,7 +75,7 @@ class _Box(logging.Handler):
     """Shows each warning in a box, so that nobody overlooks it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        err.print(Panel(record.getMessage(), title=record.levelname, border_style="yellow"))
+        err.print(Panel(without_passwords(record.getMessage()), title=record.levelname, border_style="yellow"))
 
 
 def show_train(algorithm: str, result: RunResult) -> None:
@@ -130,6 +131,8 @@ def _show_selection(selection: Selection) -> None:
         out.print("Nothing was changed: dry_run=1.")
         return
     out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
+    from mnist_mlflow.tracking.registry import CHAMPION  # with MLflow, which `doctor` must do without
+
     store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
     can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None
     out.print(
@@ -165,9 +168,29 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
 
 
+def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
+    """Print a line for each check; raises UserFacingError, which sets the exit status, if a problem is left."""
+    for diagnosis in diagnoses:
+        out.print(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", soft_wrap=True)
+    if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
+        raise UserFacingError(f"Not well: {', '.join(problems)}.")
+
+
 def show_report(path: Path) -> None:
     """Print where the report is."""
     out.print(f"Written: {path}", soft_wrap=True)
+
+
+def show_recover(recovery: Recovery) -> None:
+    """Print the runs that are complete now; raises UserFacingError where an upload failed once more."""
+    for run_id in recovery.complete:
+        out.print(f"Uploaded: run {run_id} is complete.", soft_wrap=True)
+    for reason in recovery.waiting:
+        err.print(reason, soft_wrap=True)
+    if recovery.failed:
+        raise UserFacingError("\n".join(recovery.failed))
+    if not recovery.complete and not recovery.waiting:
+        out.print("Nothing waits to be uploaded.")
 
 
 def _as_table(frame: pd.DataFrame) -> Table:

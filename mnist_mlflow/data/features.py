@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from mnist_mlflow.data.mnist import cache_folder
+from mnist_mlflow.data.folders import cache_folder
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.types import Features, Images, Part
 

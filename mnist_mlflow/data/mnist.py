@@ -1,13 +1,16 @@
 """MNIST: four verified IDX files from a folder or a mirror."""
 
 import hashlib
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.data.download import MIRRORS, DownloadError, fetch
+from mnist_mlflow.data.folders import cache_folder
 from mnist_mlflow.data.idx import decompress, parse_idx
 from mnist_mlflow.errors import DataError
 from mnist_mlflow.types import SIDE, Part, Progress
@@ -25,6 +28,13 @@ REMEDY = (
     "Delete it to have it downloaded again, or type data=digits to do without."
 )
 
+VARIABLE = "MNIST_MLFLOW_DATA_DIR"
+MOST_LISTED = 5  # names of files
+ACCEPTED = (
+    f"Accepted is a folder with {', '.join(DIGESTS)} (or with a dot, as train-images.idx3-ubyte; gzipped or not; "
+    "also in MNIST/raw, as torchvision keeps them), or an empty one."
+)
+
 
 def load_mnist(progress: Progress) -> tuple[Part, Part]:
     """The 60,000 training and the 10,000 test images of MNIST, as published.
@@ -32,7 +42,7 @@ def load_mnist(progress: Progress) -> tuple[Part, Part]:
     Raises DataError for a file that is damaged or not MNIST, DownloadError when no mirror answers.
     Source: LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
-    arrays = {name: _load(name, progress) for name in DIGESTS}
+    arrays = {name: load_file(find_file(name) or _download(name, progress), name) for name in DIGESTS}
     return _part(arrays, "train"), _part(arrays, "t10k")
 
 
@@ -46,13 +56,26 @@ def _part(arrays: dict[str, npt.NDArray[np.uint8]], prefix: str) -> Part:
     return Part(images, labels)
 
 
-def _load(name: str, progress: Progress) -> npt.NDArray[np.uint8]:
-    candidates = (folder / file for folder in folders() for file in (name, f"{name}.gz"))
-    path = next((path for path in candidates if path.is_file()), None)
-    if path is None:
-        target = _download_folder() / f"{name}.gz"
-        fetch(target, MIRRORS, lambda raw: read(raw, name, "the download"), progress)
-        path = target
+def find_file(name: str) -> Path | None:
+    """The path of one of the four files, if it is in one of the folders."""
+    return next((path for folder in folders() for path in _places(folder, name) if path.is_file()), None)
+
+
+def _places(folder: Path, name: str) -> Iterator[Path]:
+    """The paths that a file may have: with dash or dot, gzipped or not, there or in torchvision's folder."""
+    file_names = (name, name.replace("-idx", ".idx"))
+    for place, file_name, end in itertools.product(("", "raw", "MNIST/raw"), file_names, ("", ".gz")):
+        yield folder / place / f"{file_name}{end}"
+
+
+def _download(name: str, progress: Progress) -> Path:
+    target = _download_folder() / f"{name}.gz"
+    fetch(target, MIRRORS, lambda raw: read(raw, name, "the download"), progress)
+    return target
+
+
+def load_file(path: Path, name: str) -> npt.NDArray[np.uint8]:
+    """The array in a file; raises DataError, with the remedy, unless it is one of the four as published."""
     try:
         return read(path.read_bytes(), name, str(path))
     except DataError as error:
@@ -69,16 +92,24 @@ def read(raw: bytes, name: str, origin: str) -> npt.NDArray[np.uint8]:
 
 
 def folders() -> list[Path]:
-    """The folders to look for data sets in: MNIST_MLFLOW_DATA_DIR, then the cache."""
-    folder = os.environ.get("MNIST_MLFLOW_DATA_DIR")
-    return [*([Path(folder)] if folder else []), cache_folder()]
+    """The folders to look for data sets in: MNIST_MLFLOW_DATA_DIR, then the cache.
+
+    Raises DataError for a folder that somebody named and that cannot be the one that they meant.
+    """
+    named = os.environ.get(VARIABLE)
+    return [*([_check_named(Path(named).expanduser())] if named else []), cache_folder()]
 
 
-def cache_folder() -> Path:
-    """The folder for files that can be downloaded or computed again."""
-    import pooch
-
-    return Path(pooch.os_cache("mnist_mlflow"))
+def _check_named(folder: Path) -> Path:
+    """The folder, if it holds one of the files, or nothing: then what is downloaded is kept there."""
+    if not folder.is_dir():
+        problem = "is a file" if folder.exists() else "is not there"
+        raise DataError(f"{VARIABLE}={folder} {problem}. {ACCEPTED} To download them there, type: mkdir -p '{folder}'")
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and path.suffix != ".lock")
+    if names and not any(path.is_file() for name in DIGESTS for path in _places(folder, name)):
+        listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+        raise DataError(f"{VARIABLE}={folder} holds none of MNIST's files, but {listed}. {ACCEPTED}")
+    return folder
 
 
 def _download_folder() -> Path:

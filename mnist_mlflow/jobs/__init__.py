@@ -1,4 +1,4 @@
-"""One file per entry point that is no algorithm (main, ensemble, select, evaluate, report), and what they share.
+"""One file per command that is no algorithm (main, ensemble, select, evaluate, report, recover), and shared ones.
 
 A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
 run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. `recording.py` fills
@@ -28,7 +28,7 @@ def job_docstrings() -> dict[str, str]:
     """The docstring of each job by its name, read without importing: the files of this folder that define Params."""
     docstrings = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(node, ast.ClassDef) and node.name == "Params" for node in tree.body):
             docstrings[path.stem] = ast.get_docstring(tree) or ""
     return docstrings

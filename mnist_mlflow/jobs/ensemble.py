@@ -83,10 +83,10 @@ def run(params: Params, progress: Progress) -> RunResult:
         model, tuning = calibrate(vote, IMAGES, dataset.tuning.images, dataset.tuning.labels)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
         table = contributions(members, dataset.validation.labels)
-        with run.files() as files:
-            table.to_csv(files / "members.csv", index=False)
-        run.describe(ABOUT + table.to_markdown(index=False))
-        return record(run, TrainingRecord(ENSEMBLE, settings, trained), dataset, validation, progress)
+        note = {"mlflow.note.content": ABOUT + table.to_markdown(index=False)}
+        files = {"members.csv": table.to_csv(index=False).encode()}
+        training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files)
+        return record(run, training, dataset, validation, progress)
 
 
 def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:

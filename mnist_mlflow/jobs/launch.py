@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.parameters import typed
+from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.runs import Run, close_for
 
@@ -51,7 +53,7 @@ def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, 
     stored = parent.client.get_run(parent.id)
     experiment: str = stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
-    all_tags = origin | {"mlflow.project.entryPoint": task.algorithm} | dict(tags)
+    all_tags = origin | {"mlflow.project.entryPoint": task.algorithm, "owner": json.dumps(this_process())} | dict(tags)
     created = parent.client.create_run(experiment, tags=all_tags, run_name=task.algorithm)
     return Run(parent.client, created.info.run_id), experiment
 

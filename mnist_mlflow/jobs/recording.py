@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mnist_mlflow.algorithms.base import TrainedModel
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
-from mnist_mlflow.tracking.models import log_model
+from mnist_mlflow.tracking.candidates import PARTIAL
+from mnist_mlflow.tracking.models import copy_code, pinned_requirements, save_model
+from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Contents, close_parcel, packing
 from mnist_mlflow.tracking.results import (
+    DataKey,
     LoggedData,
-    as_metrics,
     dataset_tags,
     log_data,
     write_pictures,
     write_probabilities,
 )
 from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.sending import send
 from mnist_mlflow.types import Probabilities, Progress
 
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """A model that has learned, with its algorithm, its logged params, its curves, and what continues its search."""
+    """A model that has learned, with its algorithm, its logged params, its curves, and what continues its search.
+
+    `tags` and `files` are more of them for its run; `stopped_by` is the interruption that ended the learning early.
+    """
 
     algorithm: str
     params: dict[str, object]
     trained: TrainedModel
     curves: LearningCurves = field(default_factory=dict)
     resume_command: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    stopped_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,10 @@ def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
 def record(
     run: Run, training: TrainingRecord, dataset: Dataset, validation: LoggedData, progress: Progress
 ) -> RunResult:
-    """Ask the model about the validation images, and log its answers and itself.
+    """Ask the model about the validation images, log its answers and itself, and end the run.
 
-    It gets raw images, as from any user: with the cached features it would seem faster than it is.
+    It gets raw images, as from any user: with the cached features it would seem faster than it is. All is in a local
+    folder before the first byte is sent, and not lost where the store is gone.
     """
     trained = training.trained
     started = time.perf_counter()
@@ -64,30 +75,42 @@ def record(
     metrics = prefixed("val", score(dataset.validation.labels, probabilities))
     metrics["fit_seconds"] = trained.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
-    _record_files(run, training, dataset, probabilities)
-    model_id, metrics["model_mb"] = _record_model(run, training, dataset)
-    run.set_tags({"engine": trained.engine})
-    metrics["tracking_seconds"] = run.tracking_seconds
-    run.log_metrics(as_metrics(run, metrics, model_id, validation, training.curves))
-    return RunResult(run.id, model_id, metrics, training.resume_command)
-
-
-def _record_files(run: Run, training: TrainingRecord, dataset: Dataset, probabilities: Probabilities) -> None:
-    """Log the pictures, and the probabilities with which models can be compared and combined image by image."""
     title = f"{training.algorithm}, {len(dataset.validation):,} validation images"
     drawings = pictures(dataset.validation, probabilities, training.curves, title)
-    with run.files() as folder:
-        write_pictures(folder, drawings)
-        write_probabilities(folder, "validation", dataset.validation.labels, probabilities)
-        write_probabilities(folder, "tuning", dataset.tuning.labels, training.trained.tuning_probabilities)
+    with run.tracking(), packing(run.id) as folder:
+        write_pictures(folder / ARTIFACTS, drawings)
+        _write_files(folder / ARTIFACTS, training, dataset, probabilities)
+        copy_code(folder / CODE)
+        metrics["model_mb"] = save_model(trained.model, folder / MODEL)
+        key = DataKey(validation.name, validation.digest)
+        parcel = close_parcel(folder, _contents(run, training, dataset, metrics, key))
+    model_id = send(run, parcel)
+    return RunResult(run.id, model_id, metrics | {"tracking_seconds": run.tracking_seconds}, training.resume_command)
 
 
-def _record_model(run: Run, training: TrainingRecord, dataset: Dataset) -> tuple[str, float]:
-    """Log the model; returns its id, and its size in megabytes."""
-    tags = {
-        "algorithm": training.algorithm,
-        "engine": training.trained.engine,
-        "split_seed": str(training.params["split_seed"]),
-        **dataset_tags(dataset),
-    }
-    return log_model(run, training.trained.model, training.algorithm, training.params, tags)
+def _contents(
+    run: Run, training: TrainingRecord, dataset: Dataset, metrics: dict[str, float], data: DataKey
+) -> Contents:
+    partial = {PARTIAL: "1"} if training.stopped_by else {}
+    about = {"algorithm": training.algorithm, "split_seed": str(training.params["split_seed"]), **dataset_tags(dataset)}
+    engine = {"engine": training.trained.engine}
+    return Contents(
+        run.id,
+        training.algorithm,
+        params={name: str(value) for name, value in training.params.items()},
+        tags=engine | training.tags | partial | ({"failure": training.stopped_by} if training.stopped_by else {}),
+        model_tags=engine | about | partial,
+        metrics=metrics,
+        data=data,
+        requirements=pinned_requirements(training.trained.model),
+        curves=training.curves,
+        status="KILLED" if training.stopped_by else "FINISHED",
+    )
+
+
+def _write_files(folder: Path, training: TrainingRecord, dataset: Dataset, probabilities: Probabilities) -> None:
+    """Write the probabilities, with which models can be compared and combined image by image, and further files."""
+    write_probabilities(folder, "validation", dataset.validation.labels, probabilities)
+    write_probabilities(folder, "tuning", dataset.tuning.labels, training.trained.tuning_probabilities)
+    for name, content in training.files.items():
+        (folder / name).write_bytes(content)

@@ -31,7 +31,7 @@ def run(params: Params, progress: Progress) -> Path:
         raise UsageError(f"out={params.out} is a folder. Name a file, for example: out={out / 'report.html'}")
     with open_run("report", {"role": "report"}) as run:
         page = champion_page(Registry(run.client))
-        out.write_text(page)
+        out.write_text(page, encoding="utf-8")
         with run.files() as folder:
-            (folder / "report.html").write_text(page)
+            (folder / "report.html").write_text(page, encoding="utf-8")
         return out

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from mnist_mlflow.algorithms.task import Task
@@ -53,20 +52,23 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
         records, runs = queue.requeue_lost_trials(), TrialRuns(run, spec, tags)
         runs.close_other_searches(records)
         close_abandoned(run, "tags.role = 'model'")
-        show = partial(_show, progress, spec, time.time())
-        show(records)
+        began, interrupted = time.time(), False
 
         def report(records: Sequence[TrialRecord]) -> None:
             runs.write(records)
-            show(records)
+            _show(progress, spec, began, records)
 
-        interrupted = False
+        report(records)
         try:
             with one_interrupt():
                 run_trials(spec, dataset, report)
         except KeyboardInterrupt:
             interrupted = True
             runs.read_again()  # the interruption may have come while a trial was written
+        except SystemExit:  # a signal ends the run too, but leaves no trial half written
+            runs.read_again()
+            runs.write(queue.requeue_lost_trials())
+            raise
         records = queue.requeue_lost_trials()
         runs.write(records)
         runs.write_killed(records)

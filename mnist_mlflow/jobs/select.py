@@ -5,7 +5,6 @@ Statistics and budgets decide on the validation images alone; the test images ar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.parameters import parameters, typed
-from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions, command
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.evidence import Evidence
@@ -81,7 +79,7 @@ def run(params: Params, progress: Progress) -> Selection | Rollback:
 
 def selection_tags() -> dict[str, str]:
     """Tags of a selection's run from its first moment: a killed one can be closed by the next."""
-    return {"role": "selection", "owner": json.dumps(this_process())}
+    return {"role": "selection"}
 
 
 def _roll_back() -> Rollback:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_mlflow.algorithms.base import Callback, TrainedModel, get_algorithm, resolve, train_model
+from mnist_mlflow.algorithms.base import Callback, TrainedModel, calibrate, engine, get_algorithm, resolve, train_model
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.data import Dataset, features_of, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
-from mnist_mlflow.processes import this_process
+from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.protocol import NEW_STUDY
-from mnist_mlflow.tracking.runs import open_run
-from mnist_mlflow.types import Progress
+from mnist_mlflow.tracking.results import LoggedData
+from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.types import Progress, silent
+
+_logger = logging.getLogger(__name__)
 
 
 def train(task: Task, progress: Progress) -> RunResult:
@@ -34,7 +39,13 @@ def train(task: Task, progress: Progress) -> RunResult:
         logged = dataclasses.asdict(options) | searched | dataclasses.asdict(params)
         run.log_params(logged)
         curves = CurveRecorder(f"fit {task.algorithm}", progress)
-        trained = fit(task, params, dataset, curves)
+        try:
+            trained = fit(task, params, dataset, curves)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            if partial := curves.trained_so_far(task, params, dataset):
+                stopped = TrainingRecord(task.algorithm, logged, partial, curves.curves, stopped_by=stop_reason(stop))
+                _record_partial(run, stopped, dataset, validation)
+            raise
         training = TrainingRecord(task.algorithm, logged, trained, curves.curves, resume_command)
         return record(run, training, dataset, validation, progress)
 
@@ -43,22 +54,45 @@ def _search_tags(task: Task) -> dict[str, str]:
     """The tags of a search from its first moment: a killed one is closed when its study resumes."""
     if not task.searches:
         return {}
-    study = {} if task.search.study == NEW_STUDY else {"study": task.search.study}
-    return {"owner": json.dumps(this_process()), **study}
+    return {} if task.search.study == NEW_STUDY else {"study": task.search.study}
+
+
+def _record_partial(run: Run, training: TrainingRecord, dataset: Dataset, validation: LoggedData) -> None:
+    """Record a model that was interrupted; the interruption goes on, whatever the store says."""
+    try:
+        record(run, training, dataset, validation, silent)
+    except UserFacingError as error:
+        _logger.warning("%s", error)
 
 
 class CurveRecorder(Callback):
-    """Keeps the learning curves, and reports the progress of the learning."""
+    """Keeps the learning curves and what an interruption leaves, and reports the progress of the learning."""
 
     def __init__(self, what: str, progress: Progress) -> None:
         self.what, self.progress = what, progress
         self.curves: dict[str, list[tuple[int, float]]] = {}
+        self.best: Scorer | None = None
+        self.started = time.perf_counter()
 
     def on_epoch(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Keep the metrics after a step."""
         for name, value in metrics.items():
             self.curves.setdefault(name, []).append((step, float(value)))
         self.progress(self.what, step, total)
+
+    def on_interrupt(self, scorer: Scorer) -> None:
+        """Keep the best scorer so far."""
+        self.best = scorer
+
+    def trained_so_far(self, task: Task, params: Any, dataset: Dataset) -> TrainedModel | None:
+        """The model that an interruption left, calibrated."""
+        if self.best is None:
+            return None
+        tuning, library = dataset.tuning, get_algorithm(task.algorithm).LIBRARY
+        model, probabilities = calibrate(
+            self.best, params.features, features_of(tuning, params.features), tuning.labels
+        )
+        return TrainedModel(model, probabilities, engine(library), time.perf_counter() - self.started)
 
 
 def fit(task: Task, params: Any, dataset: Dataset, curves: CurveRecorder) -> TrainedModel:

@@ -59,13 +59,15 @@ class DigitModel:
         """Write the model into a new folder, in files without code."""
         folder.mkdir(parents=True)
         description = {"format": FORMAT, "features": self.features, "scorer": self.scorer.kind}
-        (folder / DESCRIPTION).write_text(json.dumps({**description, "temperature": self.temperature}, indent=2))
+        (folder / DESCRIPTION).write_text(
+            json.dumps({**description, "temperature": self.temperature}, indent=2), encoding="utf-8"
+        )
         self.scorer.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read the model that `save` wrote; raises ValueError for a format that this version does not know."""
-        description = json.loads((folder / DESCRIPTION).read_text())
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if (stored := description.get("format")) != FORMAT:
             raise ValueError(f"{folder / DESCRIPTION} has the format {stored}; accepted: {FORMAT}.")
         scorer = load_scorer(description["scorer"], folder)

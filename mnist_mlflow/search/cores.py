@@ -6,6 +6,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from mnist_mlflow.processes import count_cores
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
@@ -13,13 +15,23 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM
 def limited_threads(of: int) -> Iterator[None]:
     """Give processes that start inside the number of threads of one in `of`, by the variables of the libraries."""
     before = {name: os.environ[name] for name in THREADS if name in os.environ}
-    os.environ.update(dict.fromkeys(THREADS, str(max(1, len(_cores()) // of))))
+    os.environ.update(dict.fromkeys(THREADS, str(max(1, count_cores() // of))))
     try:
         yield
     finally:
         for name in THREADS:
             del os.environ[name]
         os.environ.update(before)
+
+
+def respect_quota() -> None:
+    """Limit the threads of all libraries to the quota of a container, if it is below the cores they see."""
+    if (cores := count_cores()) < len(_cores()):
+        import threadpoolctl
+
+        for name in THREADS:
+            os.environ.setdefault(name, str(cores))
+        threadpoolctl.threadpool_limits(cores)  # those that are loaded have read the variables
 
 
 def pin_to_cores(number: int, of: int) -> None:

@@ -44,7 +44,7 @@ def draw(study: Study, objective: str, folder: Path) -> None:
         parts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
         environment = Environment(loader=PackageLoader("mnist_mlflow.search", ""), autoescape=True)
         page = environment.get_template("study.html.jinja").render(title=study.study_name, plots=parts)
-        (folder / "study.html").write_text(page)
+        (folder / "study.html").write_text(page, encoding="utf-8")
 
 
 def _plots(study: Study, objective: str) -> list[Plot]:

@@ -116,16 +116,9 @@ def user_facing_storage_errors(address: str, *more: type[Exception]) -> Iterator
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, *more) as error:
-        shown = _without_password(address)
         advice = "Check OPTUNA_STORAGE, or unset it to use a file beside the tracking store."
-        raise UserFacingError(f"The storage of studies {shown} cannot be used: {one_line(error)}. {advice}") from error
-
-
-def _without_password(address: str) -> str:
-    try:
-        return make_url(address).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return address
+        text = f"The storage of studies {address} cannot be used: {one_line(error)}. {advice}"
+        raise UserFacingError(text) from error
 
 
 @contextlib.contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import socket
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.processes import process_here
 from mnist_mlflow.search.cores import limited_threads
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
@@ -92,8 +92,8 @@ def _successors(worker: Worker, queue: TrialQueue) -> list[Worker]:
             return []
         case str():
             raise UserFacingError(result)
-    owner = {"host": socket.gethostname(), "pid": worker.process.pid}
-    has_tried = any(record.owner and owner.items() <= record.owner.items() for record in queue.records())
+    identity = process_here(worker.process.pid or 0)
+    has_tried = any(record.owner and identity.items() <= record.owner.items() for record in queue.records())
     failed_starts = 0 if has_tried else worker.failed_starts + 1
     if failed_starts == MOST_FAILED_STARTS:
         raise UserFacingError(f"{MOST_FAILED_STARTS} workers of the search ended before they could try anything.")

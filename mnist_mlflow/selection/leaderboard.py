@@ -67,5 +67,7 @@ def _figures(metrics: Mapping[str, float], test_metrics: Mapping[str, float]) ->
 def write_leaderboard(table: pd.DataFrame, folder: Path) -> None:
     """Write the leaderboard as `leaderboard.csv`, `.md` and `.html`."""
     table.to_csv(folder / "leaderboard.csv", index=False)
-    (folder / "leaderboard.md").write_text(table.to_markdown(index=False, disable_numparse=True) + "\n")
+    (folder / "leaderboard.md").write_text(
+        table.to_markdown(index=False, disable_numparse=True) + "\n", encoding="utf-8"
+    )
     table.to_html(folder / "leaderboard.html", index=False, border=0)

@@ -24,7 +24,7 @@ def record_decision(run: Run, decision: Decision) -> None:
     choice = decision.choice
     picture = draw_pareto(points(choice), "Finalists: accuracy, latency and size")
     with run.files() as folder:
-        (folder / "decision.json").write_text(json.dumps(decision.as_json(), indent=2))
+        (folder / "decision.json").write_text(json.dumps(decision.as_json(), indent=2), encoding="utf-8")
         if len(choice.finalists) > 1:
             pairwise(choice.finalists[:MOST_PAIRED]).to_csv(folder / "pairwise.csv", index=False)
         write_pictures(folder, {"pareto": as_png(picture)})
@@ -79,5 +79,5 @@ def _card(run: Run, registry: Registry, decision: Decision, test_metrics: Mappin
     )
     title, sections = f"{registry.name}: {winner.candidate.algorithm}", write_card(subject)
     with run.files() as folder:
-        (folder / "card.md").write_text(as_markdown(title, sections))
+        (folder / "card.md").write_text(as_markdown(title, sections), encoding="utf-8")
     return shortened(title, sections, f"The whole card is `card.md` of run {run.id}.")

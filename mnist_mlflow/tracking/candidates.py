@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UsageError, one_line
 from mnist_mlflow.tracking.queries import experiment_ids, pages
 
+PARTIAL = "partial"  # the tag of a model that was interrupted before it had learned all
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
 IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
@@ -100,7 +101,8 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
     for models in pages(lambda token: client.search_logged_models(experiments, same, page_token=token, **size)):
         ready: dict[str, str] = {}  # the best model of each run
         for model in models:
-            if model.status == LoggedModelStatus.READY and model.source_run_id not in runs_before:
+            is_whole = model.status == LoggedModelStatus.READY and PARTIAL not in model.tags
+            if is_whole and model.source_run_id not in runs_before:
                 ready.setdefault(model.source_run_id, model.model_id)
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
         runs_before |= ready.keys()

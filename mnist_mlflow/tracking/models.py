@@ -6,14 +6,15 @@ import contextlib
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import mlflow
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
+from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.errors import UserFacingError, one_line
@@ -21,50 +22,81 @@ from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
+if TYPE_CHECKING:
+    from mnist_mlflow.tracking.parcels import Contents
+
+PACKAGE = Path(__file__).resolve().parents[1]
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema([ColSpec(DataType.long, "digit"), *(ColSpec(DataType.double, name) for name in SHARES)])
 
 
-def log_model(
-    run: Run, model: DigitModel, name: str, params: Mapping[str, object], tags: Mapping[str, str]
-) -> tuple[str, float]:
-    """Log a model to a run, the active one; returns its id, and the size of its files in megabytes.
+def save_model(model: DigitModel, folder: Path) -> float:
+    """Write the files of a model into a new folder; returns their size in megabytes."""
+    model.save(folder)
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
-    What it takes to predict travels with it, so that it loads where this project is not installed. Only the output has
-    a signature: one of the input would refuse every dtype and shape but its own.
+
+def pinned_requirements(model: DigitModel) -> list[str]:
+    """The distributions that a model needs, in the versions of today."""
+    return [f"{needed}=={version(needed)}" for needed in sorted({*EVERY_MODEL_NEEDS, *model.requirements})]
+
+
+def log_model(run: Run, files: Path, code: Path, contents: Contents) -> str:
+    """Log saved files as a model of a run, the active one; returns its id.
+
+    The code that it takes to predict travels with it, so that it loads where this project is not installed. The
+    output alone has a signature: one for the input would refuse every dtype and shape but its own.
     """
-    requirements = sorted({*EVERY_MODEL_NEEDS, *model.requirements})
-    with run.tracking(), travelling_code() as package, tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent) / "digit_model"
-        model.save(folder)
-        with warnings.catch_warnings():
-            # An input example would be taken for the one form of input that is accepted.
-            warnings.filterwarnings("ignore", message=".*[Ii]nput example")
-            logged = mlflow.pyfunc.log_model(
-                name=name,
-                loader_module="mnist_mlflow.model.digit_model",
-                data_path=str(folder),
-                code_paths=[str(package)],
-                pip_requirements=[f"{needed}=={version(needed)}" for needed in requirements],
-                signature=ModelSignature(outputs=OUTPUT),
-                params=dict(params),
-                tags=dict(tags),
-                model_type=name,
-            )
-        return logged.model_id, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+    with run.tracking(), _without_example():
+        logged = mlflow.pyfunc.log_model(
+            name=contents.algorithm,
+            params=contents.params,
+            tags=contents.model_tags,
+            model_type=contents.algorithm,
+            **_form(files, code, contents),
+        )
+        model_id: str = logged.model_id
+        return model_id
+
+
+def complete_model(run: Run, model_id: str, files: Path, code: Path, contents: Contents) -> None:
+    """Upload the files of a model whose logging was cut off: MLflow itself would begin another one."""
+    with run.tracking(), _without_example(), tempfile.TemporaryDirectory() as parent:
+        location = run.client.get_logged_model(model_id).artifact_location
+        about = Model(artifact_path=location, model_uuid=model_id, run_id=run.id, model_id=model_id)
+        mlflow.pyfunc.save_model(f"{parent}/model", mlflow_model=about, **_form(files, code, contents))
+        if model_id not in {output.model_id for output in run.client.get_run(run.id).outputs.model_outputs}:
+            run.client.log_outputs(run.id, [LoggedModelOutput(model_id, step=0)])
+        run.client.log_model_artifacts(model_id, f"{parent}/model")
+        run.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+
+
+def _form(files: Path, code: Path, contents: Contents) -> dict[str, Any]:
+    """The arguments by which MLflow saves a model."""
+    return {
+        "loader_module": "mnist_mlflow.model.digit_model",
+        "data_path": str(files),
+        "code_paths": [str(code / PACKAGE.name)],
+        "pip_requirements": contents.requirements,
+        "signature": ModelSignature(outputs=OUTPUT),
+    }
 
 
 @contextlib.contextmanager
-def travelling_code() -> Iterator[Path]:
-    """A folder that holds as much of this package as prediction needs."""
-    source = Path(__file__).resolve().parents[1]
-    with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / source.name
-        shutil.copytree(source / "model", package / "model", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("__init__.py", "errors.py", "types.py"):
-            shutil.copy(source / name, package)
-        yield package
+def _without_example() -> Iterator[None]:
+    """Log without an input example, which would be taken for the one form of input that is accepted."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*[Ii]nput example")
+        yield
+
+
+def copy_code(folder: Path) -> None:
+    """Copy as much of this package as prediction needs into a new folder."""
+    package = folder / PACKAGE.name
+    shutil.copytree(PACKAGE / "model", package / "model", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__init__.py", "errors.py", "types.py"):
+        shutil.copy(PACKAGE / name, package)
 
 
 Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of images
@@ -96,7 +128,7 @@ def fetch_model(model_uri: str, folder: Path) -> Path:
     """Fetch a logged model into a folder; returns where in it its own files are. Raises UserFacingError."""
     try:
         fetched = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(folder)))
-        data: str = mlflow.models.Model.load(fetched).flavors["python_function"]["data"]
+        data: str = Model.load(fetched).flavors["python_function"]["data"]
     except (MlflowException, OSError, KeyError) as error:
         raise UserFacingError(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
     return fetched / data
@@ -108,7 +140,7 @@ def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
     Raises UserFacingError when there is no model.
     """
     try:
-        model_id = mlflow.models.Model.load(model_uri).model_id
+        model_id = Model.load(model_uri).model_id
     except (MlflowException, OSError) as error:
         raise UserFacingError(f"There is no model at {model_uri} ({one_line(error)}).") from error
     try:

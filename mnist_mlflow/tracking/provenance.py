@@ -3,44 +3,114 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
+
+from mnist_mlflow.processes import count_cores
 
 # A patch that `git apply` takes, whatever the user's configuration and attributes say about diffs.
 DIFF = """-c core.quotePath=false diff-tree --patch --binary --full-index --no-renames --no-color --no-ext-diff
     --no-textconv --src-prefix=a/ --dst-prefix=b/ HEAD"""
+OTHER_REPOSITORY = {
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+}
+NOTE = b"The patch is not kept: it would be larger than 10 MB.\n"
+
+
+MOST = 10_000_000  # bytes of a patch, and of the files that it is made from
 
 
 def git(root: Path, *arguments: str, **environment: str) -> bytes | None:
-    """The output of git, or None where there is no git or no repository."""
-    command = ["git", "-C", str(root), *arguments]
+    """The output of git, cut after ten megabytes; None where there is no git or no repository of the project."""
+    variables = {**_environment(), "GIT_OPTIONAL_LOCKS": "0", **environment}
+    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:
-        return subprocess.run(command, capture_output=True, check=True, env={**os.environ, **environment}).stdout
-    except (OSError, subprocess.CalledProcessError):
+        with subprocess.Popen(["git", "-C", str(root), *arguments], env=variables, **options) as process:
+            assert process.stdout
+            output: bytes = process.stdout.read(MOST + 1)
+            if len(output) > MOST:
+                process.kill()
+            elif process.wait():
+                return None
+            return output
+    except OSError:
         return None
 
 
+def _environment() -> dict[str, str]:
+    """The variables of the environment without those that send git to another repository, as hooks set them."""
+    return {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY} | {"LC_ALL": "C"}
+
+
+def git_refusal(root: Path) -> tuple[str, str] | None:
+    """The reason why git tells nothing about the project's repository, and the remedy; None where it does."""
+    folders = [root, *root.parents] if _exists(root / "MLproject") else [root]
+    if not any(_exists(folder / ".git") for folder in folders):
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "--git-dir"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, env=_environment())
+    except OSError:
+        return "git is not found: runs name no commit", "Install git"
+    if b"safe.directory" in done.stderr:
+        trust = re.search(rb"git config --global --add safe.directory .+", done.stderr)
+        remedy = os.fsdecode(trust[0]) if trust else f"git config --global --add safe.directory {root}"
+        return f"git does not trust {root}, which belongs to another user: runs name no commit", f"Type: {remedy}"
+    return None
+
+
+def _is_ours(root: Path) -> bool:
+    """True if a repository knows the project's files: one that merely lies around them is the user's own."""
+    return _exists(root / ".git") or bool(git(root, "ls-files", "--", "."))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder above it may not be read
+        return False
+
+
 def git_commit(root: Path) -> str | None:
-    """The commit that is checked out."""
-    commit = git(root, "rev-parse", "HEAD")
+    """The commit of the project's repository that is checked out."""
+    commit = git(root, "rev-parse", "HEAD") if _is_ours(root) else None
     return commit.decode().strip() if commit else None
 
 
-def uncommitted_changes(root: Path) -> bytes | None:
-    """The status of the work tree, and a patch from the commit; empty when the work tree is clean.
+def ignore_other_repositories() -> None:
+    """Keep MLflow from tagging runs and models with the commit of a repository that merely lies around the program."""
+    from mlflow.tracking.context import registry
+    from mlflow.tracking.context.git_context import GitRunContext
 
-    `git apply` passes over the status. The patch holds new Python files; other new files are named alone, for they
-    may be large or secret. None where there is no git or no repository.
+    providers = registry._run_context_provider_registry
+    providers._registry = [one for one in providers if not isinstance(one, GitRunContext)]
+
+
+def uncommitted_changes(root: Path) -> bytes | None:
+    """The status of the work tree, and a patch that makes it from the commit.
+
+    Empty when the tree is clean, None where there is no git or no repository of the project. `git apply` passes over
+    the status. The patch holds new Python files; other new files, which may be large or secret, are named alone.
+    A note takes the place of a patch of more than ten megabytes.
     """
-    status = git(root, "status", "--porcelain", "--untracked-files=normal")
+    status = git(root, "status", "--porcelain", "--untracked-files=normal") if _is_ours(root) else None
     return status and b"\n".join([status, _patch(root)])
 
 
 def _patch(root: Path) -> bytes:
     """The patch from the commit to a tree beside the user's repository, whose index stays as it is."""
+    if _changed_bytes(root) > MOST:
+        return NOTE
     try:
         with tempfile.TemporaryDirectory() as folder:
             index = Path(folder) / "index"
@@ -53,9 +123,24 @@ def _patch(root: Path) -> bytes:
             git(root, "add", "--update", "--ignore-errors", ":/", **environment)
             git(root, "add", "--ignore-errors", "--", "*.py", **environment)
             tree = git(root, "write-tree", **environment) or b""
-            return git(root, *DIFF.split(), tree.decode().strip(), **environment) or b""
+            patch = git(root, *DIFF.split(), tree.decode().strip(), **environment) or b""
+            return NOTE if len(patch) > MOST else patch
     except OSError:  # no index, no room for another, or git has ended: the status says enough
         return b""
+
+
+def _changed_bytes(root: Path) -> int:
+    """The size of the files that a patch would be made from."""
+    changed = git(root, "ls-files", "-z", "--modified", "--", ":/") or b""
+    new = git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py") or b""
+    return sum(_size(root / os.fsdecode(name)) for name in (changed + new).split(b"\0") if name)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # deleted
+        return 0
 
 
 def _git_path(root: Path, name: str) -> Path:
@@ -66,11 +151,11 @@ def write_environment(folder: Path) -> None:
     """Write `requirements.txt`, all installed distributions, and `machine.json` into a folder."""
     folder.mkdir(parents=True)
     installed = sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
-    (folder / "requirements.txt").write_text("\n".join(installed) + "\n")
+    (folder / "requirements.txt").write_text("\n".join(installed) + "\n", encoding="utf-8")
     machine = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": count_cores(),
     }
-    (folder / "machine.json").write_text(json.dumps(machine, indent=2))
+    (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")

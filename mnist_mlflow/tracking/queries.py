@@ -9,6 +9,7 @@ import mlflow
 from mlflow.entities import Run
 
 from mnist_mlflow.errors import UsageError
+from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore
 
 RUNS_A_PAGE = 1_000
 
@@ -46,7 +47,9 @@ def experiment_ids(client: mlflow.MlflowClient, name: str) -> list[str]:
     if not name:
         return list(ids.values())
     if name not in ids:
-        raise UsageError(f"There is no experiment {name!r} in the store; accepted: {', '.join(sorted(ids))}.")
+        deleted = find_deleted(client, name)
+        restore = f" It is deleted. {how_to_restore(deleted)}" if deleted else ""
+        raise UsageError(f"There is no experiment {name!r} in the store; accepted: {', '.join(sorted(ids))}.{restore}")
     return [ids[name]]
 
 

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import mlflow
 import numpy as np
@@ -24,6 +24,13 @@ LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 PROBABILITIES = "{part}_probabilities.npz"
+
+
+class DataKey(NamedTuple):
+    """The name and the digest by which MLflow ties metrics to a part of a data set."""
+
+    name: str
+    digest: str
 
 
 def dataset_tags(dataset: Dataset) -> dict[str, str]:
@@ -63,10 +70,15 @@ def describe_test(dataset: Dataset) -> LoggedData:
 
 
 def as_metrics(
-    run: Run, metrics: Mapping[str, float], model_id: str | None, data: LoggedData, curves: LearningCurves | None = None
+    run: Run,
+    metrics: Mapping[str, float],
+    model_id: str | None,
+    data: DataKey | LoggedData,
+    curves: LearningCurves | None = None,
+    time_ms: int | None = None,
 ) -> list[Metric]:
     """The metrics, tied to model and data set, and the points of the curves, ready for one request."""
-    now = int(time.time() * 1000)
+    now = time_ms or int(time.time() * 1000)
     tied: dict[str, Any] = {"model_id": model_id, "dataset_name": data.name, "dataset_digest": data.digest}
     finals = [Metric(key, value, now, 0, **tied, run_id=run.id) for key, value in metrics.items()]
     points = [

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.processes import is_gone
-from mnist_mlflow.tracking import provenance
+from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
+from mnist_mlflow.interrupts import stop_reason
+from mnist_mlflow.processes import end_with, is_gone, read_owner, this_process
+from mnist_mlflow.tracking import artifacts, experiments, provenance
+from mnist_mlflow.tracking.inherited import check_inherited
 from mnist_mlflow.tracking.queries import search_runs
-from mnist_mlflow.tracking.store import connect, project_root
+from mnist_mlflow.tracking.servers import explain, few_retries
+from mnist_mlflow.tracking.store import connect, project_root, store_uri
+
+FROM_OUTSIDE = (MlflowException, OSError)  # from the store or the disk: no mistakes in the code
+ABANDONED = "attributes.status = 'RUNNING' and tags.owner LIKE '%'"  # if the owner is gone
+_logger = logging.getLogger(__name__)
 
 METRICS_A_REQUEST = 1_000  # MLflow takes no more
+KILLED = "its process was killed"  # why an abandoned run is closed
 
 
 class Run:
@@ -41,9 +50,10 @@ class Run:
             self.tracking_seconds += time.perf_counter() - started
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
-        """Set tags, in one request."""
+        """Set tags, in one request, without the passwords of addresses."""
         with self.tracking():
-            self.client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+            run_tags = [RunTag(key, without_passwords(str(value))) for key, value in tags.items()]
+            self.client.log_batch(self.id, tags=run_tags)
 
     def describe(self, text: str) -> None:
         """Set the description that the MLflow UI shows on the run's page, in Markdown."""
@@ -67,7 +77,7 @@ class Run:
         """A folder; what is written there becomes artifacts of the run, in one go."""
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
-            with self.tracking():
+            with self.tracking(), artifacts.explained(self.client, self.id):
                 self.client.log_artifacts(self.id, folder)
 
 
@@ -81,22 +91,39 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     started = time.perf_counter()
     client = connect()
     try:
-        run = Run(client, _start(name, tags))
+        run = _start(client, name, tags)
         _log_origin(run)
         run.tracking_seconds = time.perf_counter() - started
         yield run
+        mlflow.end_run("FINISHED")
     except BaseException as error:
         _close_after(client, error)
-        if isinstance(error, (MlflowException, OSError)):  # the store or the disk, not a mistake in the code
-            raise UserFacingError(f"The run could not go on: {one_line(error)}") from error
+        if isinstance(error, FROM_OUTSIDE):
+            text = f"The run could not go on: {one_line(error)}"
+            raise explain(store_uri(), error) or UserFacingError(text) from error
         raise
-    mlflow.end_run("FINISHED")
 
 
-def _start(name: str, tags: Mapping[str, object]) -> str:
-    ours = {key: str(value) for key, value in tags.items()} | {"mlflow.runName": name}
-    inherited = bool(os.environ.get("MLFLOW_RUN_ID"))
-    if not inherited:
+@contextlib.contextmanager
+def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
+    """A run that failed, to be completed and ended; it fails once more if that is not done."""
+    try:
+        mlflow.start_run(run_id, log_system_metrics=False)
+        run = Run(client, run_id)
+        run.set_tags({"owner": json.dumps(this_process())})
+        yield run
+    finally:
+        with contextlib.suppress(Exception):  # the store may be gone
+            mlflow.end_run("FAILED")
+
+
+def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> Run:
+    own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
+    ours = {key: str(value) for key, value in tags.items()} | own
+    if inherited := os.environ.get("MLFLOW_RUN_ID"):
+        if launched_by := check_inherited(client, inherited):
+            end_with(launched_by)
+    else:
         root = project_root()
         ours |= {
             "mlflow.source.type": "PROJECT",
@@ -105,15 +132,21 @@ def _start(name: str, tags: Mapping[str, object]) -> str:
         }
         if commit := provenance.git_commit(root):
             ours |= {"mlflow.source.git.commit": commit}
+        else:
+            provenance.ignore_other_repositories()
     try:
-        run_id: str = mlflow.start_run(tags=ours, log_system_metrics=False).info.run_id
+        info = mlflow.start_run(tags=ours, log_system_metrics=False).info
     except MlflowException as error:
-        what = "MLFLOW_RUN_ID names a run that cannot be taken over" if inherited else "No run can be started"
-        raise UserFacingError(f"{what}: {one_line(error)}") from error
-    return run_id
+        text = f"No run can be started: {one_line(error)}"
+        raise experiments.explain(client, error) or UserFacingError(text) from error
+    run = Run(client, info.run_id)
+    _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
+    return run
 
 
 def _log_origin(run: Run) -> None:
+    if refusal := provenance.git_refusal(project_root()):
+        _logger.warning("%s. %s", *refusal)
     changes = provenance.uncommitted_changes(project_root())
     run.set_tags({"git_dirty": "unknown" if changes is None else bool(changes)})
     with run.files() as folder:
@@ -127,12 +160,21 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
     active = mlflow.active_run()
     if active is None:
         return
-    run, stopped = Run(client, active.info.run_id), isinstance(error, (KeyboardInterrupt, SystemExit))
-    # The store may be what failed: the error that is under way says more than one about closing.
+    run, stopped = Run(client, active.info.run_id), stop_reason(error)
+    # A store that is gone has been waited for already, and one who stops a run does not wait.
+    patience = few_retries() if stopped or isinstance(error, FROM_OUTSIDE) else contextlib.nullcontext()
+    with patience:
+        _record_failure(run, error, stopped)
+
+
+def _record_failure(run: Run, error: BaseException, stopped: str) -> None:
+    """Write down why a run ends; where the store is what failed, the error under way says so already."""
     with contextlib.suppress(Exception):
-        run.set_tags({"failure": "interrupted" if stopped else one_line(error)})
-        with run.files() as folder:
-            (folder / "failure.txt").write_text("".join(traceback.format_exception(error)))
+        run.set_tags({"failure": stopped or one_line(explain(store_uri(), error) or error)})
+        if not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
+            with run.files() as folder:
+                lines = "".join(traceback.format_exception(error))
+                (folder / "failure.txt").write_text(without_passwords(lines), encoding="utf-8")
     with contextlib.suppress(Exception):
         mlflow.end_run("KILLED" if stopped else "FAILED")
 
@@ -142,6 +184,7 @@ def fail_inherited_run(reason: str) -> None:
     run_id = os.environ["MLFLOW_RUN_ID"]
     with contextlib.suppress(Exception):
         client = connect()
+        check_inherited(client, run_id)
         close_for(Run(client, run_id), reason)
 
 
@@ -153,7 +196,25 @@ def close_for(run: Run, reason: str) -> None:
 
 def close_abandoned(run: Run, condition: str) -> None:
     """Close the runs that meet a condition, have not ended, and whose process, their tag `owner`, is gone."""
-    for other in search_runs(run.client, f"attributes.status = 'RUNNING' and {condition}"):
-        owner = other.data.tags.get("owner")
-        if other.info.run_id != run.id and owner and is_gone(json.loads(owner)):
-            close_for(Run(run.client, other.info.run_id), "its process was killed")
+    _close_if_gone(run, search_runs(run.client, f"{ABANDONED} and {condition}"))
+
+
+def _close_abandoned_beside(run: Run, experiment: str, study: str) -> None:
+    """Close such runs of an experiment, but for those of a study that is continued: that writes their trials first."""
+    with contextlib.suppress(MlflowException):
+        beside = run.client.search_runs([experiment], ABANDONED)
+        _close_if_gone(run, (other for other in beside if not study or other.data.tags.get("study") != study))
+
+
+def _close_if_gone(run: Run, others: Iterable[mlflow.entities.Run]) -> None:
+    for other in others:
+        if other.info.run_id != run.id and is_gone(read_owner(other.data.tags.get("owner"))):
+            with contextlib.suppress(MlflowException):  # it may be somebody else's, to look at alone
+                close_for(Run(run.client, other.info.run_id), KILLED)
+
+
+def abandoned_runs(client: mlflow.MlflowClient) -> Iterator[Run]:
+    """The runs that have not ended, and whose process, their tag `owner`, is gone."""
+    for run in search_runs(client, ABANDONED):
+        if is_gone(read_owner(run.data.tags.get("owner"))):
+            yield Run(client, run.info.run_id)

@@ -1,35 +1,50 @@
 """The tracking store: its address, a connection to it, and its creation by one process alone."""
 
+from __future__ import annotations
+
 import contextlib
-import getpass
 import hashlib
 import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 import mlflow
-import requests
 from filelock import FileLock
+from mlflow.environment_variables import MLFLOW_ALLOW_FILE_STORE
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.data.folders import data_folder
+from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.processes import user_name
+from mnist_mlflow.tracking import databases, servers
+from mnist_mlflow.tracking.relocation import find_moves
 
-SQLITE = "sqlite:///"
-TIMEOUT = 5  # seconds
+HOSTED = ("databricks", "databricks-uc", "uc")  # addresses that are words
+ADVICE = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
 
 
 def project_root() -> Path:
-    """The folder of MLproject, or, where the package was installed without it, the current folder."""
+    """The folder of MLproject, or, where the package was installed without it, the user's folder for data."""
     folder = Path(__file__).resolve().parents[2]
-    return folder if (folder / "MLproject").is_file() else Path.cwd()
+    return folder if (folder / "MLproject").is_file() else data_folder()
+
+
+def store_address() -> str:
+    """The address of the store: the one that is connected, or named by MLFLOW_TRACKING_URI, else the project's file."""
+    if mlflow.is_tracking_uri_set():
+        return str(mlflow.get_tracking_uri())
+    return databases.sqlite_uri(project_root() / "mlflow.db")
 
 
 def store_uri() -> str:
-    """The address of the store that is connected."""
-    uri: str = mlflow.get_tracking_uri()
-    return uri
+    """The address of the store for people to read: without its password."""
+    return without_passwords(store_address())
+
+
+def store_file() -> Path | None:
+    """The file of the store, absolute; None where a server keeps it."""
+    return databases.file_of(store_address())
 
 
 def studies_uri() -> str:
@@ -39,17 +54,16 @@ def studies_uri() -> str:
     """
     if storage := os.environ.get("OPTUNA_STORAGE"):
         return storage
-    store = store_uri()
-    local = Path(unquote(store.removeprefix(SQLITE))).parent if store.startswith(SQLITE) else project_root()
-    return SQLITE + (local / "optuna.db").as_posix()
+    path = store_file()
+    return databases.sqlite_uri((path.parent if path else project_root()) / "optuna.db")
 
 
 @contextlib.contextmanager
 def registry_lock() -> Iterator[None]:
     """Let one process of this machine at a time change the registry of the store that is connected."""
-    uri = store_uri()
-    name = f"mnist_mlflow-{getpass.getuser()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
-    path = unquote(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else Path(tempfile.gettempdir()) / name
+    uri = store_address()
+    name = f"mnist_mlflow-{user_name()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
+    path = databases.file_of(uri) or Path(tempfile.gettempdir()) / name
     with FileLock(f"{path}.registry.lock"):
         yield
 
@@ -57,40 +71,78 @@ def registry_lock() -> Iterator[None]:
 def connect() -> mlflow.MlflowClient:
     """A client of the store that MLFLOW_TRACKING_URI names, else of the SQLite file in the project's root.
 
-    Raises UserFacingError at once, not after minutes of retries, when the store does not answer.
+    Raises UserFacingError at once, not after minutes of retries, when the store does not answer. It does so too where
+    the store's folder was moved, so that its artifacts are not where the store says.
     """
-    uri = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else _sqlite_uri(project_root() / "mlflow.db")
+    client = open_store(store_address())
+    if path := store_file():
+        for move in find_moves(path):
+            raise UserFacingError(f"The store was moved: {move}. Type: python -m mnist_mlflow doctor --fix 1")
+    return client
+
+
+def open_store(uri: str) -> mlflow.MlflowClient:
+    """A client of a store, wherever its artifacts are; raises UserFacingError when the store cannot be used."""
     try:
-        if uri.startswith(("http://", "https://")):
-            requests.get(uri.rstrip("/") + "/health", timeout=TIMEOUT)
-        if uri.startswith(SQLITE):
-            return _connect_to_sqlite(Path(unquote(uri.removeprefix(SQLITE))).absolute())
-        return _connect(uri)
+        if servers.is_server(uri):
+            servers.check_server(uri)
+        elif url := databases.read_address(uri):
+            if path := databases.sqlite_file(url):
+                _check_folder(uri, path)
+                return _open_sqlite(databases.with_file(uri, path), path)
+            if url.get_backend_name() != "sqlite":
+                databases.check_server(url)
+        else:
+            _check_kind(uri)
+        return _open(uri)
+    except UserFacingError:
+        raise
     except Exception as error:
-        advice = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
-        raise UserFacingError(f"The tracking store {uri} cannot be used: {one_line(error)}. {advice}") from error
+        raise UserFacingError(f"The tracking store {uri} cannot be used: {one_line(error)}. {ADVICE}") from error
 
 
-def _connect(uri: str) -> mlflow.MlflowClient:
+def _open(uri: str) -> mlflow.MlflowClient:
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
     client.search_experiments(max_results=1)
     return client
 
 
-def _connect_to_sqlite(path: Path) -> mlflow.MlflowClient:
-    """Connect one process at a time: several that create a store at once break each other's migrations."""
+def _open_sqlite(uri: str, path: Path) -> mlflow.MlflowClient:
+    """Open one process at a time: several that create a store at once break each other's migrations."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if path.exists():
-            # Without access, or with another kind of file, MLflow would raise after minutes of retries.
-            with contextlib.closing(sqlite3.connect(path)) as database:
-                database.execute("PRAGMA schema_version")
-            return _connect(_sqlite_uri(path))
-        # A new store keeps its artifacts in `mlruns` of the current folder, for good.
+            _check_database(path)
+        # New experiments keep their artifacts in `mlruns` of the folder where the store was opened, for good.
         with contextlib.chdir(path.parent):
-            return _connect(_sqlite_uri(path))
+            return _open(uri)
 
 
-def _sqlite_uri(path: Path) -> str:
-    return SQLITE + quote(path.as_posix(), safe="/:")
+def _check_database(path: Path) -> None:
+    """Raise at once what MLflow raises after minutes of retries: no access, or no database."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA schema_version")
+
+
+def _check_folder(uri: str, path: Path) -> None:
+    """Raise, before there is a second store, where `mlflow run` was typed in another folder than it runs in."""
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if run_id and databases.is_relative(uri) and not databases.has_run(path, run_id):
+        absolute = uri.replace(":///", ":///$PWD/", 1)
+        raise UserFacingError(
+            f"The address {uri} means another file here, in {Path.cwd()}, than where `mlflow run` was typed: it is "
+            f'relative. Type there: export MLFLOW_TRACKING_URI="{absolute}"'
+        )
+
+
+def _check_kind(uri: str) -> None:
+    """Raise for MLflow's store of plain files, which MLflow itself has given up."""
+    is_file_store = uri.startswith("file:") or ("://" not in uri and uri not in HOSTED)
+    if is_file_store and not MLFLOW_ALLOW_FILE_STORE.get():
+        folder = uri.removeprefix("file://")
+        raise UserFacingError(
+            f"The tracking store {uri} cannot be used: MLflow opens no folders of files any more. Unset "
+            f"MLFLOW_TRACKING_URI to use the SQLite file of the project, or take the runs along: "
+            f"mlflow migrate-filestore --source {folder} --target sqlite:///mlflow.db"
+        )

@@ -18,7 +18,7 @@ USAGE = {
     "a mistyped entry point": (
         ["knnn"],
         "No such command 'knnn'. Did you mean 'knn'?",
-        "Accepted: cnn, ensemble, evaluate",
+        "Accepted: cnn, doctor, ensemble, evaluate",
     ),
     "a mistyped option": (["knn", "--n_neighbor=3"], "Did you mean '--n_neighbors'?", "Help: mnist-mlflow knn --help"),
     "an option of another algorithm": (["knn", "--epochs=3"], "No such option '--epochs'", "knn --help"),
@@ -115,7 +115,7 @@ def test_an_unreachable_server_is_one_line(command: Command, monkeypatch: pytest
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     status, _, errors = command("knn", "--data=digits")
     assert status == 1
-    assert errors.startswith("Error: The tracking store http://127.0.0.1:9 cannot be used")
+    assert errors.startswith("Error: The tracking server http://127.0.0.1:9 cannot be used")
     assert len(errors.splitlines()) == 1
 
 

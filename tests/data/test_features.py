@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_mlflow.data import Dataset, features, features_of, load_dataset
-from mnist_mlflow.data.mnist import cache_folder
+from mnist_mlflow.data.folders import cache_folder
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.types import Images, Part
 

@@ -8,6 +8,7 @@ import pytest
 from mnist_mlflow.data import mnist
 from mnist_mlflow.data.download import DownloadError
 from mnist_mlflow.data.mnist import load_mnist
+from mnist_mlflow.data.source import open_source
 from mnist_mlflow.errors import DataError
 from mnist_mlflow.types import silent
 from tests.data.test_idx import idx
@@ -24,11 +25,13 @@ ARRAYS = {
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Four small files in the folder that MNIST_MLFLOW_DATA_DIR names, and no mirror."""
+    folder = tmp_path / "data"
+    folder.mkdir()
     for name, array in ARRAYS.items():
-        write(tmp_path, name, array, monkeypatch)
-    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(tmp_path))
+        write(folder, name, array, monkeypatch)
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(folder))
     monkeypatch.setattr(mnist, "MIRRORS", ())
-    return tmp_path
+    return folder
 
 
 def write(folder: Path, name: str, array: np.ndarray, patch: pytest.MonkeyPatch) -> None:
@@ -48,6 +51,51 @@ def test_takes_gzipped_files(folder: Path) -> None:
         (folder / f"{name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
         plain.unlink()
     assert len(load_mnist(silent)[0]) == 6
+
+
+@pytest.mark.parametrize("place", [".", "MNIST/raw", "raw"])
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_takes_the_names_and_folders_of_other_programs(folder: Path, place: str, end: str) -> None:
+    (folder / place).mkdir(parents=True, exist_ok=True)
+    for name in ARRAYS:
+        content = (folder / name).read_bytes()
+        (folder / name).unlink()
+        other = folder / place / f"{name.replace('-idx', '.idx')}{end}"
+        other.write_bytes(gzip.compress(content) if end else content)
+    assert len(load_mnist(silent)[0]) == 6
+
+
+def test_a_tilde_is_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", "~/data")
+    assert len(load_mnist(silent)[0]) == 6
+
+
+def test_a_folder_that_is_not_there_is_an_error_and_is_not_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", f"{folder}/dta")
+    with pytest.raises(DataError, match=r"dta is not there\. Accepted is .* type: mkdir -p '.*/dta'"):
+        load_mnist(silent)
+    assert not (folder / "dta").exists()
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(folder / "t10k-labels-idx1-ubyte"))
+    with pytest.raises(DataError, match="is a file"):
+        open_source("auto", silent)
+
+
+def test_a_folder_with_other_files_is_an_error_that_lists_some(folder: Path) -> None:
+    for name in ARRAYS:
+        (folder / name).unlink()
+    for number in range(9):
+        (folder / f"photo{number}.png").touch()
+    with pytest.raises(DataError, match=r"but photo0\.png, .*, photo4\.png, …\. Accepted .* train-images-idx3-ubyte"):
+        open_source("auto", silent)
+
+
+def test_an_empty_folder_takes_downloads_after_one_that_failed(folder: Path) -> None:
+    for name in ARRAYS:
+        (folder / name).unlink()
+    for _ in range(2):
+        with pytest.raises(DownloadError):
+            load_mnist(silent)
 
 
 def test_looks_in_the_cache_after_the_named_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

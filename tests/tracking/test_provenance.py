@@ -1,11 +1,13 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from mnist_mlflow.tracking.provenance import git_commit, uncommitted_changes, write_environment
+from mnist_mlflow.tracking.provenance import NOTE, git_commit, git_refusal, uncommitted_changes, write_environment
+from tests.conftest import ROOT, python
 
 CONFIGURATIONS = {
     "plain": {},
@@ -120,6 +122,96 @@ def test_a_repository_that_is_hardly_one_has_at_least_its_status(repository: Pat
     shutil.rmtree(repository / ".git")
     git(repository, "init", "-q")
     assert uncommitted_changes(repository)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_repository_of_somebody_else_is_told_with_the_command_that_mends_it(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    assert git_refusal(repository) is None
+    for path in (repository, *repository.rglob("*")):
+        os.chown(path, 12345, 12345)
+    reason, remedy = git_refusal(repository) or ("", "")
+    assert "does not trust" in reason
+    assert "\n" not in reason + remedy
+    assert uncommitted_changes(repository) is None
+    subprocess.run(remedy.removeprefix("Type: "), shell=True, check=True)
+    assert git_refusal(repository) is None
+    assert uncommitted_changes(repository) == b""
+
+
+def test_git_that_is_missing_is_told(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert git_refusal(repository) == ("git is not found: runs name no commit", "Install git")
+    assert git_refusal(tmp_path) is None
+
+
+def test_no_other_repository_is_looked_into(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, unrelated = repository / "site-packages", tmp_path / "unrelated"
+    inside.mkdir()
+    (inside / "module.py").write_text("installed\n")
+    unrelated.mkdir()
+    assert git_commit(inside) is None
+    assert uncommitted_changes(inside) is None
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+    assert git_commit(unrelated) is None
+    git(repository, "--git-dir", str(repository / ".git"), "add", "site-packages")
+    monkeypatch.delenv("GIT_DIR")
+    assert git_commit(inside)  # a project in a folder of a larger repository
+
+
+def test_nothing_that_lies_in_the_work_tree_stops_the_reading(repository: Path) -> None:
+    (repository / "code.py").write_text("two\n")
+    (repository / "gone.txt").unlink()
+    (repository / "gone.txt").symlink_to("nowhere")
+    (repository / "dangling.py").symlink_to("nowhere.py")
+    (repository / "loop.py").symlink_to("loop.py")
+    os.mkfifo(repository / "pipe.py")
+    (repository / os.fsdecode(b"caf\xe9.py")).write_text("latin\n")
+    for name in ("nested", "nested.py"):
+        git(repository, "init", "-q", name)
+        (repository / name / "inner.py").write_text("inner\n")
+    (repository / "empty").chmod(0)
+    (repository / "locked").mkdir(mode=0)
+    changes = uncommitted_changes(repository) or b""
+    assert b"+two" in changes
+
+
+def test_a_file_that_may_not_be_read_stops_nothing(repository: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is for its owner alone
+        repository = Path(shutil.copytree(repository, Path(folder) / "repository"))
+        Path(folder).chmod(0o755)
+        subprocess.run(["chmod", "-R", "a+rwX", str(repository)], check=True)
+        check_with_a_locked_file(repository)
+
+
+def check_with_a_locked_file(repository: Path) -> None:
+    (repository / "code.py").write_text("two\n")
+    (repository / "tool.sh").write_text("changed\n")
+    (repository / "tool.sh").chmod(0)
+    code = f"""
+import os
+from pathlib import Path
+os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
+from mnist_mlflow.tracking.provenance import uncommitted_changes
+if os.getuid() == 0:
+    os.setuid(12345)
+print(uncommitted_changes(Path({str(repository)!r})))
+"""
+    assert "+two" in python(code, ROOT)
+
+
+def test_a_patch_that_would_be_huge_is_left_out_with_a_note(repository: Path, tmp_path: Path) -> None:
+    picture = repository / "picture.png"
+    picture.write_bytes(os.urandom(9_000_000))  # larger as text of a patch
+    changes = uncommitted_changes(repository) or b""
+    assert changes == b" M picture.png\n\n" + NOTE
+    with picture.open("wb") as file:
+        file.truncate(5_000_000_000)  # a hole, which git would read for a minute
+    assert (uncommitted_changes(repository) or b"").endswith(NOTE)
 
 
 def test_the_environment_names_versions(tmp_path: Path) -> None:

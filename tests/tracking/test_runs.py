@@ -1,3 +1,5 @@
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -7,10 +9,12 @@ from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import DataError, UserFacingError
+from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
 
 Client: TypeAlias = mlflow.MlflowClient
+Command: TypeAlias = Callable[..., tuple[int, str, str]]
 
 
 def artifact(run_id: str, path: str) -> str:
@@ -57,6 +61,27 @@ def test_a_run_that_is_not_there_cannot_be_taken_over(store: Client, monkeypatch
         pass
 
 
+@pytest.mark.parametrize(
+    ("status", "tags"), [("FINISHED", {}), ("FAILED", {}), ("FINISHED", {"role": "model"}), ("RUNNING", {"role": "x"})]
+)
+def test_a_run_that_another_command_filled_stays_as_it_was(
+    store: Client, command: Command, status: str, tags: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run("0", tags={"mlflow.runName": "before", **tags}).info.run_id
+    store.log_param(run_id, "data", "digits")
+    store.update_run(run_id, status)
+    before = store.get_run(run_id).to_dictionary()
+    for arguments in (["knn", "--n_neighbors=-1"], ["knn", "--data=digits"]):
+        monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+        exit_status, _, errors = command(*arguments)
+        assert exit_status
+        assert store.get_run(run_id).to_dictionary() == before
+    assert errors.startswith("Error: MLFLOW_RUN_ID names a run that cannot be taken over")
+    assert errors.endswith("Type: unset MLFLOW_RUN_ID\n")
+    assert len(errors.splitlines()) == 1
+    assert len(store.search_runs(["0"])) == 1
+
+
 def test_what_mlflow_run_has_logged_is_not_logged_again(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     inherited = store.create_run("0").info.run_id
     store.log_param(inherited, "learning_rate", "1e-3")
@@ -71,8 +96,8 @@ def test_what_mlflow_run_has_logged_is_not_logged_again(store: Client, monkeypat
     [
         (DataError("the file is truncated.\nDelete it."), "FAILED", "the file is truncated."),
         (ZeroDivisionError("division by zero"), "FAILED", "ZeroDivisionError: division by zero"),
-        (KeyboardInterrupt(), "KILLED", "interrupted"),
-        (SystemExit(143), "KILLED", "interrupted"),
+        (KeyboardInterrupt(), "KILLED", "interrupted by Ctrl-C"),
+        (SystemExit(143), "KILLED", "interrupted by SIGTERM"),
     ],
 )
 def test_a_failed_run_is_closed_with_its_reason_and_keeps_what_it_has(
@@ -111,6 +136,30 @@ def test_a_refused_command_closes_the_run_of_mlflow_run(store: Client, monkeypat
     fail_inherited_run("epochs=abc is not a whole number")
     found = store.get_run(inherited)
     assert (found.info.status, found.data.tags["failure"]) == ("FAILED", "epochs=abc is not a whole number")
+
+
+def test_a_command_closes_runs_whose_process_is_gone_and_no_others(store: Client) -> None:
+    gone = {**this_process(), "pid": 2**22 + 1}
+    owners: dict[str, object] = {
+        "gone": gone,
+        "living": this_process(),
+        "elsewhere": {**gone, "host": "elsewhere"},
+        "a tag of the user": "alice",
+    }
+    ids = {
+        name: store.create_run("0", tags={"owner": owner if isinstance(owner, str) else json.dumps(owner)}).info.run_id
+        for name, owner in owners.items()
+    }
+    study = store.create_run("0", tags={"owner": json.dumps(gone), "study": "mine"}).info.run_id
+    with open_run("knn", {"study": "mine"}) as run:
+        pass
+    assert json.loads(store.get_run(run.id).data.tags["owner"]) == this_process()
+    closed = store.get_run(ids.pop("gone"))
+    assert (closed.info.status, closed.data.tags["failure"]) == ("FAILED", "its process was killed")
+    assert {store.get_run(run_id).info.status for run_id in [*ids.values(), study]} == {"RUNNING"}
+    with open_run("knn", {}):
+        pass
+    assert store.get_run(study).info.status == "FAILED"
 
 
 def test_more_metrics_than_one_request_takes(store: Client) -> None:

@@ -8,7 +8,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking import store
+from mnist_mlflow.tracking import store as store_module
 from tests.conftest import ROOT, start_python
 
 
@@ -22,10 +22,10 @@ def forget_the_store() -> Iterator[None]:
 def test_the_default_is_one_file_in_the_projects_root(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert store.project_root() == ROOT
-    monkeypatch.setattr(store, "project_root", lambda: tmp_path / name)
+    assert store_module.project_root() == ROOT
+    monkeypatch.setattr(store_module, "project_root", lambda: tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    client = store.connect()
+    client = store_module.connect()
     assert (tmp_path / name / "mlflow.db").stat().st_size > 0
     run = client.create_run("0")
     client.log_text(run.info.run_id, "text", "file.txt")
@@ -52,7 +52,7 @@ def test_a_relative_address_means_the_folder_where_it_was_typed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///below/mlflow.db")
-    store.connect()
+    store_module.connect()
     assert [path.name for path in (tmp_path / "below").iterdir() if path.suffix == ".db"] == ["mlflow.db"]
     assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path}/below/mlflow.db"
 
@@ -63,19 +63,26 @@ def test_an_unreachable_server_is_reported_at_once(monkeypatch: pytest.MonkeyPat
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    with pytest.raises(UserFacingError, match=rf"store http://127.0.0.1:{port} cannot be used: .*MLFLOW_TRACKING_URI"):
-        store.connect()
+    with pytest.raises(UserFacingError, match=rf"server http://127.0.0.1:{port} cannot be used: .*MLFLOW_TRACKING_URI"):
+        store_module.connect()
 
 
 @pytest.mark.timeout(60)
 def test_a_file_that_cannot_be_opened_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}")
     with pytest.raises(UserFacingError, match="unable to open database file"):
-        store.connect()
+        store_module.connect()
 
 
 @pytest.mark.parametrize("uri", ["nonsense://x", "sqlite:////proc/none/mlflow.db"])
 def test_a_store_that_cannot_be_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(UserFacingError, match=f"{uri} cannot be used"):
-        store.connect()
+        store_module.connect()
+
+
+def test_a_new_experiment_keeps_its_artifacts_beside_the_store_whatever_the_current_folder(
+    store: mlflow.MlflowClient, tmp_path: Path
+) -> None:
+    experiment = store.get_experiment(store.create_experiment("new"))
+    assert Path(experiment.artifact_location) == tmp_path / "mlruns" / experiment.experiment_id

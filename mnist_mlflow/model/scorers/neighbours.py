@@ -43,14 +43,16 @@ class Neighbours(Scorer):
     def save(self, folder: Path) -> None:
         """Write `neighbours.npz` and `neighbours.json`."""
         np.savez(folder / "neighbours.npz", features=self.examples.features, labels=self.examples.labels)
-        (folder / "neighbours.json").write_text(json.dumps({"count": self.count, "weights": self.weights}))
+        (folder / "neighbours.json").write_text(
+            json.dumps({"count": self.count, "weights": self.weights}), encoding="utf-8"
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         with np.load(folder / "neighbours.npz") as arrays:
             examples = Examples(arrays["features"], arrays["labels"])
-        return cls(examples, **json.loads((folder / "neighbours.json").read_text()))
+        return cls(examples, **json.loads((folder / "neighbours.json").read_text(encoding="utf-8")))
 
 
 def fastest_search() -> tuple[Any, str]:

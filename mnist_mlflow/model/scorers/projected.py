@@ -57,14 +57,14 @@ class Projected(Scorer):
         }
         np.savez(folder / "rotations.npz", **arrays)
         (folder / "projected.json").write_text(
-            json.dumps({"scorer": self.scorer.kind, "rotations": len(self.rotations)})
+            json.dumps({"scorer": self.scorer.kind, "rotations": len(self.rotations)}), encoding="utf-8"
         )
         self.scorer.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
-        description = json.loads((folder / "projected.json").read_text())
+        description = json.loads((folder / "projected.json").read_text(encoding="utf-8"))
         with np.load(folder / "rotations.npz") as arrays:
             rotations = [
                 Rotation(arrays[f"directions_{number}"], arrays[f"mean_{number}"], arrays.get(f"scales_{number}"))

@@ -35,7 +35,7 @@ class Vote(Scorer):
 
     def save(self, folder: Path) -> None:
         """Write `weights.json`, and each member into a folder of its own below `members`."""
-        (folder / "weights.json").write_text(json.dumps(self.weights.tolist()))
+        (folder / "weights.json").write_text(json.dumps(self.weights.tolist()), encoding="utf-8")
         for number, member in enumerate(self.members):
             member.save(folder / "members" / f"{number:02d}")
 
@@ -44,7 +44,7 @@ class Vote(Scorer):
         """Read what `save` wrote."""
         folders = sorted((folder / "members").iterdir(), key=lambda member: int(member.name))
         members = [DigitModel.load(member) for member in folders]
-        return cls(members, json.loads((folder / "weights.json").read_text()))
+        return cls(members, json.loads((folder / "weights.json").read_text(encoding="utf-8")))
 
 
 def average(probabilities: npt.NDArray[np.floating], weights: npt.NDArray[np.float64]) -> Probabilities:

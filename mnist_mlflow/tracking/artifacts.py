@@ -1,0 +1,56 @@
+"""Artifact stores in clouds: the libraries and credentials that they want, told in a line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from mlflow import MlflowClient
+
+from mnist_mlflow.errors import UserFacingError, one_line
+
+EXTRAS = {"boto3": "s3", "botocore": "s3", "google": "gcs", "azure": "azure"}  # by the package that is missing
+# Errors of these libraries, by name: importing the libraries to catch them would fail where they are missing.
+CREDENTIALS = {
+    "NoCredentialsError": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "ProfileNotFound": "Check AWS_PROFILE",
+    "DefaultCredentialsError": "Set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account",
+    "Unauthorized": "Set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account",  # MLflow asks without any
+    "ClientAuthenticationError": "Set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCESS_KEY, or type: az login",
+}
+
+
+@contextlib.contextmanager
+def explained(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Raise UserFacingError, with what to install or to set, where the artifact store of a run cannot be used."""
+    try:
+        yield
+    except ImportError as error:
+        package = _missing_package(error)
+        extra = EXTRAS.get(package)
+        install = f'"mnist-mlflow[{extra}]"' if extra else package
+        raise UserFacingError(
+            f"The artifacts lie at {_address(client, run_id)}, and the library for that is missing "
+            f"({one_line(error)}). Type: pip install {install}"
+        ) from error
+    except Exception as error:
+        for kind in type(error).__mro__:
+            if remedy := CREDENTIALS.get(kind.__name__):
+                raise UserFacingError(
+                    f"The artifacts lie at {_address(client, run_id)}, and no credentials for that are set "
+                    f"({one_line(error)}). {remedy}"
+                ) from error
+        raise
+
+
+def _address(client: MlflowClient, run_id: str) -> str:
+    address: str = client.get_run(run_id).info.artifact_uri
+    return address
+
+
+def _missing_package(error: ImportError) -> str:
+    if error.name:
+        return error.name.partition(".")[0]
+    # MLflow names the package in a sentence of its own where it is azure-identity.
+    return "azure" if "azure" in str(error) else "the library that the message names"

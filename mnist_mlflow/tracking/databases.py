@@ -1,0 +1,119 @@
+"""Databases as stores: their addresses read as SQLAlchemy reads them, and asked once before MLflow asks for minutes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from mnist_mlflow.errors import UserFacingError, one_line
+
+PATIENCE = 10  # seconds for a server to answer
+SERVERS = ("postgresql", "mysql", "mariadb")  # whose drivers take `connect_timeout`
+DRIVERS = {"postgresql": 'pip install "mnist-mlflow[postgresql]"', "mysql": "pip install pymysql"}
+FILE_URI = re.compile(r"^file:(//(localhost)?(?=/))?")  # what SQLite puts before a path if the query has `uri=true`
+
+# The words by which servers refuse, and what to do about it.
+REFUSALS = {
+    ("password authentication failed", "no password supplied", "access denied for user"): (
+        "the user or the password is wrong",
+        "Check both in the address, with special characters percent-encoded",
+    ),
+    ("does not exist", "unknown database"): ("there is no such database or user", "Create it, or check the address"),
+}
+
+
+def read_address(address: str) -> URL | None:
+    """The address of a database; None for any other store.
+
+    Raises UserFacingError for one that SQLAlchemy does not understand.
+    """
+    scheme, separator, _ = address.partition("://")
+    if not separator or scheme.partition("+")[0] not in (*SERVERS, "sqlite", "mssql"):
+        return None
+    try:
+        return make_url(address)
+    except (ArgumentError, ValueError) as error:
+        raise UserFacingError(f"{address} is no address of a database: {one_line(error)}.") from error
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite address, absolute; None for a database in memory or on a server."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.query.get("mode") == "memory":
+        return None
+    name = _file_name(url)
+    return None if name == ":memory:" else Path(name).absolute()
+
+
+def file_of(address: str) -> Path | None:
+    """The file of a store at an address, absolute; None for a store in memory or on a server."""
+    url = read_address(address)
+    return sqlite_file(url) if url else None
+
+
+def is_relative(address: str) -> bool:
+    """True for a SQLite file that another current folder would make another file."""
+    return file_of(address) is not None and not Path(_file_name(make_url(address))).is_absolute()
+
+
+def sqlite_uri(path: Path) -> str:
+    """The address of a SQLite file, as MLflow and SQLAlchemy both read it."""
+    return f"sqlite:///{_quoted(path)}"
+
+
+def with_file(address: str, path: Path) -> str:
+    """A SQLite address with another path; its driver and its query stay."""
+    head, _, tail = address.partition(":///")
+    query = tail.partition("?")[2]
+    scheme = "file:" if tail.startswith("file:") and "uri" in make_url(address).query else ""
+    return f"{head}:///{scheme}{_quoted(path)}" + (f"?{query}" if query else "")
+
+
+def has_run(path: Path, run_id: str) -> bool:
+    """True if a SQLite file is a store that has a run."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone())
+    except sqlite3.Error:
+        return False
+
+
+def _file_name(url: URL) -> str:
+    name = url.database or ""
+    return FILE_URI.sub("", name) if "uri" in url.query else name
+
+
+def _quoted(path: Path) -> str:
+    # MLflow creates the folder as it is written here, before SQLAlchemy decodes the path.
+    return path.as_posix().replace("%", "%25").replace("?", "%3F")
+
+
+def check_server(url: URL) -> None:
+    """Connect to a database server once; raises UserFacingError, with the remedy, after ten seconds at most."""
+    timeout = {"connect_timeout": PATIENCE} if url.get_backend_name() in SERVERS else {}
+    try:
+        create_engine(url, poolclass=NullPool, connect_args=timeout).connect().close()
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        install = DRIVERS.get(url.get_backend_name(), "install the driver that the address names")
+        raise UserFacingError(f"The driver of {shown(url)} is missing ({one_line(error)}). Type: {install}") from error
+    except SQLAlchemyError as error:
+        reason, remedy = _explain(str(error.__cause__ or error).lower())
+        raise UserFacingError(f"The database {shown(url)} cannot be used: {reason}. {remedy}.") from error
+
+
+def shown(url: URL) -> str:
+    """The address without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def _explain(text: str) -> tuple[str, str]:
+    for words, explanation in REFUSALS.items():
+        if any(word in text for word in words):
+            return explanation
+    return f"no server answered within {PATIENCE} seconds", "Start it, or check host and port"

@@ -1,0 +1,42 @@
+"""Experiments that are deleted or not there, told with the way out."""
+
+from __future__ import annotations
+
+import re
+
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID
+from mlflow.exceptions import MlflowException
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.tracking.store import store_uri
+
+DELETED = re.compile(r"experiment (\S+) must be in the 'active' state")  # MLflow's words
+OTHER = "name another, which is created if it is not there: export MLFLOW_EXPERIMENT_NAME=NAME"
+
+
+def explain(client: MlflowClient, error: MlflowException) -> UserFacingError | None:
+    """The experiment that keeps a run from starting; None if the error has another cause."""
+    if deleted := DELETED.search(str(error)):
+        name = client.get_experiment(deleted[1]).name
+        return UserFacingError(f"The experiment {name!r} is deleted. {how_to_restore(deleted[1])}, or {OTHER}")
+    number = MLFLOW_EXPERIMENT_ID.get()
+    if number and "does not exist" in str(error):
+        numbers = ", ".join(f"{one.experiment_id} ({one.name})" for one in client.search_experiments())
+        return UserFacingError(
+            f"There is no experiment with MLFLOW_EXPERIMENT_ID={number}; accepted: {numbers}. "
+            f"Unset MLFLOW_EXPERIMENT_ID, or {OTHER}"
+        )
+    return None
+
+
+def find_deleted(client: MlflowClient, name: str) -> str | None:
+    """The number of a deleted experiment of that name; None if there is none."""
+    experiments = client.search_experiments(view_type=ViewType.DELETED_ONLY)
+    return next((str(one.experiment_id) for one in experiments if one.name == name), None)
+
+
+def how_to_restore(number: str) -> str:
+    """The command that brings back a deleted experiment."""
+    return f"Restore it: MLFLOW_TRACKING_URI='{store_uri()}' mlflow experiments restore --experiment-id {number}"

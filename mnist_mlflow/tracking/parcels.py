@@ -1,0 +1,114 @@
+"""Parcels: whole results of trainings in local folders, each kept until the store has all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.evaluation.plots import LearningCurves
+from mnist_mlflow.processes import is_gone, this_process
+from mnist_mlflow.tracking.results import DataKey
+from mnist_mlflow.tracking.store import project_root, store_uri
+
+CONTENTS = "parcel.json"
+ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The part of a parcel that is no file; `metrics` are those of the model on `data`."""
+
+    run_id: str
+    algorithm: str
+    params: dict[str, str]
+    tags: dict[str, str]
+    model_tags: dict[str, str]
+    metrics: dict[str, float]
+    data: DataKey
+    requirements: list[str]
+    curves: LearningCurves = field(default_factory=dict)
+    status: str = "FINISHED"  # of the run that has it all
+    time_ms: int = field(default_factory=lambda: int(time.time() * 1000))
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A folder with the result of a run of training."""
+
+    folder: Path
+    contents: Contents
+    owner: Any  # the process that sends it; None once that has failed
+    store: str  # the address of the store that it is for
+
+    @property
+    def is_being_sent(self) -> bool:
+        """True unless the process that sends it has failed or is certainly gone."""
+        return self.owner is not None and not is_gone(self.owner)
+
+    @classmethod
+    def read(cls, folder: Path) -> Parcel:
+        """The parcel in a folder; raises UserFacingError if it is none."""
+        try:
+            stored = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+            contents = Contents(**stored["contents"] | {"data": DataKey(*stored["contents"]["data"])})
+            return cls(folder, contents, stored["owner"], stored["store"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserFacingError(f"{folder / CONTENTS} cannot be read: {one_line(error)}") from error
+
+    def write(self) -> None:
+        """Write all but the files, in one step."""
+        text = json.dumps({"contents": asdict(self.contents), "owner": self.owner, "store": self.store})
+        beside = self.folder / f".{CONTENTS}"
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(self.folder / CONTENTS)
+
+
+@contextlib.contextmanager
+def packing(run_id: str) -> Iterator[Path]:
+    """A folder to fill with the files of a parcel; it goes away if they are not complete."""
+    folder = _writable_folder() / run_id
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier try
+    (folder / ARTIFACTS).mkdir(parents=True)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def close_parcel(folder: Path, contents: Contents) -> Parcel:
+    """Make a filled folder a parcel of this process, for the store that is connected."""
+    parcel = Parcel(folder, contents, this_process(), without_passwords(store_uri()))
+    parcel.write()
+    return parcel
+
+
+def unsent_parcels() -> list[Path]:
+    """The folders that hold a parcel, the oldest first."""
+    paths = [path for folder in _folders() for path in folder.glob(f"*/{CONTENTS}")]
+    return [path.parent for path in sorted(paths, key=lambda path: path.stat().st_mtime)]
+
+
+def _folders() -> list[Path]:
+    """The folders that may hold parcels: in the project, of the user, and where neither can be written."""
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser())
+    temporary = Path(tempfile.gettempdir()) / f"mnist-mlflow-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    return [project_root() / "unsent", data / "mnist-mlflow" / "unsent", temporary / "unsent"]
+
+
+def _writable_folder() -> Path:
+    for folder in _folders():
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+    raise UserFacingError(f"Nothing can be written to any of {', '.join(map(str, _folders()))}. Make one writable.")

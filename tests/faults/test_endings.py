@@ -1,0 +1,95 @@
+"""Signals to trainings and to the command that launches them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, TypeAlias
+
+import mlflow
+import pytest
+
+from mnist_mlflow.data import load_dataset
+from mnist_mlflow.processes import is_gone
+from mnist_mlflow.tracking.candidates import Query, find_candidates
+from mnist_mlflow.tracking.runs import open_run
+from tests.conftest import ROOT, start_python
+
+Client: TypeAlias = mlflow.MlflowClient
+pytestmark = pytest.mark.faults
+
+NETWORK = """
+import sys
+from mnist_mlflow.cli.commands import main
+from mnist_mlflow.jobs import train
+
+class Reporting(train.CurveRecorder):
+    def on_epoch(self, *arguments):
+        super().on_epoch(*arguments)
+        print("epoch", flush=True)
+
+train.CurveRecorder = Reporting
+sys.argv[1:] = ["mlp", "--data=digits", "--train_size=200", "--epochs=500", "--patience=500"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_interrupted_network_logs_its_best_weights_which_nothing_selects(
+    store: Client, number: signal.Signals, status: int
+) -> None:
+    process = start_python(NETWORK, ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    assert process.stdout
+    assert [process.stdout.readline() for _ in range(3)] == ["epoch\n"] * 3
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == status, errors
+    assert "Traceback" not in errors
+    (run,) = store.search_runs(["0"])
+    assert run.info.status == "KILLED"
+    reason = {signal.SIGTERM: "interrupted by SIGTERM", signal.SIGINT: "interrupted by Ctrl-C"}[number]
+    assert run.data.tags.items() >= {"failure": reason, "partial": "1"}.items()
+    assert 0.2 < run.data.metrics["val_accuracy"] <= 1
+    (output,) = run.outputs.model_outputs
+    assert store.get_logged_model(output.model_id).tags["partial"] == "1"
+    dataset = load_dataset("digits", 0, 200)
+    answers = mlflow.pyfunc.load_model(f"models:/{output.model_id}").predict(dataset.validation.images)
+    accuracy = (answers["digit"] == dataset.validation.labels).mean()
+    assert accuracy == pytest.approx(run.data.metrics["val_accuracy"])
+    store.set_terminated(run.info.run_id, "FINISHED")
+    assert not list(find_candidates(store, Query(dataset.digest, dataset.split_digest)))
+    assert not (ROOT / "unsent" / run.info.run_id).exists()
+
+
+def wait_for(condition: Any, process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_ends_ends_the_process_that_it_launched(store: Client, number: signal.Signals) -> None:
+    options = ["--algorithms=knn", "--data=digits", "--train_size=200", "--trials=5000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnist_mlflow", "main", *options], stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    wait_for(lambda: store.search_runs(["0"], "tags.role = 'trial'"), process)
+    (launched,) = store.search_runs(["0"], "tags.role = 'model'")
+    process.send_signal(number)
+    process.communicate(timeout=120)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    end = time.monotonic() + 60
+    while not is_gone(json.loads(launched.data.tags["owner"])):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    if number == signal.SIGKILL:
+        with open_run("the next command", {}):
+            pass
+    statuses = {run.data.tags.get("role"): run.info.status for run in store.search_runs(["0"])}
+    assert statuses["model"] == "KILLED"
+    assert statuses["selection"] == ("FAILED" if number == signal.SIGKILL else "KILLED")
+    assert "RUNNING" not in {run.info.status for run in store.search_runs(["0"])}

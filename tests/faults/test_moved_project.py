@@ -1,0 +1,58 @@
+"""A project whose folder was moved, with its store in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SMALL = ["--data", "digits", "--train_size", "200"]
+LOAD = """
+import mlflow, numpy
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+print(len(mlflow.pyfunc.load_model("models:/mnist-digits@champion").predict(numpy.zeros((3, 28, 28), "uint8"))))
+"""
+
+
+def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What a command of the project in this folder, with the store in it, prints."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "OPTUNA_STORAGE")}
+    command = [sys.executable, *(arguments if arguments[0] == "-c" else ("-m", "mnist_mlflow", *arguments))]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> tuple[Path, Path]:
+    """The folder where a champion was trained, and the one that the whole project was moved to."""
+    old, new = tmp_path / "old place", tmp_path / "new_place"
+    old.mkdir()
+    shutil.copytree(ROOT / "mnist_mlflow", old / "mnist_mlflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("MLproject", "pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, old)
+    done = typed(old, "main", "--algorithms", "knn", *SMALL)
+    assert done.returncode == 0, done.stderr
+    shutil.move(old, new)
+    return old, new
+
+
+def test_a_moved_project_works_again_after_doctor(moved: tuple[Path, Path]) -> None:
+    old, new = moved
+    sick = typed(new, "doctor")
+    assert sick.returncode == 1
+    assert f"artifacts are looked for in {old}, the store lies in {new}" in sick.stdout
+    assert "doctor --fix 1" in sick.stdout
+    mended = {line.split()[1]: line for line in typed(new, "doctor", "--fix", "1").stdout.splitlines()}
+    assert mended["artifacts"].startswith("mended")
+    assert str(next(new.glob("mlflow.db.backup-*"))) in mended["artifacts"]
+    assert mended["versions"].startswith("ok"), mended
+    again = typed(new, "doctor", "--fix", "1")
+    assert "mended" not in again.stdout
+    for arguments in (("forest", *SMALL), ("select", "--data", "digits"), ("report",), ("-c", LOAD)):
+        done = typed(new, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "3\n"
+    assert not old.exists()

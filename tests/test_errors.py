@@ -1,0 +1,23 @@
+import pytest
+
+from mnist_mlflow.errors import without_passwords
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("in http://alice:secret@host:5000/api failed", "in http://alice:***@host:5000/api failed"),
+        ("postgresql+psycopg://u:se%40cret@h/db", "postgresql+psycopg://u:***@h/db"),
+        ("postgresql://u:se@cr/et@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:1234@h/db", "postgresql://u:***@h/db"),
+        ("http://:secret@host", "http://:***@host"),
+        ("postgresql://h/db?user=u&password=secret&x=1", "postgresql://h/db?user=u&password=***&x=1"),
+        ("http://a:one@h and https://b:two@h", "http://a:***@h and https://b:***@h"),
+        ("http://host:5000/#/experiments", "http://host:5000/#/experiments"),
+        ("http://host:5000/users/me@example.org", "http://host:5000/users/me@example.org"),
+        ("models:/mnist-digits@champion", "models:/mnist-digits@champion"),
+        ("sqlite:////home/me@here/mlflow.db", "sqlite:////home/me@here/mlflow.db"),
+    ],
+)
+def test_passwords_of_addresses_are_not_shown(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown
