@@ -69,10 +69,8 @@ def train_network(
     )
     # What makes no variable while it is traced is traced once, not twice: the better part of a second.
     network.optimizer.build(network.trainable_variables)
-    watching: list[Any] = [
-        Epochs(tuning, schedule, callback),
-        keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True),
-    ]
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=schedule.patience, restore_best_weights=True)
+    watching: list[Any] = [Epochs(tuning, schedule, callback), stopping]
     if callback.watches_steps:
         watching.append(Steps(tuning, schedule.steps(len(train.labels)), callback))
     if augment:
