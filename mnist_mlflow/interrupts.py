@@ -1,14 +1,27 @@
-"""Signals that end a program, and Ctrl-C in one that `mlflow run` has started."""
+"""Signals that end a program, and Ctrl-C in one that `mlflow run` has started.
+
+A signal that meets a transaction of a database waits for its end, ten seconds at most: a transaction that breaks off
+may keep its lock for as long as the process lives, and the run could not be closed. One that meets a finalizer, where
+Python drops what is raised, comes again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+CODES: dict[Any, signal.Signals] = {128 + number: number for number in ENDING}  # by exit status
+PATIENCE = 10.0  # seconds that a signal waits for a transaction
+MOMENT = 0.05  # seconds, after which a finalizer is over
+
+_transactions: set[int] = set()  # those of the main thread, in which Python handles signals
+_waiting: list[int] = []  # the signal that waits for their end
 
 
 def stop_on_signals() -> None:
@@ -21,7 +34,8 @@ def stop_on_signals() -> None:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGINT, _stop)
+    sys.unraisablehook = _hear_again
 
 
 def stop_reason(error: BaseException) -> str:
@@ -29,14 +43,14 @@ def stop_reason(error: BaseException) -> str:
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)):  # the latter, where a signal met the closing itself
         return "interrupted by Ctrl-C"
     if isinstance(error, SystemExit):
-        names = {128 + number: number.name for number in ENDING}
-        return f"interrupted by {names.get(error.code, 'the program')}"
+        number = CODES.get(error.code)
+        return f"interrupted by {number.name if number else 'the program'}"
     return ""
 
 
 @contextlib.contextmanager
 def one_interrupt() -> Iterator[None]:
-    """Ignore SIGTERM after the first Ctrl-C, which raises KeyboardInterrupt as always.
+    """Ignore SIGTERM after the first signal, which raises as always.
 
     Ctrl-C reaches `mlflow run` together with its child. `mlflow run` then sends the child SIGTERM at once, which would
     keep it from finishing its work. A second Ctrl-C still interrupts.
@@ -45,10 +59,10 @@ def one_interrupt() -> Iterator[None]:
         yield
         return
     terminate_handler = signal.getsignal(signal.SIGTERM)
-    interrupt_handler = signal.signal(signal.SIGINT, _interrupt)
+    interrupt_handler = signal.signal(signal.SIGINT, _stop)
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         terminate_handler = _ignore
         raise
     finally:
@@ -56,19 +70,59 @@ def one_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, terminate_handler)
 
 
-def _interrupt(number: int, frame: Any) -> None:
-    _ignore_further()
-    raise KeyboardInterrupt
+def begin_transaction(number: int) -> None:
+    """Let signals wait until the transaction with a number, of the main thread, has ended."""
+    if threading.current_thread() is threading.main_thread():
+        _transactions.add(number)
+
+
+def end_transaction(number: int) -> None:
+    """End a transaction; raise what a signal that waited for it would have raised."""
+    _transactions.discard(number)
+    if _waiting and not _transactions and threading.current_thread() is threading.main_thread():
+        _raise(_waiting.pop())
 
 
 def _stop(number: int, frame: Any) -> None:
-    _ignore_further()
+    for other in ENDING:
+        if other != number:  # as `mlflow run` sends one after Ctrl-C
+            signal.signal(other, _ignore)
+    if _transactions and not _waiting:
+        _waiting.append(number)
+        _send_later(PATIENCE, number, is_wanted=lambda: bool(_waiting))  # the second one does not wait
+    else:
+        _raise(_waiting.pop() if _waiting else number)
+
+
+def _hear_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Send a signal again if what it raised was dropped; print any other exception, as Python does."""
+    error = dropped.exc_value
+    if isinstance(error, KeyboardInterrupt):
+        _send_later(MOMENT, signal.SIGINT)
+    elif isinstance(error, SystemExit) and error.code in CODES:
+        number = CODES[error.code]
+        signal.signal(number, _stop)
+        _send_later(MOMENT, number)
+    else:
+        sys.__unraisablehook__(dropped)
+
+
+def _send_later(seconds: float, number: int, *, is_wanted: Callable[[], bool] = lambda: True) -> None:
+    def send() -> None:
+        if is_wanted():
+            os.kill(os.getpid(), number)
+
+    timer = threading.Timer(seconds, send)
+    timer.daemon = True
+    timer.start()
+
+
+def _raise(number: int) -> NoReturn:
+    for other in ENDING:
+        signal.signal(other, _ignore)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
-
-
-def _ignore_further() -> None:
-    for number in ENDING:
-        signal.signal(number, _ignore)
 
 
 def _ignore(number: int, frame: Any) -> None:

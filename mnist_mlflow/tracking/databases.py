@@ -7,12 +7,14 @@ import re
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.interrupts import begin_transaction, end_transaction
 
 PATIENCE = 10  # seconds for a server to answer
 SERVERS = ("postgresql", "mysql", "mariadb")  # whose drivers take `connect_timeout`
@@ -27,6 +29,10 @@ REFUSALS = {
     ),
     ("does not exist", "unknown database"): ("there is no such database or user", "Create it, or check the address"),
 }
+
+# No signal breaks off a transaction of MLflow or Optuna.
+event.listen(Session, "after_begin", lambda _session, transaction, _connection: begin_transaction(id(transaction)))
+event.listen(Session, "after_transaction_end", lambda _session, transaction: end_transaction(id(transaction)))
 
 
 def read_address(address: str) -> URL | None:

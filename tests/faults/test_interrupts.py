@@ -8,11 +8,13 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
-from mnist_mlflow.interrupts import one_interrupt
+from mnist_mlflow.interrupts import one_interrupt, stop_on_signals
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("signals")]
 
 
 def press(*signals: signal.Signals) -> None:
@@ -22,24 +24,16 @@ def press(*signals: signal.Signals) -> None:
 
 
 def test_ctrl_c_is_heard_and_what_mlflow_run_sends_with_it_is_not() -> None:
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(KeyboardInterrupt), one_interrupt():
-            press(signal.SIGINT)
-        press(signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    with pytest.raises(KeyboardInterrupt), one_interrupt():
+        press(signal.SIGINT)
+    press(signal.SIGTERM)
 
 
 def test_a_second_ctrl_c_is_heard() -> None:
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(KeyboardInterrupt), one_interrupt():
-            press(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            press(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    with pytest.raises(KeyboardInterrupt), one_interrupt():
+        press(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        press(signal.SIGINT)
 
 
 def test_without_an_interrupt_all_is_as_before() -> None:
@@ -60,6 +54,62 @@ def test_in_another_thread_there_is_nothing_to_hear() -> None:
     thread.start()
     thread.join()
     assert entered == [True]
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_signal_waits_for_the_end_of_a_transaction(number: signal.Signals, error: type[BaseException]) -> None:
+    stop_on_signals()
+    done = []
+    with pytest.raises(error), Session(create_engine("sqlite://")) as session:
+        session.execute(text("SELECT 1"))
+        press(number)
+        done.append("more of the transaction")
+        session.commit()
+        done.append("what comes after it")
+    assert done == ["more of the transaction"]
+
+
+def test_the_second_ctrl_c_does_not_wait() -> None:
+    stop_on_signals()
+    with Session(create_engine("sqlite://")) as session:
+        session.execute(text("SELECT 1"))
+        press(signal.SIGINT, signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            press(signal.SIGINT)
+
+
+class Finalized:
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        press(self.number)
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_signal_that_meets_a_finalizer_comes_again(number: signal.Signals, error: type[BaseException]) -> None:
+    """Python drops whatever is raised there: the program would never stop."""
+    stop_on_signals()
+    Finalized(number)
+    with pytest.raises(error):
+        time.sleep(60)
+
+
+def test_a_run_can_be_closed_wherever_a_signal_meets_the_store(store: mlflow.MlflowClient) -> None:
+    run_id = store.create_run("0").info.run_id
+    errors = []
+    for number in range(1, 16):
+        stop_on_signals()
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # which ignores it after the first one
+        threading.Timer(number * 0.007, os.kill, [os.getpid(), signal.SIGTERM]).start()
+        try:
+            while True:
+                store.log_metric(run_id, "metric", 1.0)
+                store.get_run(run_id)
+        except SystemExit as error:
+            errors.append(error)  # with all frames, and the connections in them
+        store.set_tag(run_id, "failure", str(number))
+    assert len(errors) == 15
 
 
 def test_ctrl_c_at_mlflow_run_leaves_the_best_so_far(store: mlflow.MlflowClient, tmp_path: Path) -> None:
