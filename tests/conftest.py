@@ -1,8 +1,10 @@
 """Fixtures: a small data set, a store of one's own, and nothing from outside."""
 
+import contextlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -85,6 +87,14 @@ def new_store(shared: Path) -> Path:
             code = "from mnist_mlflow.tracking.store import connect; connect()"
             python(code, folder, MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db")
     return folder / "mlflow.db"
+
+
+def place_store(new_store: Path, folder: Path) -> Path:
+    """A copy of the empty store in a folder, as if it had been created there."""
+    path = Path(shutil.copy(new_store, folder))
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", [f"{folder}/mlruns/0"])
+    return path
 
 
 def use_store(path: Path, patch: pytest.MonkeyPatch) -> mlflow.MlflowClient:

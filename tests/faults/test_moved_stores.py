@@ -9,20 +9,18 @@ import pytest
 
 from mnist_mlflow.tracking.relocation import find_moves, rewrite_addresses
 from mnist_mlflow.tracking.store import open_store
-from tests.conftest import python
+from tests.conftest import place_store, use_store
 
 Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def moved(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The new folder of a store with an artifact; the old one was `tmp_path / "old"`."""
-    code = """if True:
-        from mnist_mlflow.tracking.store import connect
-        client = connect()
-        client.log_text(client.create_run("0").info.run_id, "text", "file.txt")"""
     (tmp_path / "old").mkdir()
-    python(code, tmp_path, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/old/mlflow.db")
+    client = use_store(place_store(new_store, tmp_path / "old"), monkeypatch)
+    client.log_text(client.create_run("0").info.run_id, "text", "file.txt")
+    mlflow.set_tracking_uri(None)
     folder = (tmp_path / "old").rename(tmp_path / "new")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
     monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
@@ -38,6 +36,7 @@ def test_every_command_says_in_one_line_that_the_store_was_moved(moved: Path, co
         assert status == 1
         (line,) = errors.splitlines()
         assert line == f"Error: The store was moved: {where}. Type: python -m mnist_mlflow doctor --fix 1"
+    assert where in command("doctor")[1]
     assert not (tmp_path / "old").exists()  # nothing was written there
     client = open_store(f"sqlite:///{moved}/mlflow.db")  # as who mends it opens it
     assert len(client.search_runs(["0"])) == 1
@@ -59,8 +58,9 @@ def test_a_copy_is_told_from_its_original(moved: Path, command: Command, tmp_pat
 def test_an_experiment_of_another_folder_without_artifacts_has_not_moved(
     new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Path(shutil.copy(new_store, tmp_path))
+    store = place_store(new_store, tmp_path)
     (tmp_path / "elsewhere").mkdir()
-    code = "import mlflow; mlflow.MlflowClient().create_experiment('plain')"
-    python(code, tmp_path / "elsewhere", MLFLOW_TRACKING_URI=f"sqlite:///{store}")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    client = mlflow.MlflowClient(f"sqlite:///{store}")
+    assert "elsewhere" in client.get_experiment(client.create_experiment("plain")).artifact_location
     assert find_moves(store) == []

@@ -138,8 +138,7 @@ LAST_REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("answered", [False, True])
-@pytest.mark.parametrize("last", LAST_REQUESTS)
+@pytest.mark.parametrize(("last", "answered"), [("a picture", False), *((last, True) for last in LAST_REQUESTS)])
 def test_a_server_that_goes_away_while_results_are_uploaded_loses_nothing(
     client: Client, proxy: Proxy, server: Server, uninterrupted: Any, last: str, answered: bool
 ) -> None:

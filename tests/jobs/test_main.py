@@ -1,9 +1,4 @@
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +10,6 @@ from mnist_mlflow.data import mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.main import Params, run, share_of_time
 from mnist_mlflow.types import silent
-from tests.conftest import ROOT
 
 Client: TypeAlias = mlflow.MlflowClient
 Command = Callable[..., tuple[int, str, str]]
@@ -77,21 +71,6 @@ def test_a_failure_does_not_stop_the_others(store: Client, command: Command) -> 
 def test_nothing_is_selected_when_all_fail(store: Client) -> None:
     with pytest.raises(UserFacingError, match="Every algorithm failed"):
         run(Params(algorithms="knn", data="digits", train_size=100), silent)
-
-
-def test_when_main_is_stopped_no_run_goes_on(store: Client) -> None:
-    options = ["main", "--algorithms=mlp", "--data=digits"]
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri()}
-    process = subprocess.Popen([sys.executable, "-m", "mnist_mlflow", *options], cwd=ROOT, env=environment)
-    deadline = time.monotonic() + 60
-    while not algorithm_runs(store) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert {run.info.run_name: run.info.status for run in store.search_runs(["0"])} == {
-        "main": "KILLED",
-        "mlp": "KILLED",
-    }
 
 
 def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
