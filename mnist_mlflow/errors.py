@@ -36,6 +36,10 @@ class ImageError(UserFacingError, ValueError):
     """The input of a model is not images of digits."""
 
 
+class ModelError(UserFacingError, ValueError):
+    """The files of a model are not those of a model."""
+
+
 class UnsentError(UserFacingError):
     """The store did not take the result of a training, which a local folder keeps."""
 

@@ -19,6 +19,7 @@ PROGRAM = "mnist_mlflow"  # in the names of folders
 Owner = Mapping[str, Any]  # the identity of a process: its machine, its number, and its start
 
 WATCH = 1.0  # seconds between two looks at another process
+LARGEST_NUMBER = 2**31 - 1  # of a process
 TOLERANCE = 2  # seconds by which the kernel's record of a process's start varies
 INITIAL = "pid:[4026531836]"  # the namespace of process numbers outside of all containers; the number is Linux's
 
@@ -78,10 +79,17 @@ def _start_time(process: Any) -> float:
 def read_owner(text: str | None) -> Owner | None:
     """The owner that a run's tag names; None for a tag that is not of this project."""
     try:
-        owner = json.loads(text or "null")
-    except ValueError:
+        return as_owner(json.loads(text or "null"))
+    except (ValueError, RecursionError):
         return None
-    return owner if isinstance(owner, dict) and owner.keys() >= {"host", "pid", "born"} else None
+
+
+def as_owner(value: Any) -> Owner | None:
+    """A value of a file as the owner that it is; None for any other."""
+    if not isinstance(value, dict) or not value.keys() >= {"host", "pid", "born"}:
+        return None
+    is_number = isinstance(value["pid"], int) and 0 < value["pid"] <= LARGEST_NUMBER
+    return value if is_number and isinstance(value["born"], float) else None
 
 
 def is_this_process(owner: Owner | None) -> bool:

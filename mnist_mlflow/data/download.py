@@ -1,7 +1,6 @@
 """Downloads that survive bad mirrors, bad lines and another process that wants the same file."""
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,13 +57,15 @@ def _fetch_with_retries(url: str, target: Path, verify: Callable[[bytes], object
 def _fetch_once(url: str, target: Path, verify: Callable[[bytes], object], progress: Progress) -> None:
     from pooch import HTTPDownloader
 
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
-        partial = Path(folder) / target.name
-        bar = _Bar(f"download {target.name}", progress)
+    partial = target.with_name(f".{target.name}.part")  # one name: what a killed process leaves is written over
+    bar = _Bar(f"download {target.name}", progress)
+    try:
         with contextlib.closing(bar):
             HTTPDownloader(progressbar=bar, timeout=TIMEOUT)(url, str(partial), None)
         verify(partial.read_bytes())
         partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 class _Bar:

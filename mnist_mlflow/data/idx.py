@@ -1,6 +1,8 @@
 """The IDX format of the MNIST files."""
 
 import gzip
+import io
+import math
 import struct
 import zlib
 
@@ -11,19 +13,23 @@ from mnist_mlflow.errors import DataError
 
 UNSIGNED_BYTE = 0x08
 GZIP_MAGIC = b"\x1f\x8b"
+LARGEST = 50_000_000  # bytes of a file; the largest of MNIST has 47 million
 
 
 def decompress(raw: bytes, name: str) -> bytes:
     """The content of a file, gzipped or not.
 
-    Raises DataError when the gzip stream is cut short or damaged.
+    Raises DataError when the gzip stream is cut short or damaged, or holds more than any file of MNIST.
     """
-    if not raw.startswith(GZIP_MAGIC):
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (EOFError, OSError, zlib.error) as error:
-        raise DataError(f"{name} is truncated or corrupt: {error}.") from error
+    content = raw
+    if raw.startswith(GZIP_MAGIC):
+        try:
+            content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(LARGEST + 1)
+        except (EOFError, OSError, zlib.error) as error:
+            raise DataError(f"{name} is truncated or corrupt: {error}.") from error
+    if len(content) > LARGEST:
+        raise DataError(f"{name} is larger than any file of MNIST.")
+    return content
 
 
 def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
@@ -39,7 +45,10 @@ def parse_idx(content: bytes, name: str) -> npt.NDArray[np.uint8]:
     if len(content) < start:
         raise DataError(f"{name} is truncated inside its header ({len(content)} bytes).")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
-    expected = start + int(np.prod(shape, dtype=np.int64))
+    expected = start + math.prod(shape)
     if len(content) != expected:
         raise DataError(f"{name} has the wrong size: its header promises {expected} bytes, it has {len(content)}.")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # too many dimensions, or too large ones beside one of size 0
+        raise DataError(f"{name} has an impossible shape: {error}.") from error

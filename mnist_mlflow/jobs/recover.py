@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.parameters import parameters
-from mnist_mlflow.tracking.parcels import unsent_parcels
+from mnist_mlflow.tracking.parcels import sweep, unsent_parcels
 from mnist_mlflow.tracking.sending import NotNowError, send_again
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Progress
@@ -28,6 +28,7 @@ class Recovery:
 
 def run(params: Params, progress: Progress) -> Recovery:
     """Upload all results that are kept for the store that is connected."""
+    sweep()
     client, recovery, parcels = connect(), Recovery(), unsent_parcels()
     for number, folder in enumerate(parcels, 1):
         try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
-from mnist_mlflow.processes import is_gone
+from mnist_mlflow.processes import is_gone, read_owner
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.pruning import WHOLE
 from mnist_mlflow.search.records import TrialRecord
@@ -36,7 +35,7 @@ class TrialRuns:
     def close_other_searches(self, records: Sequence[TrialRecord]) -> None:
         """Write the trials of all searches that ended, and close the searches that were killed."""
         running = running_searches(self.run.client, self.spec.study)
-        gone = {run_id for run_id, owner in running.items() if is_gone(json.loads(owner))}
+        gone = {run_id for run_id, owner in running.items() if is_gone(read_owner(owner))}
         self._write_for({record.run_id for record in records} - running.keys() | gone, records)
         self.write_killed(records)
         for run_id in gone:

@@ -40,7 +40,7 @@ def _as_array(data: Any) -> npt.NDArray[Any]:
     try:
         array = np.asarray(data)
         array = array.astype(np.float64) if array.dtype == object else array
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ImageError(f"The images are not one block of numbers ({error}); {ACCEPTED}.") from error
     if array.dtype.kind not in "uif":
         raise ImageError(f"The images hold {array.dtype} values; {ACCEPTED}.")

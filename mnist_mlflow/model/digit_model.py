@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from mnist_mlflow.errors import ModelError, one_line
 from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.canonical import as_images
-from mnist_mlflow.model.features import extract
+from mnist_mlflow.model.features import FEATURES, IMAGES, extract
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.model.scorers.base import Scorer, load_scorer
 from mnist_mlflow.types import CLASSES, Images, Probabilities, Progress, batches, silent
@@ -66,12 +68,29 @@ class DigitModel:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the model that `save` wrote; raises ValueError for a format that this version does not know."""
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        if (stored := description.get("format")) != FORMAT:
-            raise ValueError(f"{folder / DESCRIPTION} has the format {stored}; accepted: {FORMAT}.")
-        scorer = load_scorer(description["scorer"], folder)
-        return cls(description["features"], scorer, description["temperature"])
+        """Read the model that `save` wrote.
+
+        Raises ModelError, a ValueError, for a format that this version does not know, and for anything else.
+        """
+        try:
+            features, kind, temperature = _read_description(folder / DESCRIPTION)
+            return cls(features, load_scorer(kind, folder), temperature)
+        except (ModelError, ImportError):  # the latter for a library that is missing
+            raise
+        except Exception as error:
+            # Files of unknown origin may raise anything.
+            raise ModelError(f"{folder} holds no model: {one_line(error)}") from error
+
+
+def _read_description(path: Path) -> tuple[str, str, float]:
+    """The kind of features, the kind of scorer, and the temperature."""
+    description = json.loads(path.read_text(encoding="utf-8"))
+    if (stored := description.get("format")) != FORMAT:
+        raise ModelError(f"{path} has the format {stored}; accepted: {FORMAT}.")
+    features, temperature = description["features"], float(description["temperature"])
+    if features not in (*FEATURES, IMAGES) or not 0 < temperature < math.inf:
+        raise ModelError(f"{path} has features={features!r}, temperature={temperature}.")
+    return features, description["scorer"], temperature
 
 
 def _load_pyfunc(path: str) -> DigitModel:

@@ -9,17 +9,20 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
+
+from pydantic import TypeAdapter
 
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.evaluation.plots import LearningCurves
-from mnist_mlflow.processes import is_gone, this_process
+from mnist_mlflow.processes import Owner, as_owner, is_gone, read_owner, this_process
 from mnist_mlflow.tracking.results import DataKey
 from mnist_mlflow.tracking.store import project_root, store_uri
 
-CONTENTS = "parcel.json"
+CONTENTS, OWNER = "parcel.json", "owner.json"
+FILLING, DISCARDED = ".filling-", ".discarded-"  # begin the names of folders that are no parcels
 ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
 
 
@@ -46,7 +49,7 @@ class Parcel:
 
     folder: Path
     contents: Contents
-    owner: Any  # the process that sends it; None once that has failed
+    owner: Owner | None  # the process that sends it; None once that has failed
     store: str  # the address of the store that it is for
 
     @property
@@ -59,9 +62,9 @@ class Parcel:
         """The parcel in a folder; raises UserFacingError if it is none."""
         try:
             stored = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-            contents = Contents(**stored["contents"] | {"data": DataKey(*stored["contents"]["data"])})
-            return cls(folder, contents, stored["owner"], stored["store"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            contents = TypeAdapter(Contents).validate_python(stored["contents"])
+            return cls(folder, contents, as_owner(stored["owner"]), str(stored["store"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserFacingError(f"{folder / CONTENTS} cannot be read: {one_line(error)}") from error
 
     def write(self) -> None:
@@ -75,13 +78,15 @@ class Parcel:
 @contextlib.contextmanager
 def packing(run_id: str) -> Iterator[Path]:
     """A folder to fill with the files of a parcel; it goes away if they are not complete."""
-    folder = _writable_folder() / run_id
-    shutil.rmtree(folder, ignore_errors=True)  # of an earlier try
+    sweep()
+    folder = _writable_folder() / f"{FILLING}{run_id}"
+    discard(folder)  # of an earlier try
     (folder / ARTIFACTS).mkdir(parents=True)
+    (folder / OWNER).write_text(json.dumps(this_process()), encoding="utf-8")
     try:
         yield folder
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard(folder)
         raise
 
 
@@ -89,12 +94,32 @@ def close_parcel(folder: Path, contents: Contents) -> Parcel:
     """Make a filled folder a parcel of this process, for the store that is connected."""
     parcel = Parcel(folder, contents, this_process(), without_passwords(store_uri()))
     parcel.write()
-    return parcel
+    place = folder.with_name(contents.run_id)
+    discard(place)  # of an earlier try
+    return replace(parcel, folder=folder.rename(place))
+
+
+def discard(folder: Path) -> None:
+    """Delete a folder, if it is there; a process that is killed meanwhile leaves a whole parcel or none."""
+    with contextlib.suppress(FileNotFoundError):
+        discarded = folder.rename(folder.with_name(f"{DISCARDED}{uuid4().hex}"))
+        shutil.rmtree(discarded, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Delete what processes that were killed have left half filled or half deleted."""
+    for parent in _folders():
+        for discarded in parent.glob(f"{DISCARDED}*"):
+            shutil.rmtree(discarded, ignore_errors=True)
+        for path in parent.glob(f"{FILLING}*/{OWNER}"):
+            with contextlib.suppress(OSError, ValueError):  # another process deletes it too
+                if is_gone(read_owner(path.read_text(encoding="utf-8"))):
+                    discard(path.parent)
 
 
 def unsent_parcels() -> list[Path]:
     """The folders that hold a parcel, the oldest first."""
-    paths = [path for folder in _folders() for path in folder.glob(f"*/{CONTENTS}")]
+    paths = [path for folder in _folders() for path in folder.glob(f"[!.]*/{CONTENTS}")]
     return [path.parent for path in sorted(paths, key=lambda path: path.stat().st_mtime)]
 
 

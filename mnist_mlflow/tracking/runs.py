@@ -107,14 +107,15 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
 @contextlib.contextmanager
 def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
     """A run that failed, to be completed and ended; it fails once more if that is not done."""
+    run = Run(client, run_id)
     try:
         mlflow.start_run(run_id, log_system_metrics=False)
-        run = Run(client, run_id)
         run.set_tags({"owner": json.dumps(this_process())})
         yield run
-    finally:
-        with contextlib.suppress(Exception):  # the store may be gone
-            mlflow.end_run("FAILED")
+    except BaseException as error:
+        with few_retries():
+            _record_failure(run, error, stop_reason(error), with_traceback=False)
+        raise
 
 
 def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> Run:
@@ -167,11 +168,11 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
         _record_failure(run, error, stopped)
 
 
-def _record_failure(run: Run, error: BaseException, stopped: str) -> None:
+def _record_failure(run: Run, error: BaseException, stopped: str, with_traceback: bool = True) -> None:
     """Write down why a run ends; where the store is what failed, the error under way says so already."""
     with contextlib.suppress(Exception):
         run.set_tags({"failure": stopped or one_line(explain(store_uri(), error) or error)})
-        if not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
+        if with_traceback and not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
             with run.files() as folder:
                 lines = "".join(traceback.format_exception(error))
                 (folder / "failure.txt").write_text(without_passwords(lines), encoding="utf-8")

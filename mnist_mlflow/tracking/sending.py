@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking.models import complete_model, log_model
-from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Parcel
+from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Parcel, discard
 from mnist_mlflow.tracking.results import as_metrics
 from mnist_mlflow.tracking.runs import Run, reopen_run
 from mnist_mlflow.tracking.servers import explain
@@ -45,7 +44,7 @@ def send(run: Run, parcel: Parcel, again: bool = False) -> str:
         raise UnsentError(
             f"{reason} Nothing is lost: the result is kept in {parcel.folder}. Once that is mended, type: {HOW_TO_SEND}"
         ) from error
-    shutil.rmtree(parcel.folder)
+    discard(parcel.folder)
     return model_id
 
 
@@ -84,7 +83,7 @@ def send_again(client: mlflow.MlflowClient, folder: Path) -> str:
             raise NotNowError(f"{folder} is being uploaded by another process.")
         status = _status(client, parcel)
         if status == parcel.contents.status == "FINISHED":  # it had been killed before it could delete the folder
-            shutil.rmtree(folder)
+            discard(folder)
         else:
             parcel = replace(parcel, owner=this_process())
             parcel.write()

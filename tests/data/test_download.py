@@ -118,3 +118,10 @@ print(hashlib.sha256(target.read_bytes()).hexdigest(), end="")
     processes = [start_python(code, tmp_path) for _ in range(3)]
     assert {process.communicate()[0] for process in processes} == {hashlib.sha256(CONTENT).hexdigest()}
     assert requests == ["/slow/file"]
+
+
+def test_what_a_killed_process_left_is_written_over(server: Server, tmp_path: Path) -> None:
+    (tmp_path / ".file.part").write_bytes(bytes(10**6))
+    fetch(tmp_path / "file", (f"{server[0]}good/",), verify, silent)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert {path.name for path in tmp_path.iterdir()} <= {"file", "file.lock"}

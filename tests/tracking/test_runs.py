@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import DataError, UserFacingError
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import provenance, runs
-from mnist_mlflow.tracking.runs import fail_inherited_run, open_run
+from mnist_mlflow.tracking.runs import fail_inherited_run, open_run, reopen_run
 
 Client: TypeAlias = mlflow.MlflowClient
 Command: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -176,3 +176,14 @@ def test_counts_the_time_that_tracking_takes(store: Client) -> None:
         with run.files() as folder:
             (folder / "note.txt").write_text("...")
         assert run.tracking_seconds > tagged > before > 0
+
+
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "KILLED"), (DataError("no"), "FAILED")])
+def test_a_run_that_could_not_be_completed_says_why(store: Client, error: BaseException, status: str) -> None:
+    run_id = store.create_run("0").info.run_id
+    with pytest.raises(type(error)), reopen_run(store, run_id):
+        raise error
+    run = store.get_run(run_id)
+    assert run.info.status == status
+    assert run.data.tags["failure"] == (str(error) or "interrupted by Ctrl-C")
+    assert not store.list_artifacts(run_id)
