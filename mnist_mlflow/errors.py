@@ -36,6 +36,10 @@ class ImageError(UserFacingError, ValueError):
     """The input of a model is not images of digits."""
 
 
+class MissingLibraryError(UserFacingError, ImportError):
+    """A library is missing that only some algorithms and models need."""
+
+
 class UnsentError(UserFacingError):
     """The store did not take the result of a training, which a local folder keeps."""
 
