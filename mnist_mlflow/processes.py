@@ -78,10 +78,17 @@ def _start_time(process: Any) -> float:
 def read_owner(text: str | None) -> Owner | None:
     """The owner that a run's tag names; None for a tag that is not of this project."""
     try:
-        owner = json.loads(text or "null")
-    except ValueError:
+        return as_owner(json.loads(text or "null"))
+    except (ValueError, RecursionError):
         return None
-    return owner if isinstance(owner, dict) and owner.keys() >= {"host", "pid", "born"} else None
+
+
+def as_owner(value: Any) -> Owner | None:
+    """The value if it is the identity of a process; None for anything else that somebody may have written."""
+    if not isinstance(value, dict) or not value.keys() >= {"host", "pid", "born"}:
+        return None
+    is_process = type(value["pid"]) is int and value["pid"] > 0 and isinstance(value["born"], int | float)
+    return value if is_process else None
 
 
 def is_this_process(owner: Owner | None) -> bool:

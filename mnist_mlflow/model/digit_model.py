@@ -66,12 +66,24 @@ class DigitModel:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the model that `save` wrote; raises ValueError for a format that this version does not know."""
+        """Read the model that `save` wrote.
+
+        Raises ValueError for a format that this version does not know, and for links that lead out of the folder.
+        """
+        check_links(folder)
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if (stored := description.get("format")) != FORMAT:
             raise ValueError(f"{folder / DESCRIPTION} has the format {stored}; accepted: {FORMAT}.")
         scorer = load_scorer(description["scorer"], folder)
         return cls(description["features"], scorer, description["temperature"])
+
+
+def check_links(folder: Path) -> None:
+    """Raise ValueError if anything in a folder, which may be anybody's, is a link to somewhere else."""
+    home = folder.parent.resolve() / folder.name
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(home):
+            raise ValueError(f"{path} is a link that leads out of its folder.")
 
 
 def _load_pyfunc(path: str) -> DigitModel:

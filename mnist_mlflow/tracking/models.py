@@ -133,6 +133,8 @@ def fetch_model(model_uri: str, folder: Path) -> Path:
         data: str = Model.load(fetched).flavors["python_function"]["data"]
     except (MlflowException, OSError, KeyError) as error:
         raise UserFacingError(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
+    if not (fetched / data).resolve().is_relative_to(fetched.resolve()):
+        raise UserFacingError(f"The model {model_uri} names files that are not its own: {data!r}.")
     return fetched / data
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.evaluation.plots import LearningCurves
-from mnist_mlflow.processes import is_gone, this_process
+from mnist_mlflow.model.digit_model import check_links
+from mnist_mlflow.processes import Owner, as_owner, is_gone, this_process
 from mnist_mlflow.tracking.results import DataKey
 from mnist_mlflow.tracking.store import project_root, store_uri
 
 CONTENTS = "parcel.json"
+RUN_ID = re.compile(r"[\w-]+")
 ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
 
 
@@ -46,7 +49,7 @@ class Parcel:
 
     folder: Path
     contents: Contents
-    owner: Any  # the process that sends it; None once that has failed
+    owner: Owner | None  # the process that sends it; None once that has failed
     store: str  # the address of the store that it is for
 
     @property
@@ -58,10 +61,11 @@ class Parcel:
     def read(cls, folder: Path) -> Parcel:
         """The parcel in a folder; raises UserFacingError if it is none."""
         try:
+            check_links(folder)
             stored = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
             contents = Contents(**stored["contents"] | {"data": DataKey(*stored["contents"]["data"])})
-            return cls(folder, contents, stored["owner"], stored["store"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return cls(folder, contents, as_owner(stored["owner"]), str(stored["store"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserFacingError(f"{folder / CONTENTS} cannot be read: {one_line(error)}") from error
 
     def write(self) -> None:
@@ -75,6 +79,8 @@ class Parcel:
 @contextlib.contextmanager
 def packing(run_id: str) -> Iterator[Path]:
     """A folder to fill with the files of a parcel; it goes away if they are not complete."""
+    if not RUN_ID.fullmatch(run_id):  # a server may call its runs as it likes, and what is there is deleted
+        raise UserFacingError(f"{run_id!r} is no id of a run.")
     folder = _writable_folder() / run_id
     shutil.rmtree(folder, ignore_errors=True)  # of an earlier try
     (folder / ARTIFACTS).mkdir(parents=True)
@@ -102,7 +108,17 @@ def _folders() -> list[Path]:
     """The folders that may hold parcels: in the project, of the user, and where neither can be written."""
     data = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser())
     temporary = Path(tempfile.gettempdir()) / f"mnist-mlflow-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-    return [project_root() / "unsent", data / "mnist-mlflow" / "unsent", temporary / "unsent"]
+    last = [temporary / "unsent"] if _is_ours(temporary) else []
+    return [project_root() / "unsent", data / "mnist-mlflow" / "unsent", *last]
+
+
+def _is_ours(folder: Path) -> bool:
+    """False for a folder among the temporary files that another user has made, or leads elsewhere."""
+    try:
+        made = folder.lstat()
+    except OSError:
+        return True
+    return stat.S_ISDIR(made.st_mode) and (not hasattr(os, "getuid") or made.st_uid == os.getuid())
 
 
 def _writable_folder() -> Path:
