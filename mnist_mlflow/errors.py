@@ -40,6 +40,10 @@ class ModelError(UserFacingError, ValueError):
     """The files of a model are not those of a model."""
 
 
+class MissingLibraryError(UserFacingError, ImportError):
+    """A library is missing that only some algorithms and models need."""
+
+
 class UnsentError(UserFacingError):
     """The store did not take the result of a training, which a local folder keeps."""
 

@@ -85,7 +85,7 @@ def read_owner(text: str | None) -> Owner | None:
 
 
 def as_owner(value: Any) -> Owner | None:
-    """A value of a file as the owner that it is; None for any other."""
+    """The value if it is the identity of a process; None for anything else that somebody may have written."""
     if not isinstance(value, dict) or not value.keys() >= {"host", "pid", "born"}:
         return None
     is_number = isinstance(value["pid"], int) and 0 < value["pid"] <= LARGEST_NUMBER

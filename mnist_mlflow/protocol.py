@@ -92,7 +92,7 @@ def changed(settings: Any) -> dict[str, object]:
 def command(entry_point: str, settings: Mapping[str, object]) -> str:
     """The shell command that runs an entry point with these settings."""
     options = (f" -P {shlex.quote(f'{name}={typed(value)}')}" for name, value in settings.items())
-    name = "" if entry_point == "main" else f" -e {entry_point}"
+    name = "" if entry_point == "main" else f" -e {shlex.quote(entry_point)}"
     return f"mlflow run .{name} --env-manager local{''.join(options)}"
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import mlflow
@@ -17,12 +18,15 @@ from filelock import FileLock
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.tracking import store as store_module
 from mnist_mlflow.types import silent
 
 ROOT = Path(__file__).resolve().parents[1]
+HAS_TENSORFLOW = find_spec("tensorflow") is not None
+collect_ignore = [] if HAS_TENSORFLOW else ["algorithms/test_network.py"]  # which imports Keras
 
 # `make check` leaves out tests that are `slow`: those with one of these fixtures (every store is a copy of
 # `new_store`), those in modules that import one of these functions, faults, and those that are marked by hand.
@@ -48,6 +52,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = {*item.fixturenames, *vars(item.module)}
         if names & (SLOW_FIXTURES | SLOW_IMPORTS) or item.get_closest_marker("faults"):
             item.add_marker("slow")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Skip a test that needs TensorFlow where there is none."""
+    with skipped_without_tensorflow():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Skip a test that needs TensorFlow where there is none."""
+    with skipped_without_tensorflow():
+        return (yield)
+
+
+@contextlib.contextmanager
+def skipped_without_tensorflow() -> Iterator[None]:
+    try:
+        yield
+    except MissingLibraryError as error:
+        if HAS_TENSORFLOW:
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from typing import Any
 import click
 import pytest
 import yaml
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from benchmarks.report.compare import mean_accuracy, typical
 from benchmarks.targets import ROWS, Row
@@ -31,16 +28,6 @@ NOT_IN_MLPROJECT = {"recover", "doctor"}  # they mend, and make no run
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-
-
-def declared() -> dict[str, Requirement]:
-    return {canonicalize_name(Requirement(text).name): Requirement(text) for text in PROJECT["project"]["dependencies"]}
-
-
-def pins() -> dict[str, str]:
-    text = (ROOT / "requirements.txt").read_text()
-    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.M)}
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
@@ -75,35 +62,6 @@ def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(n
     options = {option.name for option in command.get_params(click.Context(command))}
     assert declared == {name: default for name, default in defaults.items() if name in DECLARED}
     assert defaults.keys() <= options
-
-
-def test_conda_yaml_pins_what_is_declared_as_requirements_txt_does() -> None:
-    environment = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"]
-    assert environment[0] == "python=3.11"
-    requirements = [Requirement(line) for line in environment[-1]["pip"]]
-    listed = {found.name: str(found.specifier).removeprefix("==") for found in requirements}
-    assert {found.name: found.marker for found in requirements} == {
-        name: found.marker for name, found in declared().items()
-    }
-    assert listed.keys() == declared().keys()
-    assert listed == {name: pins()[name] for name in listed}
-
-
-def test_the_pins_are_within_what_is_declared() -> None:
-    for name, requirement in declared().items():
-        assert pins()[name] in requirement.specifier, name
-
-
-def test_the_users_packages_are_declared() -> None:
-    assert {"mlflow", "numpy", "pandas", "scikit-learn", "tensorflow", "xgboost", "optuna"} <= declared().keys()
-
-
-def test_the_pins_name_no_registry_and_the_documented_command() -> None:
-    text = (ROOT / "requirements.txt").read_text()
-    assert "://" not in text
-    command = re.search(r"^#\s+(uv pip compile .*)$", text, re.M)
-    assert command
-    assert command[1] in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def typed(program: str) -> list[list[str]]:

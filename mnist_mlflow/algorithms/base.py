@@ -6,6 +6,7 @@
                             learns from features, stops early by those of `tuning` -> a scorer of `model/`
     LIBRARY                 the distribution that does the learning
     LEARNS_IN_STEPS         True where `fit` calls `callback.on_step` (False unless it is said)
+    EXTRA                   where the project is installed without LIBRARY, the extra that brings it, of the same name
     RECIPES                 where there are several sets of defaults: what each value of `recipe` brings
 
 The file's name is the algorithm's name. Calibration is the same for all: `train_model` adds it.
@@ -15,17 +16,18 @@ from __future__ import annotations
 
 import pkgutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from mnist_mlflow.data import features_of
-from mnist_mlflow.errors import UsageError
+from mnist_mlflow.errors import MissingLibraryError, UsageError
 from mnist_mlflow.evaluation.calibration import fit_temperature
 from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.digit_model import DigitModel
@@ -106,6 +108,27 @@ def calibrate(
 def engine(library: str) -> str:
     """A distribution with its version."""
     return f"{library} {version(library)}"
+
+
+def lacking_library(names: Iterable[str]) -> list[str]:
+    """The algorithms among these that learn with an extra library which is missing."""
+    extras = {name: getattr(get_algorithm(name), "EXTRA", "") for name in names}
+    return [name for name, extra in extras.items() if extra and not _is_installed(extra)]
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return bool(version(library) and find_spec(library))
+    except PackageNotFoundError:
+        return False
+
+
+def missing_library(names: Sequence[str]) -> MissingLibraryError:
+    """The error for algorithms that lack a library, with what to install."""
+    extra = getattr(get_algorithm(names[0]), "EXTRA", "")
+    return MissingLibraryError(
+        f'{" and ".join(names)} cannot learn: {extra} is not installed. Type: pip install "mnist-mlflow[{extra}]"'
+    )
 
 
 def learns_in_steps(algorithm: Algorithm) -> bool:

@@ -20,7 +20,7 @@ from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import SIDE, Examples, Features
 
-LIBRARY = "tensorflow"
+LIBRARY = EXTRA = "tensorflow"
 LEARNS_IN_STEPS = True
 AMPLE = 16_384
 

@@ -53,7 +53,8 @@ def draw_pareto(points: Sequence[Point], title: str) -> Figure:
         if point.is_winner:
             axes.scatter(*place, 1.6 * area + 90, facecolors="none", edgecolors="tab:red", linewidths=2)
         axes.annotate(str(index + 1), place, ha="center", va="center", size=9)
-        axes.plot([], [], " ", label=f"{index + 1}  {point.name}, {point.megabytes:.3g} MB")
+        name = point.name.replace("$", r"\$")  # which would begin a formula
+        axes.plot([], [], " ", label=f"{index + 1}  {name}, {point.megabytes:.3g} MB")
     axes.set(title=title, xlabel="milliseconds an image, measured side by side", ylabel="validation accuracy, %")
     axes.margins(0.15)
     axes.set_xlim(left=0)

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,8 @@ from mnist_mlflow.types import Finding, Progress
 
 DISTRIBUTION = "mnist-mlflow"
 LEAST_FREE = 1e9  # bytes on each disk that is written to
+TENSORFLOW = "tensorflow"  # the package, and the extra that brings it
+LACKING = f'; mlp, cnn and models that are networks lack TensorFlow: pip install "{DISTRIBUTION}[{TENSORFLOW}]"'
 ENVIRONMENTS = ("uv", "conda", "virtualenv")  # each a program, and a value of `mlflow run --env-manager`
 
 
@@ -82,10 +85,11 @@ def check_packages() -> Finding:
     from packaging.requirements import Requirement
 
     requirements = [Requirement(text) for text in declared()[1]]
-    needed = [one for one in requirements if one.marker is None or one.marker.evaluate({"extra": ""})]
+    extra = TENSORFLOW if find_spec(TENSORFLOW) else ""
+    needed = [one for one in requirements if one.marker is None or one.marker.evaluate({"extra": extra})]
     problems = [problem for one in needed if (problem := _mismatch(one))]
     if not problems:
-        return Finding(f"{len(needed)}, as declared")
+        return Finding(f"{len(needed)}, as declared" + ("" if extra else LACKING))
     return Finding("; ".join(problems), f"Type: {_install()}")
 
 
@@ -103,7 +107,8 @@ def declared() -> tuple[str, list[str]]:
     file = Path(__file__).resolve().parents[2] / "pyproject.toml"
     if file.is_file():
         project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
-        return project["requires-python"], project["dependencies"]
+        extra = [f'{text}; extra == "{TENSORFLOW}"' for text in project["optional-dependencies"][TENSORFLOW]]
+        return project["requires-python"], [*project["dependencies"], *extra]
     return metadata.metadata(DISTRIBUTION)["Requires-Python"], metadata.requires(DISTRIBUTION) or []
 
 

@@ -24,6 +24,7 @@ from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters
 from mnist_mlflow.protocol import ENSEMBLE, SplitOptions
+from mnist_mlflow.reports.markdown import table
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
 from mnist_mlflow.tracking.models import fetch_model
 from mnist_mlflow.tracking.results import read_probabilities
@@ -82,9 +83,9 @@ def run(params: Params, progress: Progress) -> RunResult:
         vote = Vote([member.model for member in members], [member.weight for member in members])
         model, tuning = calibrate(vote, IMAGES, dataset.tuning.images, dataset.tuning.labels)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
-        table = contributions(members, dataset.validation.labels)
-        note = {"mlflow.note.content": ABOUT + table.to_markdown(index=False)}
-        files = {"members.csv": table.to_csv(index=False).encode()}
+        shares = contributions(members, dataset.validation.labels)
+        note = {"mlflow.note.content": ABOUT + table(shares.astype(str).to_numpy().tolist(), shares.columns.tolist())}
+        files = {"members.csv": shares.to_csv(index=False).encode()}
         training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files)
         return record(run, training, dataset, validation, progress)
 
@@ -116,7 +117,7 @@ def choose_members(voters: Sequence[Voter], dataset: Dataset, most: int, folder:
         members: list[Member] = []
         for voter, weight in elected:
             with _passing_over(voter.candidate):
-                members.append(_load(voter, float(weight), dataset, folder))
+                members.append(_load(voter, float(weight), dataset, Path(tempfile.mkdtemp(dir=folder))))
         if len(members) == len(elected):
             if len(members) == 1:
                 _logger.warning(
@@ -142,7 +143,7 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
     candidate = voter.candidate
     uri = candidate.model_uri
     validation = read_probabilities(candidate.artifacts, "validation", dataset.validation.labels)
-    files = fetch_model(uri, folder / candidate.model_id)
+    files = fetch_model(uri, folder)
     try:
         model = DigitModel.load(files)
         answers = model.predict_proba(dataset.tuning.images)

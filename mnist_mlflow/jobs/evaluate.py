@@ -9,8 +9,8 @@ from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.parameters import parameters, text, typed
 from mnist_mlflow.protocol import SplitOptions
-from mnist_mlflow.selection.test_images import record_opening, score_on_test
-from mnist_mlflow.tracking.models import find_model
+from mnist_mlflow.selection.test_images import metrics_on, record_opening
+from mnist_mlflow.tracking.models import find_model, load_model
 from mnist_mlflow.tracking.registry import CHAMPION, alias_uri
 from mnist_mlflow.tracking.results import as_metrics, dataset_tags, log_test
 from mnist_mlflow.tracking.runs import open_run
@@ -42,9 +42,10 @@ def run(params: Params, progress: Progress) -> Evaluation:
         run.set_tags(dataset_tags(dataset))
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         model_id = _check_split(params.model, dataset)
+        answer = load_model(params.model)  # a model that does not load opens no test images
         openings = record_opening(run, dataset, f"evaluate {params.model}")
         progress(f"score {params.model}", 0, 0)
-        metrics = score_on_test(params.model, dataset)
+        metrics = metrics_on(dataset.test, answer(dataset.test.images), dataset.digest)
         progress(f"score {params.model}", 1, 1)
         run.log_metrics(as_metrics(run, metrics, model_id, log_test(dataset)))
         return Evaluation(params.model, metrics, openings)

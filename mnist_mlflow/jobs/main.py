@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_mlflow.algorithms.base import algorithm_names
+from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, missing_library
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
@@ -16,9 +17,11 @@ from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, SearchOptions, changed, command
-from mnist_mlflow.selection.scope import parse_names
+from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
+
+_logger = logging.getLogger(__name__)
 
 SHORTEST = 1.0  # seconds for a search when the others have taken all of the time
 
@@ -42,7 +45,7 @@ def run(params: Params, progress: Progress) -> MainResult:
 
     An algorithm that fails does not stop the others, but fails the run. Raises UserFacingError when all fail.
     """
-    tasks = [_task(name, params) for name in parse_names(params.algorithms, algorithm_names())]
+    tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
     with open_run("main", selection_tags()) as main:
         dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
         names, options = [task.algorithm for task in tasks], dataclasses.asdict(pick(DataOptions, vars(params)))
@@ -57,6 +60,20 @@ def run(params: Params, progress: Progress) -> MainResult:
     message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {retry}"
     close_for(main, message)
     return MainResult(selection, failed, message)
+
+
+def _algorithms(text: str) -> list[str]:
+    """The algorithms with these names; of `all` those whose library is there, and a warning about the others.
+
+    Raises MissingLibraryError for one that was named and lacks its library.
+    """
+    names = parse_names(text, algorithm_names())
+    lacking = lacking_library(names)
+    if lacking and text != ALL:
+        raise missing_library(lacking)
+    if lacking:
+        _logger.warning("Left out: %s", missing_library(lacking))
+    return [name for name in names if name not in lacking]
 
 
 def _task(algorithm: str, params: Params) -> Task:

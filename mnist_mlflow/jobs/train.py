@@ -8,7 +8,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_mlflow.algorithms.base import Callback, TrainedModel, calibrate, engine, get_algorithm, resolve, train_model
+from mnist_mlflow.algorithms.base import (
+    Callback,
+    TrainedModel,
+    calibrate,
+    engine,
+    get_algorithm,
+    lacking_library,
+    missing_library,
+    resolve,
+    train_model,
+)
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, features_of, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
@@ -26,6 +36,8 @@ _logger = logging.getLogger(__name__)
 def train(task: Task, progress: Progress) -> RunResult:
     """Train one algorithm in a run of its own; raises UserFacingError when it cannot learn."""
     algorithm, options = get_algorithm(task.algorithm), task.protocol
+    if lacking := lacking_library([task.algorithm]):
+        raise missing_library(lacking)
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
     with open_run(task.algorithm, tags) as run:
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)

@@ -70,9 +70,11 @@ class DigitModel:
     def load(cls, folder: Path) -> Self:
         """Read the model that `save` wrote.
 
-        Raises ModelError, a ValueError, for a format that this version does not know, and for anything else.
+        Raises ModelError, a ValueError, for a format that this version does not know, for links that lead out
+        of the folder, and for anything else.
         """
         try:
+            check_links(folder)
             features, kind, temperature = _read_description(folder / DESCRIPTION)
             return cls(features, load_scorer(kind, folder), temperature)
         except (ModelError, ImportError):  # the latter for a library that is missing
@@ -91,6 +93,14 @@ def _read_description(path: Path) -> tuple[str, str, float]:
     if features not in (*FEATURES, IMAGES) or not 0 < temperature < math.inf:
         raise ModelError(f"{path} has features={features!r}, temperature={temperature}.")
     return features, description["scorer"], temperature
+
+
+def check_links(folder: Path) -> None:
+    """Raise ValueError if anything in a folder, which may be anybody's, is a link to somewhere else."""
+    home = folder.parent.resolve() / folder.name
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(home):
+            raise ValueError(f"{path} is a link that leads out of its folder.")
 
 
 def _load_pyfunc(path: str) -> DigitModel:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-from tabulate import tabulate
+from textwrap import indent
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
+from mnist_mlflow.reports.markdown import escaped, table
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.types import Labels, Probabilities
 
@@ -83,12 +83,12 @@ def write_card(subject: Subject) -> list[Section]:
 
 def as_markdown(title: str, sections: Sequence[Section]) -> str:
     """The card as Markdown, as the MLflow UI shows it."""
-    parts = [f"# {title}"]
+    parts = [f"# {escaped(title)}"]
     for section in sections:
         parts.append(f"## {section.title}")
-        parts += [section.text] if section.text else []
-        parts += [tabulate(section.rows, section.head, "github", disable_numparse=True)] if section.rows else []
-        parts += [f"    {section.code}"] if section.code else []
+        parts += [escaped(section.text)] if section.text else []
+        parts += [table(section.rows, section.head)] if section.rows else []
+        parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.reports.card import Subject, write_card
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
@@ -37,9 +37,12 @@ def champion_page(registry: Registry) -> str:
             f"Version {version.version} of {registry.name} was not chosen by `select`: nothing is known of it."
         )
     candidate, selection = registry.candidate(version), registry.artifacts(selection_run)
-    decision = json.loads(read_file(selection, "decision.json"))
-    leaderboard = list(csv.DictReader(io.StringIO(read_file(selection, "leaderboard.csv").decode())))
-    sections = write_card(_subject(candidate, registry.uri(CHAMPION), version.tags, decision))
+    try:
+        decision = json.loads(read_file(selection, "decision.json"))
+        leaderboard = list(csv.DictReader(io.StringIO(read_file(selection, "leaderboard.csv").decode())))
+        sections = write_card(_subject(candidate, registry.uri(CHAMPION), version.tags, decision))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # anybody may have changed it since
+        raise UserFacingError(f"The record of the selection {selection_run} is damaged: {one_line(error)}") from error
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_mlflow.processes import Owner
+from mnist_mlflow.processes import Owner, as_owner
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_KILLS = 3  # of processes that tried the same hyperparameters: by then, these are the cause
@@ -79,7 +79,7 @@ def read_record(trial: FrozenTrial) -> TrialRecord:
         trial.number,
         state=trial.state.name.lower(),
         run_id=attributes.get("run", ""),
-        owner=attributes.get("owner"),
+        owner=as_owner(attributes.get("owner")),
         repeats=attributes.get("repeats"),
         start_ms=_milliseconds(trial.datetime_start),
         end_ms=_milliseconds(trial.datetime_complete),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import MissingLibraryError, UserFacingError
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Entry, compare_with_best
 from mnist_mlflow.selection.evidence import Evidence
@@ -145,6 +145,9 @@ def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verd
         return Verdict(CHALLENGER, _other_images(champion, number, registry), champion_before=number)
     try:
         entry = _champion_entry(champion, evidence)
+    except MissingLibraryError as error:
+        lacks = f"the champion, version {number}, cannot be compared with it on this machine: {error}"
+        return Verdict(CHALLENGER, lacks, champion_before=number)
     except UserFacingError as error:
         note = f"the champion before, version {number}, cannot be asked any more: {error}"
         return Verdict(CHAMPION, note=note, champion_before=number)

@@ -18,6 +18,7 @@ PARTIAL = "partial"  # the tag of a model that was interrupted before it had lea
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
 IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
+RUN_ID = re.compile(r"[\w-]+")  # a model may name any text as that of its run
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
 
@@ -102,7 +103,7 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
         ready: dict[str, str] = {}  # the best model of each run
         for model in models:
             is_whole = model.status == LoggedModelStatus.READY and PARTIAL not in model.tags
-            if is_whole and model.source_run_id not in runs_before:
+            if is_whole and model.source_run_id and model.source_run_id not in runs_before:
                 ready.setdefault(model.source_run_id, model.model_id)
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
         runs_before |= ready.keys()
@@ -132,7 +133,7 @@ def _runs_of(
     client: mlflow.MlflowClient, experiments: list[str], run_ids: Iterable[str], query: Query
 ) -> Iterable[Run]:
     """The finished runs with these ids that meet the conditions of a query."""
-    listed = ", ".join(f"'{run_id}'" for run_id in run_ids)
+    listed = ", ".join(f"'{run_id}'" for run_id in run_ids if RUN_ID.fullmatch(run_id))
     if not listed:
         return []
     conditions = [f"attributes.run_id IN ({listed})", "attributes.status = 'FINISHED'", "tags.role = 'model'"]

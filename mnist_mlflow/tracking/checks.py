@@ -82,12 +82,13 @@ def check_runs() -> Finding:
 def check_aliases() -> Finding:
     """Aliases point to versions that exist."""
     client = _client()
+    ours = _our_versions(client)
     dangling = [
-        (model.name, alias)
-        for name, versions in _our_versions(client).items()
-        for model in client.search_registered_models(f"name = '{name}'")
+        (str(model.name), str(alias))
+        for page in pages(lambda token: client.search_registered_models(page_token=token))
+        for model in page  # not by their names, which may hold quotes
         for alias, version in model.aliases.items()
-        if str(version) not in {str(other.version) for other in versions}
+        if model.name in ours and str(version) not in {str(other.version) for other in ours[model.name]}
     ]
     if not dangling:
         return Finding("all point to a version")

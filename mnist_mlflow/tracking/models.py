@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
@@ -121,7 +121,9 @@ def _as_failure(model_uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise UserFacingError(f"The model {model_uri} cannot be asked: {one_line(error)}") from error
+        # What is missing here does not speak against the model.
+        kind = MissingLibraryError if isinstance(error, ImportError) else UserFacingError
+        raise kind(f"The model {model_uri} cannot be asked: {one_line(error)}") from error
 
 
 def fetch_model(model_uri: str, folder: Path) -> Path:
@@ -131,6 +133,8 @@ def fetch_model(model_uri: str, folder: Path) -> Path:
         data: str = Model.load(fetched).flavors["python_function"]["data"]
     except (MlflowException, OSError, KeyError) as error:
         raise UserFacingError(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
+    if not (fetched / data).resolve().is_relative_to(fetched.resolve()):
+        raise UserFacingError(f"The model {model_uri} names files that are not its own: {data!r}.")
     return fetched / data
 
 

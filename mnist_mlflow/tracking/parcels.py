@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,11 +19,13 @@ from pydantic import TypeAdapter
 
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.evaluation.plots import LearningCurves
+from mnist_mlflow.model.digit_model import check_links
 from mnist_mlflow.processes import Owner, as_owner, is_gone, read_owner, this_process
 from mnist_mlflow.tracking.results import DataKey
 from mnist_mlflow.tracking.store import project_root, store_uri
 
 CONTENTS, OWNER = "parcel.json", "owner.json"
+RUN_ID = re.compile(r"[\w-]+")
 FILLING, DISCARDED = ".filling-", ".discarded-"  # begin the names of folders that are no parcels
 ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
 
@@ -61,6 +65,7 @@ class Parcel:
     def read(cls, folder: Path) -> Parcel:
         """The parcel in a folder; raises UserFacingError if it is none."""
         try:
+            check_links(folder)
             stored = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
             contents = TypeAdapter(Contents).validate_python(stored["contents"])
             return cls(folder, contents, as_owner(stored["owner"]), str(stored["store"]))
@@ -78,6 +83,8 @@ class Parcel:
 @contextlib.contextmanager
 def packing(run_id: str) -> Iterator[Path]:
     """A folder to fill with the files of a parcel; it goes away if they are not complete."""
+    if not RUN_ID.fullmatch(run_id):  # a server may call its runs as it likes, and what is there is deleted
+        raise UserFacingError(f"{run_id!r} is no id of a run.")
     sweep()
     folder = _writable_folder() / f"{FILLING}{run_id}"
     discard(folder)  # of an earlier try
@@ -127,7 +134,17 @@ def _folders() -> list[Path]:
     """The folders that may hold parcels: in the project, of the user, and where neither can be written."""
     data = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser())
     temporary = Path(tempfile.gettempdir()) / f"mnist-mlflow-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-    return [project_root() / "unsent", data / "mnist-mlflow" / "unsent", temporary / "unsent"]
+    last = [temporary / "unsent"] if _is_ours(temporary) else []
+    return [project_root() / "unsent", data / "mnist-mlflow" / "unsent", *last]
+
+
+def _is_ours(folder: Path) -> bool:
+    """False for a folder among the temporary files that another user has made, or leads elsewhere."""
+    try:
+        made = folder.lstat()
+    except OSError:
+        return True
+    return stat.S_ISDIR(made.st_mode) and (not hasattr(os, "getuid") or made.st_uid == os.getuid())
 
 
 def _writable_folder() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,11 +102,11 @@ def _status(client: mlflow.MlflowClient, parcel: Parcel) -> str:
         if error.error_code not in NOT_THERE:
             raise UserFacingError(f"{parcel.folder} cannot be uploaded: {one_line(error)}") from error
         where = without_passwords(store_uri())
-        raise NotNowError(
-            f"{parcel.folder} waits: its run is not in {where}. Type: export MLFLOW_TRACKING_URI={parcel.store}"
-        ) from error
+        remedy = f"export MLFLOW_TRACKING_URI={shlex.quote(parcel.store)}"
+        raise NotNowError(f"{parcel.folder} waits: its run is not in {where}. Type: {remedy}") from error
     if info.lifecycle_stage == "deleted":
-        raise NotNowError(f"{parcel.folder} waits: its run is deleted. Type: mlflow runs restore --run-id {run_id}")
+        remedy = f"mlflow runs restore --run-id {shlex.quote(run_id)}"
+        raise NotNowError(f"{parcel.folder} waits: its run is deleted. Type: {remedy}")
     status: str = info.status
     return status
 

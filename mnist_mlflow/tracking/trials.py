@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from mnist_mlflow.tracking.runs import Run
 Points = list[tuple[int, float]]
 
 PREFIX = "trial-"
+TRIAL_NAME = re.compile(rf"{PREFIX}(\d+)")
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ class Trials:
         self.written: set[int] = set()  # numbers
         for child in child_runs(self.client, parent.id):
             self.run_ids[child.info.run_name] = child.info.run_id
-            if child.info.status != "RUNNING":
-                self.written.add(int(child.info.run_name.removeprefix(PREFIX)))
+            number = TRIAL_NAME.fullmatch(child.info.run_name or "")  # people rename runs
+            if child.info.status != "RUNNING" and number:
+                self.written.add(int(number[1]))
 
     def lacks(self, number: int) -> bool:
         """True for a trial that is not written to its end."""

@@ -9,6 +9,7 @@ import pytest
 from mnist_mlflow.algorithms._network import AugmentedBatches, Schedule, one_cycle, one_hot
 from mnist_mlflow.algorithms.base import Callback, get_algorithm
 from mnist_mlflow.data import Dataset, features_of
+from mnist_mlflow.model.scorers.network import Network
 from mnist_mlflow.types import Examples, Features
 
 SCHEDULE = Schedule(epochs=4, batch_size=8, ample=512, learning_rate=0.01, patience=4, label_smoothing=0.1)
@@ -67,6 +68,13 @@ def test_a_kept_network_does_not_remember_how_it_learned(learned: tuple[Any, obj
     kept = keras.saving.load_model(tmp_path / "network.keras")
     assert getattr(kept, "optimizer", None) is None
     assert kept.count_params() == scorer.network.count_params()
+
+
+def test_a_network_of_somebody_else_brings_no_code(tmp_path: Path) -> None:
+    foreign = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda row: row)])
+    foreign.save(tmp_path / "network.keras")
+    with pytest.raises(ValueError, match="unsafe"):
+        Network.load(tmp_path)
 
 
 def test_the_tuning_slice_is_judged_as_keras_would_judge_it(

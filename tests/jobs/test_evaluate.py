@@ -1,10 +1,11 @@
+import sys
 from pathlib import Path
 
 import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.errors import UsageError
+from mnist_mlflow.errors import MissingLibraryError, UsageError
 from mnist_mlflow.jobs.evaluate import Evaluation, Params, run
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
@@ -56,6 +57,16 @@ def test_a_model_from_another_store_is_scored(store: Client, outcome: RunResult,
 def test_images_that_the_model_may_have_learned_are_refused(store: Client, outcome: RunResult) -> None:
     with pytest.raises(UsageError, match=r"another split of digits.*split_seed=0"):
         evaluate(f"models:/{outcome.model_id}", split_seed=1)
+
+
+def test_a_model_that_does_not_load_opens_no_test_images(
+    store: Client, outcome: RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mnist_mlflow.model.scorers.projected", None)
+    with pytest.raises(MissingLibraryError, match="cannot be asked"):
+        evaluate(f"models:/{outcome.model_id}")
+    (recorded,) = store.search_runs(["0"], "tags.role = 'evaluation'")
+    assert "test_opened_for" not in recorded.data.tags
 
 
 @pytest.mark.parametrize("uri", ["models:/none@champion", "models:/m-00000000000000000000000000000000", "nonsense"])

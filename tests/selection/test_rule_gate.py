@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.entry import Entry
+from mnist_mlflow.selection.entry import Correct, Entry
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import Verdict, apply_rule, decide_alias
 from mnist_mlflow.tracking.candidates import Candidate
@@ -100,6 +101,17 @@ def test_a_champion_that_does_not_load_any_more_is_replaced_and_that_is_told() -
     evidence = SimulatedEvidence(ENTRIES, broken={"perfect": "it does not load"})
     note = "the champion before, version 7, cannot be asked any more: it does not load"
     assert judge(PERFECT, GOOD, evidence=evidence) == replace(FIRST, note=note)
+
+
+def test_a_champion_that_lacks_a_library_here_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def predicted(candidate: Candidate) -> Correct:
+        raise MissingLibraryError("TensorFlow is not installed")
+
+    evidence = SimulatedEvidence(ENTRIES)
+    monkeypatch.setattr(evidence, "predicted", predicted)
+    verdict = judge(POOR, GOOD, evidence=evidence)
+    assert (verdict.alias, verdict.champion_before) == (CHALLENGER, "7")
+    assert "cannot be compared with it on this machine: TensorFlow is not installed" in verdict.lacks
 
 
 def test_a_model_as_good_as_the_best_but_worse_than_the_champion_is_no_champion() -> None:

@@ -22,9 +22,12 @@ def fill(run_id: str) -> None:
 
 
 def test_a_parcel_is_there_when_it_is_whole(unsent: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), packing("one") as folder:
-        assert not unsent_parcels()
-        raise KeyboardInterrupt
+    filling = packing("one")
+    folder = filling.__enter__()
+    assert folder.exists()
+    assert not unsent_parcels()
+    with pytest.raises(KeyboardInterrupt):
+        filling.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert not folder.exists()
     fill("two")
     assert unsent_parcels() == [unsent / "two"]

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from mnist_mlflow.errors import MissingLibraryError, one_line
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.types import Features, Scores
 
@@ -28,6 +29,10 @@ def _import_keras() -> Any:
         import tensorflow  # noqa: F401 (it greets as soon as it is imported)
 
         return keras
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"Networks run on TensorFlow, which cannot be imported ({one_line(error)}). Type: pip install tensorflow"
+        ) from error
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

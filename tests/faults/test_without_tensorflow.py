@@ -1,0 +1,119 @@
+"""Machines for which there is no TensorFlow: Macs with Intel, for example."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+import mlflow
+import pytest
+
+from mnist_mlflow.algorithms.base import algorithm_names
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.errors import MissingLibraryError
+from mnist_mlflow.jobs import doctor, main
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.features import IMAGES
+from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.types import silent
+
+Client: TypeAlias = mlflow.MlflowClient
+NETWORKS = {"cnn", "mlp"}
+INSTALL = 'Type: pip install "mnist-mlflow[tensorflow]"'
+
+
+@pytest.fixture(autouse=True)
+def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("tensorflow", "keras"):
+        monkeypatch.setitem(sys.modules, library, None)
+    for ours in ("mnist_mlflow.model.scorers.network", "mnist_mlflow.algorithms._network"):
+        monkeypatch.delitem(sys.modules, ours, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "lacking"),
+    [
+        (["mlp"], "mlp"),
+        (["cnn", "--trials=3"], "cnn"),
+        (["main", "--algorithms=knn,mlp"], "mlp"),
+        (["main", "--algorithms=mlp,cnn,svm"], "mlp and cnn"),
+    ],
+)
+def test_a_network_that_was_asked_for_is_refused_before_a_run_is_opened(
+    words: list[str],
+    lacking: str,
+    command: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    status, output, errors = command(*words)
+    assert (status, output) == (1, "")
+    assert errors == f"Error: {lacking} cannot learn: tensorflow is not installed. {INSTALL}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_main_trains_the_others_and_says_which_it_leaves_out(
+    store: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    launched = []
+
+    def launch(task: Task, *arguments: Any) -> None:
+        launched.append(task.algorithm)
+
+    monkeypatch.setattr(main, "launch", launch)
+    monkeypatch.setattr(main, "select_in", lambda *arguments: SimpleNamespace())
+    assert not main.run(main.Params(data="digits", train_size=100), silent).failed
+    assert set(launched) == set(algorithm_names()) - NETWORKS
+    (run,) = store.search_runs(["0"])
+    assert set(run.data.params["algorithms"].split(",")) == set(launched)
+    (warning,) = caplog.messages
+    assert warning == f"Left out: cnn and mlp cannot learn: tensorflow is not installed. {INSTALL}"
+
+
+def write_model(folder: Path, **description: object) -> Path:
+    folder.mkdir(parents=True)
+    whole = {"format": 1, "features": "pixels", "temperature": 1.0, **description}
+    (folder / "model.json").write_text(json.dumps(whole))
+    return folder
+
+
+def write_network(folder: Path) -> Path:
+    return write_model(folder, scorer="network")
+
+
+def write_vote(folder: Path) -> Path:
+    write_model(folder, scorer="vote", features=IMAGES)
+    (folder / "weights.json").write_text("[1.0]")
+    write_network(folder / "members" / "00")
+    return folder
+
+
+@pytest.mark.parametrize("write", [write_network, write_vote])
+def test_a_model_with_a_network_says_what_to_install(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    folder = write(tmp_path / "model")
+    with pytest.raises(MissingLibraryError, match=r"^Networks run on TensorFlow.*Type: pip install tensorflow$"):
+        DigitModel.load(folder)
+    form: dict[str, Any] = {"loader_module": DigitModel.__module__, "data_path": str(folder)}
+    mlflow.pyfunc.save_model(tmp_path / "logged", pip_requirements=["numpy"], **form)
+    with pytest.raises(MissingLibraryError, match=r"logged cannot be asked: Networks run on TensorFlow.*pip install"):
+        load_model(str(tmp_path / "logged"))
+
+
+def test_doctor_calls_it_no_problem_and_says_what_is_lacking() -> None:
+    finding = doctor.check_packages()
+    assert not finding.remedy
+    assert "mlp, cnn and models that are networks lack TensorFlow: pip install" in finding.text
+
+
+def test_doctor_compares_the_version_of_a_tensorflow_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "declared", lambda: ("", ["numpy<1; extra == 'tensorflow'"]))
+    assert not doctor.check_packages().remedy
+    monkeypatch.setattr(doctor, "find_spec", lambda name: True)
+    assert ", not <1" in doctor.check_packages().text
+
+
+def test_what_the_project_declares_includes_the_extra() -> None:
+    assert [text for text in doctor.declared()[1] if text.startswith("tensorflow") and "extra ==" in text]
