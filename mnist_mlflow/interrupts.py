@@ -1,8 +1,8 @@
 """Signals that end a program, and Ctrl-C in one that `mlflow run` has started.
 
-A signal that meets a transaction of a database waits for its end, ten seconds at most: a transaction that breaks off
-may keep its lock for as long as the process lives, and the run could not be closed. One that meets a finalizer, where
-Python drops what is raised, comes again.
+A signal that meets a transaction of a database waits for its end, ten seconds at most. A transaction that breaks off
+may keep its lock for as long as the process lives, and then nothing can close the run. In a finalizer Python drops what
+a signal raises, so that the signal is sent again.
 """
 
 from __future__ import annotations

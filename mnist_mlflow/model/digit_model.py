@@ -70,8 +70,7 @@ class DigitModel:
     def load(cls, folder: Path) -> Self:
         """Read the model that `save` wrote.
 
-        Raises ModelError, a ValueError, for a format that this version does not know, for links that lead out
-        of the folder, and for anything else.
+        Raises ModelError, a ValueError, for anything else, for other formats, and for links out of the folder.
         """
         try:
             check_links(folder)

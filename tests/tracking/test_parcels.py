@@ -34,7 +34,7 @@ def test_a_parcel_is_there_when_it_is_whole(unsent: Path) -> None:
     assert (unsent / "two" / "artifacts" / "a").exists()
 
 
-@pytest.mark.parametrize("born", [0.0, this_process()["born"]])
+@pytest.mark.parametrize("born", [0.0, this_process()["born"]], ids=["gone", "alive"])
 def test_what_a_killed_process_has_filled_in_part_is_deleted_and_no_other(unsent: Path, born: float) -> None:
     folder = unsent / ".filling-one"
     folder.mkdir()
