@@ -1,8 +1,8 @@
 """Signals that end a program, and Ctrl-C in one that `mlflow run` has started.
 
-A signal that meets a transaction of a database waits for its end, ten seconds at most. A transaction that breaks off
-may keep its lock for as long as the process lives, and then nothing can close the run. In a finalizer Python drops what
-a signal raises, so that the signal is sent again.
+A signal that meets a transaction of a database waits for its end, ten seconds at most. One that breaks off
+may keep its lock until the process ends, so that nothing can close the run. In a finalizer Python drops what a signal
+raises: the signal is sent again.
 """
 
 from __future__ import annotations

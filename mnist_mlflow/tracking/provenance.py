@@ -114,7 +114,7 @@ def _patch(root: Path) -> bytes:
     try:
         with tempfile.TemporaryDirectory() as folder:
             index = Path(folder) / "index"
-            shutil.copy(_git_path(root, "index"), index)
+            shutil.copy2(_git_path(root, "index"), index)  # with its time, by which git knows what may have changed
             environment = {
                 "GIT_INDEX_FILE": str(index),
                 "GIT_OBJECT_DIRECTORY": folder,

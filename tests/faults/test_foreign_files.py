@@ -15,7 +15,7 @@ import pytest
 
 from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.data.folders import cache_folder
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import ModelError, UserFacingError
 from mnist_mlflow.jobs import ensemble
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES, IMAGES
@@ -161,7 +161,7 @@ def test_no_forest_brings_code(tmp_path: Path) -> None:
     description = {"format": 1, "features": "pixels", "scorer": "trees", "temperature": 1.0}
     (tmp_path / "model.json").write_text(json.dumps(description))
     skops.dump({"forest": Bomb()}, tmp_path / "forest.skops")
-    with pytest.raises(TypeError, match="Bomb"):
+    with pytest.raises(ModelError, match="Untrusted types.*Bomb"):
         DigitModel.load(tmp_path)
 
 
