@@ -12,7 +12,8 @@ from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_car
 from mnist_mlflow.selection.decision import Decision, pairwise, points
 from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
 from mnist_mlflow.selection.test_images import TestScores
-from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 

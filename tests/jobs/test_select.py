@@ -15,7 +15,8 @@ from mnist_mlflow.jobs import evaluate, select
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy
 from tests.selected import Selected, choose, connected, select_in_copy
@@ -165,6 +166,26 @@ def test_a_challenger_is_no_match_for_the_champion_and_a_rollback_lasts(
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
     (excluded,) = choose(dry_run=True).decision.choice.excluded
     assert "was taken back on" in excluded.exclusion
+
+
+def test_a_selection_that_another_machine_overtakes_changes_nothing_and_says_so(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = select._decide
+
+    def be_overtaken(*arguments: Any) -> Any:
+        decision = decide(*arguments)
+        with registry.alone():
+            registry.make_challenger("1")
+        return decision
+
+    monkeypatch.setattr(select, "_decide", be_overtaken)
+    before = champion(registry).description
+    with pytest.raises(UserFacingError, match=r"another selection decided meanwhile \(run \w+ of .*@"):
+        choose(algorithms="knn")
+    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: None, CHALLENGER: "1"}
+    assert (champion(registry).description, selection_run(registry.client).info.status) == (before, "FAILED")
+    assert len(registry.client.search_model_versions(f"name = '{registry.name}'")) == 1
 
 
 def test_a_budget_that_nobody_keeps_changes_nothing(registry: Registry) -> None:
