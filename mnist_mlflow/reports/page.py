@@ -15,7 +15,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.reports.card import Section, Subject, write_card
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import read_file, read_kept
 from mnist_mlflow.types import CLASSES, Labels, Probabilities
 
@@ -40,7 +40,7 @@ def champion_page(registry: Registry) -> str:
     version = registry.version(CHAMPION)
     if version is None:
         raise UserFacingError(f"There is no champion to report on. Choose one first: {SELECT}")
-    selection_run = version.tags.get("selection_run_id")
+    selection_run = version.tags.get(SELECTED_BY)
     if not selection_run or "ms_per_image" not in version.tags:
         raise UserFacingError(
             f"Version {version.version} of {registry.name} was not chosen by `select`: nothing is known of it."

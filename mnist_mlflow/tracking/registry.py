@@ -28,6 +28,7 @@ from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 
 _NAME = "mnist-digits"  # of the registered model, unless another is named
 LOGGED_MODEL = "models:/m-"  # how the source of a version begins
+SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
 METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 
 
@@ -131,6 +132,11 @@ class Registry:
             self.tag(version, texts)
         self.describe(version, card)
         return version
+
+    def selected_by(self, version: str) -> str:
+        """The run of the selection that has registered a version last; empty if the version is gone."""
+        registered = or_none(lambda: self.client.get_model_version(self.name, version))
+        return registered.tags.get(SELECTED_BY, "") if registered else ""
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
