@@ -49,9 +49,13 @@ class UnsentError(UserFacingError):
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error without passwords, with its type unless the message is for users."""
+    """The first line of an error without passwords, with its type unless the message is for users.
+
+    A line that announces others by a colon is followed by the last of them.
+    """
     lines = without_passwords(str(error)).strip().splitlines() or [""]
-    return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
+    text = f"{lines[0]} {lines[-1].strip()}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
+    return text if isinstance(error, UserFacingError) else f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
 def without_passwords(text: str) -> str:

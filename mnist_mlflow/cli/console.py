@@ -115,6 +115,9 @@ def show_select(result: Selection | Rollback) -> None:
         _show_selection(result)
         return
     old, new = result.taken_back, result.restored
+    if not old:
+        out.print(f"Version {new} of {result.model} is champion again. There was no champion to replace.")
+        return
     out.print(f"Version {new} of {result.model} is champion again; version {old} is previous.")
     out.print(f"Version {old} does not become champion again by itself. To undo this: the same command.")
 
@@ -131,7 +134,7 @@ def _show_selection(selection: Selection) -> None:
         out.print("Nothing was changed: dry_run=1.")
         return
     out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
-    from mnist_mlflow.tracking.registry import CHAMPION  # with MLflow, which `doctor` must do without
+    from mnist_mlflow.tracking.aliases import CHAMPION  # with MLflow, which `doctor` must do without
 
     store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
     can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None

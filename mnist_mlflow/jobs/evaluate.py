@@ -10,8 +10,9 @@ from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.parameters import parameters, text, typed
 from mnist_mlflow.protocol import SplitOptions
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
+from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.models import find_model, load_model
-from mnist_mlflow.tracking.registry import CHAMPION, alias_uri
+from mnist_mlflow.tracking.registry import alias_uri
 from mnist_mlflow.tracking.results import as_metrics, dataset_tags, log_test
 from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.types import Progress

@@ -22,8 +22,10 @@ from mnist_mlflow.selection.promotion import publish_test_scores, record_decisio
 from mnist_mlflow.selection.rule import apply_rule, decide_alias
 from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
+from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
 from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
-from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
 from mnist_mlflow.tracking.store import registry_lock, store_uri
@@ -55,7 +57,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Rollback:
-    """The version that is champion again, and the one that it replaces, of the registered model."""
+    """The version that is champion again, and the one that it replaces (empty if there was none), of a model."""
 
     model: str
     restored: str
@@ -87,9 +89,21 @@ def _roll_back() -> Rollback:
         registry = Registry(run.client)
         registry.repair()
         run.log_params({"rollback": 1})
-        restored, taken_back = registry.roll_back()
-        run.set_tags({"champion_version": restored, "rolled_back_version": taken_back})
+        _check_previous(registry)
+        with registry.alone():
+            restored, taken_back = registry.roll_back()
+        run.set_tags({"champion_version": restored} | ({"rolled_back_version": taken_back} if taken_back else {}))
         return Rollback(registry.name, restored, taken_back)
+
+
+def _check_previous(registry: Registry) -> None:
+    """Raise UserFacingError unless the previous champion loads: a rollback is typed when the champion does not do."""
+    uri = f"models:/{registry.name}/{registry.previous()}"
+    try:
+        load_model(uri)
+    except UserFacingError as error:
+        next_step = f"Nothing was changed. Choose another: {SELECT}"
+        raise UserFacingError(f"The previous champion cannot be put back: {error}. {next_step}") from error
 
 
 def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) -> Selection:
@@ -99,13 +113,14 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
         registry = Registry(run.client)
         if not params.dry_run:
             close_abandoned(run, "tags.role = 'selection'")
-        repaired = not params.dry_run and registry.repair()
+        repaired, before = not params.dry_run and registry.repair(), registry.state()
         decision = _decide(run, registry, dataset, params, progress)
         record_decision(run, decision)
         addresses = registry.name, registry.uri(CHAMPION), store_uri()
         if params.dry_run:
             return Selection(decision, leaderboard(decision.choice, {}), *addresses)
-        version = register_winner(run, registry, decision, dataset)
+        with registry.alone(since=before):
+            version = register_winner(run, registry, decision, dataset)
         scores = score_finalists(run, decision.choice.finalists, dataset, progress)
         publish_test_scores(run, registry, version, decision, scores)
     table = leaderboard(decision.choice, scores.metrics)

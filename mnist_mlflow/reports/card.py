@@ -48,7 +48,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Subject:
-    """A model with what its card is written from: run, probabilities on the validation images, decision, figures."""
+    """A model with what its card is written from: run, probabilities on the validation images, decision, figures.
+
+    Without probabilities (no rows), or without a decision, the card leaves out what they tell.
+    """
 
     candidate: Candidate
     uri: str
@@ -65,10 +68,10 @@ class Subject:
 
 
 def write_card(subject: Subject) -> list[Section]:
-    """The sections of the card."""
+    """The sections of the card, without those that would be empty."""
     candidate, params = subject.candidate, subject.candidate.params
     origin = [(key, candidate.tags[key]) for key in ORIGIN if key in candidate.tags]
-    return [
+    sections = [
         _figures(subject),
         Section("How it was chosen", rows=list(subject.decision.items()), head=("", "")),
         _digits(subject),
@@ -79,6 +82,7 @@ def write_card(subject: Subject) -> list[Section]:
         Section("Load it", code=f'mlflow.pyfunc.load_model("{subject.uri}").predict(images)'),
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
+    return [section for section in sections if section.text or section.rows or section.code]
 
 
 def as_markdown(title: str, sections: Sequence[Section]) -> str:
@@ -111,7 +115,8 @@ def _figures(subject: Subject) -> Section:
     costs = {"ms_per_image": "milliseconds an image", "model_mb": "megabytes", "fit_seconds": "seconds to learn"}
     rows += [[title, f"{metrics[name]:.3g}", ""] for name, title in costs.items() if name in metrics]
     text = "In brackets the 95 % interval that so many images allow."
-    return Section("Figures", text, ("", f"{len(subject.labels):,} validation images", "test images"), rows)
+    count = f"{len(subject.labels):,} " if len(subject.labels) else ""
+    return Section("Figures", text, ("", f"{count}validation images", "test images"), rows)
 
 
 def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
@@ -121,7 +126,7 @@ def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
     if name.endswith("log_loss"):
         return f"{value:.4f}"
     bounds = (metrics.get(f"{name}_low"), metrics.get(f"{name}_high"))
-    if name == "val_accuracy":
+    if name == "val_accuracy" and images:
         bounds = accuracy_interval(round(value * images), images)
     if bounds[0] is None or bounds[1] is None:
         return f"{100 * value:.2f}"
@@ -129,7 +134,7 @@ def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
 
 
 def _digits(subject: Subject) -> Section:
-    scores = class_scores(subject.labels, subject.probabilities)
+    scores = class_scores(subject.labels, subject.probabilities) if len(subject.labels) else []
     rows = []
     for digit, (precision, recall, f1, images) in enumerate(zip(*scores, strict=True)):
         shares = [f"{100 * value:.2f}" for value in (precision, recall, f1)]
@@ -145,6 +150,8 @@ def _confusions(subject: Subject) -> Section:
     wrong = predicted != subject.labels
     pairs = Counter(zip(subject.labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
     rows = [[str(true), str(other), str(count)] for (true, other), count in pairs.most_common(MOST_CONFUSED)]
+    if not len(wrong):
+        return Section("What it confuses")
     text = f"{int(wrong.sum())} of {len(predicted):,} validation images are misread; most often:"
     return Section("What it confuses", text, ("digit", "read as", "times"), rows)
 
@@ -153,11 +160,14 @@ def _origin(candidate: Candidate) -> str:
     commit = candidate.tags.get("mlflow.source.git.commit", "unknown")
     changed = {"False": "clean", "True": "changed: its run holds the differences"}
     state = changed.get(candidate.tags.get("git_dirty", ""), "unknown")
-    return f"Run {candidate.run_id}, commit {commit}, work tree {state}. Check the commit out, then type:"
+    text = f"Run {candidate.run_id}, commit {commit}, work tree {state}."
+    return f"{text} Check the commit out, then type:" if candidate.params else f"{text} Its parameters are gone."
 
 
 def _reproduce(candidate: Candidate) -> str:
     """The command that trains the model again: hyperparameters from a search are typed, not searched for again."""
+    if not candidate.params:
+        return ""
     try:
         return Task.from_params(candidate.algorithm, candidate.params).command()
     except UsageError:  # an ensemble, or something that this version does not know: as it was logged

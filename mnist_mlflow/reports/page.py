@@ -6,16 +6,20 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import numpy as np
 
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.reports.card import Subject, write_card
+from mnist_mlflow.reports.card import Section, Subject, write_card
+from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import read_file, read_kept
+from mnist_mlflow.types import CLASSES, Labels, Probabilities
 
-SELECT = "mlflow run . -e select --env-manager local"
+NOTHING_KEPT = np.empty(0, np.uint8), np.empty((0, CLASSES))
 CAPTIONS = {
     "confusion_matrix": "Confusion matrix: how often each digit was read as each",
     "reliability": "Reliability: accuracy against confidence",
@@ -23,26 +27,31 @@ CAPTIONS = {
     "learning_curves": "Learning curves",
 }
 
+Content = TypeVar("Content")
+
 
 def champion_page(registry: Registry) -> str:
-    """The page about the champion; raises UserFacingError when there is none, or `select` did not choose it."""
+    """The page about the champion; raises UserFacingError when there is none, or `select` did not choose it.
+
+    What else is gone from the store is missing on the page, which says so.
+    """
     from jinja2 import Environment, PackageLoader
 
     version = registry.version(CHAMPION)
     if version is None:
         raise UserFacingError(f"There is no champion to report on. Choose one first: {SELECT}")
-    selection_run = version.tags.get("selection_run_id")
+    selection_run = version.tags.get(SELECTED_BY)
     if not selection_run or "ms_per_image" not in version.tags:
         raise UserFacingError(
             f"Version {version.version} of {registry.name} was not chosen by `select`: nothing is known of it."
         )
-    candidate, selection = registry.candidate(version), registry.artifacts(selection_run)
-    try:
-        decision = json.loads(read_file(selection, "decision.json"))
-        leaderboard = list(csv.DictReader(io.StringIO(read_file(selection, "leaderboard.csv").decode())))
-        sections = write_card(_subject(candidate, registry.uri(CHAMPION), version.tags, decision))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:  # anybody may have changed it since
-        raise UserFacingError(f"The record of the selection {selection_run} is damaged: {one_line(error)}") from error
+    candidate, gone = registry.candidate(version), Gone()
+    selection = gone.unless(lambda: registry.artifacts(selection_run), "")
+    decision = gone.unless(lambda: _read_sentences(selection), {})
+    leaderboard = gone.unless(lambda: _read_leaderboard(selection), [])
+    probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
+    subject = _subject(candidate, registry.uri(CHAMPION), version.tags, decision, probabilities)
+    sections = gone.sections() + write_card(subject)
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
@@ -51,11 +60,50 @@ def champion_page(registry: Registry) -> str:
     return template.render(title=title, leaderboard=leaderboard, sections=sections, pictures=filter(None, pictures))
 
 
-def _subject(candidate: Candidate, uri: str, tags: Mapping[str, str], decision: Mapping[str, Any]) -> Subject:
-    labels, probabilities = read_kept(candidate.artifacts, "validation")
+class Gone:
+    """The sources of the page that are gone or damaged: it is written without them, and says so."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def unless(self, read: Callable[[], Content], otherwise: Content) -> Content:
+        """The content that is read, or something else if its source is gone or damaged."""
+        try:
+            return read()
+        except (UserFacingError, ValueError, LookupError, TypeError, AttributeError) as error:
+            self.reasons.append(one_line(error))
+            return otherwise
+
+    def sections(self) -> list[Section]:
+        """A section about them, if there are any."""
+        rows = [[reason] for reason in self.reasons]
+        return (
+            [Section("What is gone", "The store holds no more, or nothing that can be read:", rows=rows, head=("",))]
+            if rows
+            else []
+        )
+
+
+def _read_sentences(selection: str) -> dict[str, str]:
+    """The sentences of a selection, which anybody may have changed since."""
+    stored = json.loads(read_file(selection, "decision.json"))["sentences"]
+    return {str(name): str(sentence) for name, sentence in stored.items()}
+
+
+def _read_leaderboard(selection: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(read_file(selection, "leaderboard.csv").decode())))
+
+
+def _subject(
+    candidate: Candidate,
+    uri: str,
+    tags: Mapping[str, str],
+    sentences: Mapping[str, str],
+    probabilities: tuple[Labels, Probabilities],
+) -> Subject:
     test_metrics = {name: float(value) for name, value in tags.items() if name.startswith("test_")}
     ms_per_image = float(tags["ms_per_image"])
-    return Subject(candidate, uri, labels, probabilities, decision["sentences"], ms_per_image, test_metrics)
+    return Subject(candidate, uri, *probabilities, sentences, ms_per_image, test_metrics)
 
 
 def _picture(artifacts: str, name: str, caption: str) -> dict[str, str] | None:

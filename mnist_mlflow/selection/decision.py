@@ -15,8 +15,8 @@ from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Comparison, Entry
 from mnist_mlflow.selection.leaderboard import p_text
 from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
+from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import NotComparable, Query
-from mnist_mlflow.tracking.registry import CHAMPION
 from mnist_mlflow.tracking.unconsidered import UnconsideredRun
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_car
 from mnist_mlflow.selection.decision import Decision, pairwise, points
 from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
 from mnist_mlflow.selection.test_images import TestScores
-from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 
@@ -36,7 +37,7 @@ def register_winner(run: Run, registry: Registry, decision: Decision, dataset: D
     winner, alias = decision.choice.winner, decision.verdict.alias
     tags = {
         "run_id": winner.candidate.run_id,
-        "selection_run_id": run.id,
+        SELECTED_BY: run.id,
         "algorithm": winner.candidate.algorithm,
         "ms_per_image": f"{winner.ms_per_image:.4g}",
         **dataset_tags(dataset),
@@ -55,8 +56,9 @@ def publish_test_scores(run: Run, registry: Registry, version: str, decision: De
     """Add the test scores to the winner's version, to its card, and to the leaderboard."""
     test_metrics = scores.metrics.get(decision.choice.winner, {})
     card = _card(run, registry, decision, test_metrics)
-    registry.tag(version, {**test_metrics, "test_openings": scores.openings})
-    registry.describe(version, card)
+    if registry.selected_by(version) == run.id:  # else another selection has described it meanwhile
+        registry.tag(version, {**test_metrics, "test_openings": scores.openings})
+        registry.describe(version, card)
     run.describe(card)
     with run.files() as folder:
         write_leaderboard(leaderboard(decision.choice, scores.metrics), folder)

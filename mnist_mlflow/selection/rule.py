@@ -12,8 +12,9 @@ from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Entry, compare_with_best
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.pool import CandidatePool, over_budget
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, Registry
+from mnist_mlflow.tracking.registry import Registry
 
 MOST_FINALISTS = 12
 MOST_FAILURES = 60  # of models that are measured

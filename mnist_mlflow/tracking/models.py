@@ -19,6 +19,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
 from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.tracking.foreign import ForeignModel, is_foreign
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
@@ -103,9 +104,16 @@ Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of i
 
 
 def load_model(model_uri: str) -> Answer:
-    """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer."""
+    """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer.
+
+    It runs the code that travels with it. Where that is not the code of today, it has a process of its own.
+    """
     with _as_failure(model_uri):
-        model = mlflow.pyfunc.load_model(model_uri)
+        files = Path(mlflow.artifacts.download_artifacts(model_uri))
+    if is_foreign(files):
+        return ForeignModel(model_uri, files)
+    with _as_failure(model_uri):
+        model = mlflow.pyfunc.load_model(str(files))
 
     def answer(images: Images) -> Probabilities:
         with _as_failure(model_uri):

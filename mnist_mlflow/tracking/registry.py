@@ -1,35 +1,35 @@
-"""The model registry: one registered model, whose champion everybody loads, and which remembers the one before.
-
-Alias changes are crash-safe: the target state is first saved as a tag of the registered model. The next process
-completes what a killed one has begun.
-"""
+"""The model registry: one registered model, whose champion everybody loads, and which remembers the one before."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TypeVar
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.tracking.aliases import (
+    ALIASES,
+    CHALLENGER,
+    CHAMPION,
+    PREVIOUS,
+    ROLLED_BACK,
+    SELECT,
+    AliasChanges,
+    Aliases,
+    State,
+    or_none,
+)
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 
 _NAME = "mnist-digits"  # of the registered model, unless another is named
-CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
-UNFINISHED = "unfinished"  # the tag with the target state of an alias change
-ROLLED_BACK = "rolled_back"  # the tag of a version that was taken back, with the time
+LOGGED_MODEL = "models:/m-"  # how the source of a version begins
+SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
 METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
-MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for a missing alias
-
-Answer = TypeVar("Answer")
-Aliases = dict[str, str | None]  # the version of each alias
 
 
 def alias_uri(alias: str, name: str = _NAME) -> str:
@@ -38,10 +38,26 @@ def alias_uri(alias: str, name: str = _NAME) -> str:
 
 
 class Registry:
-    """The registered model; one process at a time may change it (`registry_lock`)."""
+    """The registered model; one process at a time may change it (`alone`)."""
 
     def __init__(self, client: mlflow.MlflowClient, name: str = _NAME) -> None:
         self.client, self.name = client, name
+        self._changes = AliasChanges(client, name)
+
+    def state(self) -> State:
+        """The state now, which a change may be decided on."""
+        return self._changes.state()
+
+    def alone(self, since: State | None = None) -> contextlib.AbstractContextManager[None]:
+        """Let this process alone, of all machines, change the registered model, and sign the change.
+
+        First completes what a killed process has begun. Raises UserFacingError if the state is not `since` any more.
+        """
+        return self._changes.alone(since)
+
+    def repair(self) -> bool:
+        """Complete the change that a killed process has begun; returns whether there was one."""
+        return self._changes.repair()
 
     def uri(self, alias: str) -> str:
         """The URI that MLflow loads the version with an alias from."""
@@ -49,7 +65,7 @@ class Registry:
 
     def version(self, alias: str) -> ModelVersion | None:
         """The version that has an alias; None if there is none, or it was deleted."""
-        return _or_none(lambda: self.client.get_model_version_by_alias(self.name, alias))
+        return or_none(lambda: self.client.get_model_version_by_alias(self.name, alias))
 
     def aliases(self) -> Aliases:
         """The versions that have the aliases now."""
@@ -57,13 +73,28 @@ class Registry:
         return {alias: str(version.version) if version else None for alias, version in versions.items()}
 
     def candidate(self, version: ModelVersion) -> Candidate:
-        """The candidate that a version was registered from; if its run is gone, by the version's own tags."""
+        """The candidate that a version was registered from; if its run is gone, by what version and model tell."""
         model_id, tags = f"{self.name}/{version.version}", version.tags
-        candidate = _or_none(lambda: as_candidate(self.client.get_run(version.run_id), model_id))
-        if candidate is None:
-            metrics = {name: float(value) for name, value in tags.items() if METRIC.match(name)}
-            return Candidate(version.run_id or "", model_id, tags.get("algorithm", ""), metrics, tags=tags)
-        return replace(candidate, tags={**tags, **candidate.tags})
+        candidate = or_none(lambda: as_candidate(self.client.get_run(version.run_id), model_id))
+        if candidate is not None:
+            return replace(candidate, tags={**tags, **candidate.tags})
+        params, model_tags = self._told_by_model(version)
+        return Candidate(
+            run_id=version.run_id or "",
+            model_id=model_id,
+            algorithm=tags.get("algorithm", ""),
+            metrics={name: float(value) for name, value in tags.items() if METRIC.match(name)},
+            params=params,
+            tags={**model_tags, **tags},
+            end_time=version.creation_timestamp,
+        )
+
+    def _told_by_model(self, version: ModelVersion) -> tuple[dict[str, str], dict[str, str]]:
+        """The params and the tags of the logged model behind a version; none if it is gone too."""
+        if not version.source.startswith(LOGGED_MODEL):
+            return {}, {}
+        model = or_none(lambda: self.client.get_logged_model(version.source.removeprefix("models:/")))
+        return (model.params, model.tags) if model else ({}, {})
 
     def artifacts(self, run_id: str) -> str:
         """The address of a run's artifacts; raises UserFacingError if the run is gone."""
@@ -102,6 +133,11 @@ class Registry:
         self.describe(version, card)
         return version
 
+    def selected_by(self, version: str) -> str:
+        """The run of the selection that has registered a version last; empty if the version is gone."""
+        registered = or_none(lambda: self.client.get_model_version(self.name, version))
+        return registered.tags.get(SELECTED_BY, "") if registered else ""
+
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
         for key, value in tags.items():
@@ -124,71 +160,25 @@ class Registry:
         """Make a version the challenger."""
         self.move({**self.aliases(), CHALLENGER: version})
 
+    def previous(self) -> str:
+        """The version that a rollback puts back; raises UserFacingError when there is none."""
+        if version := self.version(PREVIOUS):
+            return str(version.version)
+        raise UserFacingError(
+            f"There is no previous champion of {self.name} to go back to. A model becomes champion by: {SELECT}"
+        )
+
     def roll_back(self) -> tuple[str, str]:
-        """Put the previous champion back; returns its version, and that of the one that it replaces.
+        """Put the previous champion back; returns its version, and that of the one that it replaces (empty for none).
 
         The latter cannot become champion by a selection. Raises UserFacingError when there is none to put back.
         """
-        now = self.aliases()
-        champion, previous = now[CHAMPION], now[PREVIOUS]
-        if not champion or not previous:
-            raise UserFacingError(
-                f"There is no {'previous champion' if champion else 'champion'} of {self.name} to go back from "
-                "or to. A model becomes champion by: mlflow run . -e select --env-manager local"
-            )
-        self._change({**now, CHAMPION: previous, PREVIOUS: champion}, taken_back=champion)
+        previous, now = self.previous(), self.aliases()
+        champion = now[CHAMPION] or ""
+        self._changes.change({**now, CHAMPION: previous, PREVIOUS: champion or None}, taken_back=champion)
         return previous, champion
 
     def move(self, aliases: Aliases) -> None:
         """Set the aliases to these versions, all or none."""
         if aliases != self.aliases():
-            self._change(aliases)
-
-    def _change(self, aliases: Aliases, taken_back: str = "") -> None:
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        change = json.dumps({"aliases": aliases, "taken_back": taken_back, "at": at})
-        self.client.set_registered_model_tag(self.name, UNFINISHED, change)
-        self._complete(aliases, taken_back, at)
-
-    def repair(self) -> bool:
-        """Complete the change that a killed process has begun; returns whether there was one."""
-        registered = _or_none(lambda: self.client.get_registered_model(self.name))
-        tags = registered.tags if registered else {}
-        if UNFINISHED not in tags:
-            return False
-        self._complete(**json.loads(tags[UNFINISHED]))
-        return True
-
-    def _complete(self, aliases: Aliases, taken_back: str, at: str) -> None:
-        """Carry out a saved change; each step may be repeated to no effect.
-
-        The change is dropped if the version that was to become champion is gone by now.
-        """
-        champion = aliases[CHAMPION]
-        if not champion or self._exists(champion):
-            self._set_aliases(aliases, taken_back, at)
-        self.client.delete_registered_model_tag(self.name, UNFINISHED)
-
-    def _set_aliases(self, aliases: Aliases, taken_back: str, at: str) -> None:
-        if taken_back and self._exists(taken_back):
-            self.tag(taken_back, {ROLLED_BACK: at})
-        for alias, version in aliases.items():
-            if version and self._exists(version):
-                self.client.set_registered_model_alias(self.name, alias, version)
-            elif self.version(alias):
-                self.client.delete_registered_model_alias(self.name, alias)
-        if taken_back and (champion := self.version(CHAMPION)) and ROLLED_BACK in champion.tags:
-            self.client.delete_model_version_tag(self.name, str(champion.version), ROLLED_BACK)
-
-    def _exists(self, version: str) -> bool:
-        return _or_none(lambda: self.client.get_model_version(self.name, version)) is not None
-
-
-def _or_none(query: Callable[[], Answer]) -> Answer | None:
-    """The store's answer; None if there is nothing of that name. Any other error is raised."""
-    try:
-        return query()
-    except MlflowException as error:
-        if error.error_code not in MISSING:
-            raise
-        return None
+            self._changes.change(aliases)

@@ -128,6 +128,8 @@ def read_file(artifacts: str, path: str) -> bytes:
 
     Not by the run's id: to look that up again for each of many takes longer than to read them.
     """
+    if not artifacts:
+        raise UserFacingError(f"the run is gone, and its {path} with it")
     try:
         with tempfile.TemporaryDirectory() as folder:
             fetched = mlflow.artifacts.download_artifacts(f"{artifacts}/{path}", dst_path=folder)

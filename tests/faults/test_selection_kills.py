@@ -10,7 +10,8 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHAMPION, UNFINISHED, Registry
+from mnist_mlflow.tracking.aliases import CHAMPION, UNFINISHED
+from mnist_mlflow.tracking.registry import Registry
 from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -23,7 +24,8 @@ import os, signal
 import cv2, matplotlib.figure, mlflow, pandas, scipy.stats, skops.io, tabulate
 import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
 from mnist_mlflow.jobs.select import Params, run
-from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import silent
 

@@ -17,7 +17,8 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHAMPION, Registry
+from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy, use_store
 

@@ -1,4 +1,6 @@
+import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +17,9 @@ from mnist_mlflow.jobs import evaluate, select
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from mnist_mlflow.selection.test_images import score_finalists
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
+from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy
 from tests.selected import Selected, choose, connected, select_in_copy
@@ -167,6 +171,39 @@ def test_a_challenger_is_no_match_for_the_champion_and_a_rollback_lasts(
     assert "was taken back on" in excluded.exclusion
 
 
+def test_a_selection_that_another_machine_overtakes_changes_nothing_and_says_so(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = select._decide
+
+    def be_overtaken(*arguments: Any) -> Any:
+        decision = decide(*arguments)
+        with registry.alone():
+            registry.make_challenger("1")
+        return decision
+
+    monkeypatch.setattr(select, "_decide", be_overtaken)
+    before = champion(registry).description
+    with pytest.raises(UserFacingError, match=r"another selection decided meanwhile \(run \w+ of .*@"):
+        choose(algorithms="knn")
+    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: None, CHALLENGER: "1"}
+    assert (champion(registry).description, selection_run(registry.client).info.status) == (before, "FAILED")
+    assert len(registry.client.search_model_versions(f"name = '{registry.name}'")) == 1
+
+
+def test_a_card_that_another_selection_has_written_meanwhile_stays(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_overtaken(*arguments: Any) -> Any:
+        registry.tag("1", {SELECTED_BY: "another"})
+        registry.describe("1", "the card of another")
+        return score_finalists(*arguments)
+
+    monkeypatch.setattr(select, "score_finalists", be_overtaken)
+    choose()
+    assert champion(registry).description == "the card of another"
+
+
 def test_a_budget_that_nobody_keeps_changes_nothing(registry: Registry) -> None:
     with pytest.raises(UserFacingError, match="None of the 2 runs can become champion; nothing was changed"):
         choose(max_mb=0.001)
@@ -196,6 +233,35 @@ def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(
     (excluded,) = selection.decision.choice.excluded
     assert outcomes[0].model_id in excluded.excluded
     assert "cannot be asked" in excluded.excluded
+
+
+@contextlib.contextmanager
+def of_last_month(model: Path) -> Iterator[None]:
+    """The files of a model as other code wrote them: its loader has another name, and knows another format alone."""
+    original = model.with_name("original")
+    shutil.copytree(model, original)
+    package = model / "code" / "mnist_mlflow" / "model"
+    loader = (package / "digit_model.py").read_text()
+    (package / "digit_model.py").unlink()
+    (package / "loader.py").write_text(loader.replace("FORMAT = 1", "FORMAT = 0"))
+    about = (model / "MLmodel").read_text()
+    (model / "MLmodel").write_text(about.replace("model.digit_model", "model.loader"))
+    (description,) = model.rglob("model.json")
+    description.write_text(description.read_text().replace('"format": 1', '"format": 0'))
+    try:
+        yield
+    finally:
+        shutil.rmtree(model)  # other tests have the same files
+        original.rename(model)
+
+
+def test_a_champion_of_other_code_is_asked_by_that_and_stays(store: Client, outcomes: list[RunResult]) -> None:
+    with of_last_month(folder_of(store.get_logged_model(outcomes[0].model_id).artifact_location)):
+        decision = choose(dry_run=True).decision
+    assert (decision.verdict.champion_before, decision.verdict.note) == ("1", "")
+    assert decision.choice.winner.candidate.run_id == outcomes[0].run_id
+    assert decision.choice.winner.is_measured
+    assert decision.choice.excluded == []
 
 
 @pytest.mark.usefixtures("nothing_is_drawn")

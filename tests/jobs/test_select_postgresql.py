@@ -12,7 +12,8 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs import select
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
-from mnist_mlflow.tracking.registry import CHAMPION, PREVIOUS, Registry
+from mnist_mlflow.tracking.aliases import CHAMPION, PREVIOUS
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import silent
 from tests.selected import choose

@@ -7,8 +7,8 @@ from mnist_mlflow.jobs.select import Params
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_text
 from mnist_mlflow.selection.rule import Verdict
+from mnist_mlflow.tracking.aliases import CHALLENGER
 from mnist_mlflow.tracking.candidates import Query
-from mnist_mlflow.tracking.registry import CHALLENGER
 from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
 
 

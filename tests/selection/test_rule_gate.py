@@ -9,8 +9,9 @@ from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Correct, Entry
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import Verdict, apply_rule, decide_alias
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, Registry
+from mnist_mlflow.tracking.registry import Registry
 from tests.simulated import SimulatedEvidence, entry, right_but
 
 IMAGES = 2_000

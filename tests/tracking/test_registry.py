@@ -7,15 +7,9 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS, ROLLED_BACK, UNFINISHED
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
-from mnist_mlflow.tracking.registry import (
-    CHALLENGER,
-    CHAMPION,
-    PREVIOUS,
-    ROLLED_BACK,
-    UNFINISHED,
-    Registry,
-)
+from mnist_mlflow.tracking.registry import Registry
 from tests.simulated import add_run
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -87,7 +81,7 @@ def test_a_rollback_is_one_step_and_remembered(
 
 
 def test_without_a_previous_champion_there_is_nothing_to_go_back_to(registry: Registry, versions: list[str]) -> None:
-    with pytest.raises(UserFacingError, match="no champion of mnist-digits"):
+    with pytest.raises(UserFacingError, match="no previous champion of mnist-digits"):
         registry.roll_back()
     registry.make_champion(versions[0])
     with pytest.raises(UserFacingError, match=r"no previous champion .* mlflow run \. -e select"):

@@ -1,0 +1,49 @@
+"""The process of a foreign model, a script: of this project it imports what travels with the model alone.
+
+Each line of its input is a JSON object with the names of two files. Its answer is the seconds of the prediction.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+
+def main(model: str, project: str) -> None:
+    """Load a model, then predict as long as somebody asks."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # libraries may print
+    sys.path = [path for path in sys.path if str(Path(path).resolve()) != project]
+    try:
+        _answer_all(model, answers)
+    except Exception as error:  # the model's code is a user's, and may raise anything
+        lines = str(error).splitlines() or [""]
+        _tell(answers, {"error": f"{type(error).__name__}: {lines[0]}"})
+
+
+def _answer_all(model: str, answers: TextIO) -> None:
+    import mlflow
+    import numpy as np
+
+    loaded = mlflow.pyfunc.load_model(model)
+    _tell(answers, {"seconds": 0})
+    for line in sys.stdin:
+        question = json.loads(line)
+        images = np.load(question["images"])
+        started = time.perf_counter()
+        probabilities = loaded.predict(images)[question["columns"]].to_numpy()
+        seconds = time.perf_counter() - started
+        np.save(question["probabilities"], probabilities)
+        _tell(answers, {"seconds": seconds})
+
+
+def _tell(answers: TextIO, content: dict[str, Any]) -> None:
+    print(json.dumps(content), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

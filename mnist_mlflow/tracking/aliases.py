@@ -1,0 +1,155 @@
+"""Changes of the aliases of a registered model: all or none, by one process at a time, and signed.
+
+A change is crash-safe: the target state is first saved as a tag of the registered model. The next process completes
+what a killed one has begun. A change is made under a claim (claims.py), on the state that it was decided on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.tracking.claims import Claim, claim, describe_holder
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
+UNFINISHED = "unfinished"  # the tag with the target state of an alias change
+DECIDED = "decided"  # the tag with who decided the aliases last, and when
+ROLLED_BACK = "rolled_back"  # the tag of a version that was taken back, with the time
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the latter for a missing alias
+SELECT = "mlflow run . -e select --env-manager local"
+
+Answer = TypeVar("Answer")
+Aliases = dict[str, str | None]  # the version of each alias
+
+
+@dataclass(frozen=True)
+class State:
+    """The tags of a registered model and the versions of its aliases at one moment."""
+
+    tags: Mapping[str, str]
+    aliases: Mapping[str, str]
+
+    def check_against(self, since: State) -> None:
+        """Raise UserFacingError unless the aliases are those of `since`, and nobody has decided after it."""
+        decided = self.tags.get(DECIDED)
+        if decided == since.tags.get(DECIDED) and self.aliases == since.aliases:
+            return
+        is_signed = decided != since.tags.get(DECIDED)
+        cause = f"another selection decided meanwhile ({decided})" if is_signed else "somebody moved aliases meanwhile"
+        raise UserFacingError(
+            f"Nothing was changed: {cause}, so that this decision no longer holds. Decide again: {SELECT}"
+        )
+
+
+class AliasChanges:
+    """The changes that this process makes to the aliases of a registered model."""
+
+    def __init__(self, client: mlflow.MlflowClient, name: str) -> None:
+        self.client, self.name = client, name
+        self._claim: Claim | None = None
+
+    def state(self) -> State:
+        """The state now, in one reading; an empty one where nothing is registered."""
+        registered = or_none(lambda: self.client.get_registered_model(self.name))
+        if registered is None:
+            return State({}, {})
+        return State(registered.tags, {alias: str(version) for alias, version in registered.aliases.items()})
+
+    @contextlib.contextmanager
+    def alone(self, since: State | None) -> Iterator[None]:
+        """Let this process alone, of all machines, change the registered model, and sign the change.
+
+        First completes what a killed process has begun. Raises UserFacingError if the state is not `since` any more.
+        """
+        self._create()
+        with claim(self.client, self.name) as held:
+            self._claim = held
+            try:
+                self._complete_unfinished()
+                if since:
+                    self.state().check_against(since)
+                yield
+            finally:
+                self._claim = None
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self.client.set_registered_model_tag(self.name, DECIDED, f"{describe_holder()}, {at}")
+
+    def change(self, aliases: Aliases, taken_back: str = "") -> None:
+        """Set the aliases to these versions, all or none, and mark the version that is taken back."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._check_claim()
+        change = json.dumps({"aliases": aliases, "taken_back": taken_back, "at": at})
+        self.client.set_registered_model_tag(self.name, UNFINISHED, change)
+        self._complete(aliases, taken_back, at)
+
+    def repair(self) -> bool:
+        """Complete the change that a killed process has begun; returns whether there was one."""
+        if UNFINISHED not in self.state().tags:
+            return False
+        with claim(self.client, self.name):
+            return self._complete_unfinished()
+
+    def _create(self) -> None:
+        """Make the registered model, unless it is there."""
+        try:
+            self.client.create_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _complete_unfinished(self) -> bool:
+        unfinished = self.state().tags.get(UNFINISHED)
+        if unfinished:
+            self._complete(**json.loads(unfinished))
+        return bool(unfinished)
+
+    def _complete(self, aliases: Aliases, taken_back: str, at: str) -> None:
+        """Carry out a saved change; each step may be repeated to no effect.
+
+        The change is dropped if the version that was to become champion is gone by now.
+        """
+        champion = aliases[CHAMPION]
+        if not champion or self._exists(champion):
+            self._set_aliases(aliases, taken_back, at)
+        self._check_claim()
+        self.client.delete_registered_model_tag(self.name, UNFINISHED)
+
+    def _set_aliases(self, aliases: Aliases, taken_back: str, at: str) -> None:
+        if taken_back and self._exists(taken_back):
+            self.client.set_model_version_tag(self.name, taken_back, ROLLED_BACK, at)
+        for alias, version in aliases.items():
+            self._check_claim()
+            if version and self._exists(version):
+                self.client.set_registered_model_alias(self.name, alias, version)
+            elif alias in self.state().aliases:
+                self.client.delete_registered_model_alias(self.name, alias)
+        champion = aliases[CHAMPION]
+        if champion and ROLLED_BACK in self.client.get_model_version(self.name, champion).tags:
+            self.client.delete_model_version_tag(self.name, champion, ROLLED_BACK)
+
+    def _check_claim(self) -> None:
+        """Raise UserFacingError if the claim has lapsed meanwhile: then another process decides."""
+        if self._claim:
+            self._claim.check()
+
+    def _exists(self, version: str) -> bool:
+        return or_none(lambda: self.client.get_model_version(self.name, version)) is not None
+
+
+def or_none(query: Callable[[], Answer]) -> Answer | None:
+    """The store's answer; None if there is nothing of that name. Any other error is raised."""
+    try:
+        return query()
+    except MlflowException as error:
+        if error.error_code not in MISSING:
+            raise
+        return None

@@ -1,0 +1,101 @@
+"""Claims: one process at a time changes a registered model, whatever machine it runs on.
+
+MLflow cannot compare and swap. So a claim is a tag of the registered model with a name of its own. A process first sets
+its tag, then reads all. Of two processes at least one sees the other, and the one with the lower name goes first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.processes import is_gone, read_owner, this_process, user_name
+
+PREFIX = "claim."
+PATIENCE = 60.0  # seconds to wait for the claim of another process
+POLL = 0.5  # seconds between two looks
+LAPSE = 900.0  # seconds after which a claim of another machine counts no more; MLflow waits six minutes for a server
+
+
+class Claim:
+    """The claim of this process to change a registered model alone."""
+
+    def __init__(self, client: mlflow.MlflowClient, name: str) -> None:
+        self.client, self.name = client, name
+        self.key = f"{PREFIX}{secrets.token_hex(8)}"
+
+    def check(self) -> None:
+        """Raise UserFacingError if the claim has lapsed: this process stood still, and another took its place."""
+        if self.key not in self._tags():
+            raise UserFacingError(
+                f"This process stood still for over {LAPSE / 60:.0f} minutes, and another changes {self.name} by now. "
+                "Its aliases are left to that one. Type the command again."
+            )
+
+    def acquire(self) -> None:
+        """Wait until no other process has a claim; raises UserFacingError, with its holder, after a minute."""
+        deadline = time.monotonic() + PATIENCE
+        self._set()
+        while others := self._others():
+            if min(others) < self.key:
+                self.release()
+            if time.monotonic() > deadline:
+                raise UserFacingError(
+                    f"Another process changes the aliases of {self.name}: {others[min(others)]['by']}. Type the "
+                    f"command again when it has ended. Its claim lapses after {LAPSE / 60:.0f} minutes."
+                )
+            time.sleep(POLL)
+            self._set()
+
+    def release(self) -> None:
+        """Give the claim up; one that a broken connection leaves behind lapses."""
+        with contextlib.suppress(MlflowException):
+            self.client.delete_registered_model_tag(self.name, self.key)
+
+    def _set(self) -> None:
+        content = {"by": describe_holder(), "owner": json.dumps(this_process()), "at": time.time()}
+        self.client.set_registered_model_tag(self.name, self.key, json.dumps(content))
+
+    def _others(self) -> dict[str, Mapping[str, Any]]:
+        """The claims of other processes by their names; those that have lapsed are deleted."""
+        others: dict[str, Mapping[str, Any]] = {}
+        for key, text in self._tags().items():
+            if not key.startswith(PREFIX) or key == self.key:
+                continue
+            content = json.loads(text)
+            if is_gone(read_owner(content["owner"])) or time.time() - content["at"] > LAPSE:
+                self.client.delete_registered_model_tag(self.name, key)
+            else:
+                others[key] = content
+        return others
+
+    def _tags(self) -> dict[str, str]:
+        tags: dict[str, str] = self.client.get_registered_model(self.name).tags
+        return tags
+
+
+@contextlib.contextmanager
+def claim(client: mlflow.MlflowClient, name: str) -> Iterator[Claim]:
+    """A claim to a registered model, held inside."""
+    held = Claim(client, name)
+    try:
+        held.acquire()
+        yield held
+    finally:
+        held.release()
+
+
+def describe_holder() -> str:
+    """The active run of this process, with its user and machine, for people to read."""
+    run = mlflow.active_run()
+    user = run.data.tags.get("mlflow.user", user_name()) if run else user_name()
+    return f"{f'run {run.info.run_id} of ' if run else ''}{user}@{socket.gethostname()}"

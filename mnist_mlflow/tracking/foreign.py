@@ -1,0 +1,105 @@
+"""Foreign models: those whose travelling code is not the code that runs here. Each is asked in a process of its own.
+
+Where this project is imported, Python would load them with the code of today, which may not know their files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+
+import numpy as np
+from mlflow.pyfunc import CODE
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SCRIPT = Path(__file__).with_name("_foreign_process.py")
+PATIENCE = 10  # seconds for the process to end
+# The process has nothing to do with the run and the store of this one.
+NOT_INHERITED = ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
+
+
+def is_foreign(model: Path) -> bool:
+    """True if a file of this package that travels with a model is another one than here, or not here."""
+    travelling = model / CODE / PACKAGE.name
+    files = (path for path in travelling.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return any(not _is_same(path, PACKAGE / path.relative_to(travelling)) for path in files)
+
+
+def _is_same(path: Path, here: Path) -> bool:
+    return here.is_file() and filecmp.cmp(path, here, shallow=False)
+
+
+class ForeignModel:
+    """A model in a process of its own, by the code that travels with it. The process ends with this object."""
+
+    def __init__(self, model_uri: str, files: Path) -> None:
+        self.model_uri = model_uri
+        environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        self._folder = tempfile.TemporaryDirectory()
+        self._process = subprocess.Popen(
+            # Without the paths of this project (-P: that of the script), so that the model's own come first.
+            [sys.executable, "-P", str(SCRIPT), str(files), str(PACKAGE.parent)],
+            cwd=self._folder.name,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        weakref.finalize(self, _end, self._process, self._folder)
+        self._answer()  # the model has loaded
+
+    def __call__(self, images: Images) -> Probabilities:
+        """Probabilities (n, 10) of images (n, 28, 28); raises UserFacingError when the model does not predict."""
+        probabilities, _ = self._ask(images)
+        return probabilities
+
+    def seconds(self, images: Images) -> float:
+        """The seconds of a prediction, as the process itself measures them."""
+        _, seconds = self._ask(images)
+        return seconds
+
+    def _ask(self, images: Images) -> tuple[Probabilities, float]:
+        question_file, answer_file = (Path(self._folder.name) / name for name in ("images.npy", "probabilities.npy"))
+        np.save(question_file, images)
+        question = {"images": str(question_file), "probabilities": str(answer_file), "columns": PROBABILITY_COLUMNS}
+        seconds = self._answer(json.dumps(question))
+        probabilities: Probabilities = np.load(answer_file)
+        return probabilities, seconds
+
+    def _answer(self, question: str = "") -> float:
+        with contextlib.suppress(BrokenPipeError):
+            if question:
+                print(question, file=self._process.stdin, flush=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise UserFacingError(f"The model {self.model_uri} cannot be asked: its process has ended.")
+        answer = json.loads(line)
+        if "error" in answer:
+            by = "by the code that travels with it, which is another than today's"
+            raise UserFacingError(f"The model {self.model_uri} cannot be asked {by}: {answer['error']}")
+        return float(answer["seconds"])
+
+
+def _end(process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str]) -> None:
+    """End a process, which does so when its input does, and remove its folder."""
+    with process:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    folder.cleanup()
