@@ -14,10 +14,11 @@ import mlflow
 from filelock import FileLock
 from mlflow.environment_variables import MLFLOW_ALLOW_FILE_STORE
 
+from mnist_mlflow.data import databases
 from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import user_name
-from mnist_mlflow.tracking import databases, servers
+from mnist_mlflow.tracking import servers
 from mnist_mlflow.tracking.relocation import find_moves
 
 HOSTED = ("databricks", "databricks-uc", "uc")  # addresses that are words

@@ -15,8 +15,8 @@ import pytest
 
 from benchmarks.measure.postgresql import is_installed, postgresql
 from benchmarks.process import free_port
+from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking import databases
 from mnist_mlflow.tracking.store import connect, open_store, registry_lock, store_uri, studies_uri
 from tests.conftest import ROOT, python
 

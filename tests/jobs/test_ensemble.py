@@ -17,6 +17,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.tracking import models
 from mnist_mlflow.tracking.registry import CHAMPION, Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy, use_store
@@ -159,7 +160,7 @@ def test_a_model_that_does_not_load_is_passed_over(
     whole = members_of(trained_store, voted, tmp_path / "whole")
     broken = whole.sort_values("weight")["run"].iloc[-1]
     model_id = trained_store.get_run(broken).outputs.model_outputs[0].model_id
-    load, fetch, fetched = DigitModel.load, ensemble.fetch_model, {}
+    load, fetch, fetched = DigitModel.load, models.fetch_model, {}
 
     def fetch_model(uri: str, folder: Path) -> Path:
         files = fetch(uri, folder)
