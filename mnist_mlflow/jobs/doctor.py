@@ -195,6 +195,7 @@ CHECKS = {
     "environments": check_environments,
     "git": check_git,
     "studies": check_studies,
+    "results": _of_store("check_results"),
     "artifacts": _of_store("check_artifacts"),
     "store": _of_store("check_store"),  # the last: what follows needs it
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 
 import mlflow
 from filelock import FileLock
@@ -11,6 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.models import find_model
+from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.relocation import find_moves, rewrite_addresses
@@ -22,6 +24,24 @@ FIX = "Type: python -m mnist_mlflow doctor --fix 1"
 MOST_NAMED = 3  # of a kind
 SELECTED = "selection_run_id"  # the tag by which versions of this project are told from others
 OLD_TABLES = "out-of-date database schema"  # MLflow's words for tables of another version
+
+
+def check_results() -> Finding:
+    """No result waits to be uploaded.
+
+    There is nothing to mend here: an upload takes the store that the result is for, and may take minutes.
+    """
+    waiting = [str(folder) for folder in unsent_parcels() if not _is_being_sent(folder)]
+    if not waiting:
+        return Finding("none waits to be uploaded")
+    return Finding(f"not in their store yet: {_named(waiting)}", "Type: python -m mnist_mlflow recover")
+
+
+def _is_being_sent(folder: Path) -> bool:
+    try:
+        return Parcel.read(folder).is_being_sent
+    except UserFacingError:  # which `recover` tells
+        return False
 
 
 def check_artifacts() -> Finding:

@@ -17,6 +17,7 @@ from benchmarks.measure.postgresql import is_installed, postgresql
 from benchmarks.process import free_port
 from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.search.studies import open_storage
 from mnist_mlflow.tracking.store import connect, open_store, registry_lock, store_uri, studies_uri
 from tests.conftest import ROOT, python
 
@@ -75,6 +76,10 @@ def test_a_wrong_password_and_a_missing_database_have_their_lines(server: str, m
     host = server.partition("@")[2]
     assert "the password is wrong" in refusal(f"postgresql://locked:secret@{host}", monkeypatch)
     assert "no such database" in refusal(f"{server}-that-is-not-there", monkeypatch)
+    with pytest.raises(UserFacingError, match="the password is wrong"):
+        open_storage(f"postgresql://locked:secret@{host}")
+    with pytest.raises(UserFacingError, match="no such database"):
+        open_storage(f"{server}-that-is-not-there")
 
 
 def test_a_missing_driver_is_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
