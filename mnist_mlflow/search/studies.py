@@ -79,7 +79,9 @@ def open_storage(address: str) -> RDBStorage:
         if path is None:
             databases.check_server(url)
             timeout = {"connect_timeout": databases.PATIENCE} if url.get_backend_name() in databases.SERVERS else {}
-            return _connect(address, {"connect_args": timeout, "pool_pre_ping": True})
+            storage = _connect(address, {"connect_args": timeout, "pool_pre_ping": True})
+            databases.wait_for_restarts(storage.engine)
+            return storage
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):  # several that create it at once would break each other's tables
             storage = _connect(databases.with_file(address, path), {"connect_args": {"timeout": BUSY_TIMEOUT}})

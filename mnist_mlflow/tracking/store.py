@@ -13,6 +13,7 @@ from pathlib import Path
 import mlflow
 from filelock import FileLock
 from mlflow.environment_variables import MLFLOW_ALLOW_FILE_STORE
+from sqlalchemy.engine import URL
 
 from mnist_mlflow.data import databases
 from mnist_mlflow.data.folders import data_folder
@@ -92,7 +93,7 @@ def open_store(uri: str) -> mlflow.MlflowClient:
                 _check_folder(uri, path)
                 return _open_sqlite(databases.with_file(uri, path), path)
             if url.get_backend_name() != "sqlite":
-                databases.check_server(url)
+                return _open_database(uri, url)
         else:
             _check_kind(uri)
         return _open(uri)
@@ -106,6 +107,15 @@ def _open(uri: str) -> mlflow.MlflowClient:
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
     client.search_experiments(max_results=1)
+    return client
+
+
+def _open_database(uri: str, url: URL) -> mlflow.MlflowClient:
+    """Open a store on a database server that answers; from then on it may restart."""
+    databases.check_server(url)
+    client = _open(uri)
+    for store in (client._tracking_client.store, client._get_registry_client().store):
+        databases.wait_for_restarts(store.engine)
     return client
 
 
