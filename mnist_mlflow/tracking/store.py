@@ -115,7 +115,8 @@ def _open_database(uri: str, url: URL) -> mlflow.MlflowClient:
     databases.check_server(url)
     client = _open(uri)
     for store in (client._tracking_client.store, client._get_registry_client().store):
-        databases.wait_for_restarts(store.engine)
+        if engine := getattr(store, "engine", None):  # a registry of its own may be on a tracking server
+            databases.wait_for_restarts(engine)
     return client
 
 
