@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import psutil
@@ -31,9 +32,8 @@ def check_studies(address: str) -> Finding:
     except UserFacingError as error:
         if OTHER_TABLES not in str(error):
             raise
-        return Finding(
-            f"the tables of {shown} are of another Optuna", f"Type: optuna storage upgrade --storage {shown}"
-        )
+        remedy = f"Type: optuna storage upgrade --storage {shlex.quote(shown)}"
+        return Finding(f"the tables of {shown} are of another Optuna", remedy)
     return Finding(shown)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -71,7 +72,8 @@ def check_store() -> Finding:
     except UserFacingError as error:
         if OLD_TABLES not in str(error):
             raise
-        return Finding(f"the tables of {uri} are of another MLflow", f"Copy it, then type: mlflow db upgrade '{uri}'")
+        remedy = f"Copy it, then type: mlflow db upgrade {shlex.quote(uri)}"
+        return Finding(f"the tables of {uri} are of another MLflow", remedy)
     return Finding(uri)
 
 

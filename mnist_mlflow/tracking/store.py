@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -156,5 +157,5 @@ def _check_kind(uri: str) -> None:
         raise UserFacingError(
             f"The tracking store {uri} cannot be used: MLflow opens no folders of files any more. Unset "
             f"MLFLOW_TRACKING_URI to use the SQLite file of the project, or take the runs along: "
-            f"mlflow migrate-filestore --source {folder} --target sqlite:///mlflow.db"
+            f"mlflow migrate-filestore --source {shlex.quote(folder)} --target sqlite:///mlflow.db"
         )
