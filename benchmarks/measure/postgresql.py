@@ -20,13 +20,10 @@ def is_installed() -> bool:
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """The address of a server with an empty database, on a port that was free."""
-    program = max(PROGRAMS.glob("*/bin/pg_ctl"))
-    # The server refuses to be run by root.
-    as_user = ["runuser", "-u", "postgres", "--"] if Path("/root").owner() == Path.home().owner() else []
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     folder.chmod(0o777)
     port = free_port()
-    control = [*as_user, str(program), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
+    control = pg_ctl(folder / "data")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     _run(*control, "initdb", "-o", "--auth=trust --username=tester")
     _run(*control, "-o", options, "start")
@@ -35,6 +32,14 @@ def postgresql() -> Iterator[str]:
     finally:
         _run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+def pg_ctl(data: Path) -> list[str]:
+    """The beginning of the commands that start and stop the server which keeps its data in a folder."""
+    # The server refuses to be run by root.
+    as_user = ["runuser", "-u", "postgres", "--"] if Path("/root").owner() == Path.home().owner() else []
+    program = max(PROGRAMS.glob("*/bin/pg_ctl"))
+    return [*as_user, str(program), "-D", str(data), "-w", "-l", str(data.parent / "log")]
 
 
 def _run(*command: str) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,7 +105,8 @@ def _check_named(folder: Path) -> Path:
     """The folder, if it holds one of the files, or nothing: then what is downloaded is kept there."""
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "is not there"
-        raise DataError(f"{VARIABLE}={folder} {problem}. {ACCEPTED} To download them there, type: mkdir -p '{folder}'")
+        remedy = f"To download them there, type: mkdir -p {shlex.quote(str(folder))}"
+        raise DataError(f"{VARIABLE}={folder} {problem}. {ACCEPTED} {remedy}")
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and path.suffix != ".lock")
     if names and not any(path.is_file() for name in DIGESTS for path in _places(folder, name)):
         listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")

@@ -6,6 +6,7 @@ Checked are Python, packages, data, disk and git; the tracking store and what it
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 import tempfile
 import tomllib
@@ -114,7 +115,8 @@ def declared() -> tuple[str, list[str]]:
 
 def _install() -> str:
     pins = Path(__file__).resolve().parents[2] / "requirements.txt"
-    return f"python -m pip install -r {pins}" if pins.is_file() else f"python -m pip install --upgrade {DISTRIBUTION}"
+    what = f"-r {shlex.quote(str(pins))}" if pins.is_file() else f"--upgrade {DISTRIBUTION}"
+    return f"python -m pip install {what}"
 
 
 def check_data() -> Finding:
@@ -195,6 +197,7 @@ CHECKS = {
     "environments": check_environments,
     "git": check_git,
     "studies": check_studies,
+    "results": _of_store("check_results"),
     "artifacts": _of_store("check_artifacts"),
     "store": _of_store("check_store"),  # the last: what follows needs it
 }

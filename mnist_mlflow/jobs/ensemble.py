@@ -84,7 +84,7 @@ def run(params: Params, progress: Progress) -> RunResult:
         model, tuning = calibrate(vote, IMAGES, dataset.tuning.images, dataset.tuning.labels)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
         shares = contributions(members, dataset.validation.labels)
-        note = {"mlflow.note.content": ABOUT + table(shares.astype(str).to_numpy().tolist(), shares.columns.tolist())}
+        note = {"mlflow.note.content": ABOUT + table(_cells(shares), shares.columns.tolist())}
         files = {"members.csv": shares.to_csv(index=False).encode()}
         training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files)
         return record(run, training, dataset, validation, progress)
@@ -155,6 +155,11 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
             f"The model {uri} answers otherwise than when it was logged, by another version of this project."
         )
     return Member(candidate, weight, model, validation)
+
+
+def _cells(frame: pd.DataFrame) -> list[list[str]]:
+    rows = frame.itertuples(index=False)
+    return [[cell if isinstance(cell, str) else f"{cell:g}" for cell in row] for row in rows]
 
 
 def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:

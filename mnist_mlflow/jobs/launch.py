@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data.databases import file_of, with_file
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.parameters import typed
@@ -58,10 +59,17 @@ def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, 
     return Run(parent.client, created.info.run_id), experiment
 
 
+def _studies() -> dict[str, str]:
+    """OPTUNA_STORAGE with an absolute path: a child cannot know where its address was typed."""
+    address = os.environ.get("OPTUNA_STORAGE", "")
+    path = file_of(address)
+    return {"OPTUNA_STORAGE": with_file(address, path)} if path else {}
+
+
 def _train(task: Task, environment: Mapping[str, str]) -> int:
     options = [f"--{name}={typed(value)}" for name, value in task.settings.items()]
     command = [sys.executable, "-m", "mnist_mlflow", task.algorithm, *options]
-    process = subprocess.Popen(command, env={**os.environ, **environment})
+    process = subprocess.Popen(command, env={**os.environ, **environment, **_studies()})
     try:
         return process.wait()
     except BaseException:

@@ -47,8 +47,10 @@ def champion_page(registry: Registry) -> str:
         )
     candidate, gone = registry.candidate(version), Gone()
     selection = gone.unless(lambda: registry.artifacts(selection_run), "")
-    decision = gone.unless(lambda: _read_sentences(selection), {})
-    leaderboard = gone.unless(lambda: _read_leaderboard(selection), [])
+    decision = gone.unless(lambda: _read_sentences(selection), nothing)
+    nothing: dict[str, str] = {}
+    no_rows: list[dict[str, str]] = []
+    leaderboard = gone.unless(lambda: _read_leaderboard(selection), no_rows)
     probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
     subject = _subject(candidate, registry.uri(CHAMPION), version.tags, decision, probabilities)
     sections = gone.sections() + write_card(subject)
@@ -77,11 +79,7 @@ class Gone:
     def sections(self) -> list[Section]:
         """A section about them, if there are any."""
         rows = [[reason] for reason in self.reasons]
-        return (
-            [Section("What is gone", "The store holds no more, or nothing that can be read:", rows=rows, head=("",))]
-            if rows
-            else []
-        )
+        return [Section("What is gone", "These are gone or damaged:", rows=rows, head=("",))] if rows else []
 
 
 def _read_sentences(selection: str) -> dict[str, str]:

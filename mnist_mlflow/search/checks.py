@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import psutil
-from sqlalchemy.engine import make_url
 
+from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.search.studies import open_storage
+from mnist_mlflow.search.studies import open_storage, read_storage
 from mnist_mlflow.types import Finding
 
 # File systems on which the locks of SQLite fail between machines.
@@ -18,10 +19,9 @@ OTHER_TABLES = "compatible with the table schema"  # Optuna's words for tables o
 
 def check_studies(address: str) -> Finding:
     """The storage of studies opens and has the tables of this Optuna; a file lies on this machine."""
-    url = make_url(address)
-    shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "").absolute()
+    url = read_storage(address)
+    shown = databases.shown(url)
+    if path := databases.sqlite_file(url):
         if (kind := file_system(path)).startswith(SHARED):
             remedy = "Name a database server: export OPTUNA_STORAGE=postgresql+psycopg://USER@HOST/NAME"
             return Finding(f"{path} is on a network file system ({kind}), where SQLite may lose trials", remedy)
@@ -32,9 +32,8 @@ def check_studies(address: str) -> Finding:
     except UserFacingError as error:
         if OTHER_TABLES not in str(error):
             raise
-        return Finding(
-            f"the tables of {shown} are of another Optuna", f"Type: optuna storage upgrade --storage {shown}"
-        )
+        remedy = f"Type: optuna storage upgrade --storage {shlex.quote(shown)}"
+        return Finding(f"the tables of {shown} are of another Optuna", remedy)
     return Finding(shown)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -14,9 +14,10 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import NopPruner
 from optuna.storages import RDBStorage
 from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UsageError, UserFacingError, one_line
 from mnist_mlflow.search.objectives import directions
 from mnist_mlflow.search.pruning import RungPruner
@@ -25,7 +26,6 @@ from mnist_mlflow.search.spec import SearchSpec
 
 HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until another machine's trial is given up
 BUSY_TIMEOUT = 60  # seconds that SQLite waits for others
-CONNECT_TIMEOUT = 5  # seconds until a server that does not answer is given up
 LOCK_POLL = 0.01  # seconds
 
 # Optuna itself locks the study's own row when it creates a trial, so that this lock is another row: its attributes.
@@ -73,17 +73,46 @@ def _check_subject(spec: SearchSpec, about: Mapping[str, Any]) -> None:
 
 def open_storage(address: str) -> RDBStorage:
     """Create or open a storage of studies; raises UserFacingError when it cannot be used."""
+    url = read_storage(address)
     with user_facing_storage_errors(address, ImportError, OSError, RuntimeError):
-        url = make_url(address)
-        if url.get_backend_name() != "sqlite":
-            return _connect(address, {"connect_args": {"connect_timeout": CONNECT_TIMEOUT}, "pool_pre_ping": True})
-        path = Path(url.database or "").absolute()
+        path = databases.sqlite_file(url)
+        if path is None:
+            databases.check_server(url)
+            timeout = {"connect_timeout": databases.PATIENCE} if url.get_backend_name() in databases.SERVERS else {}
+            storage = _connect(address, {"connect_args": timeout, "pool_pre_ping": True})
+            databases.wait_for_restarts(storage.engine)
+            return storage
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):  # several that create it at once would break each other's tables
-            storage = _connect(address, {"connect_args": {"timeout": BUSY_TIMEOUT}})
+            storage = _connect(databases.with_file(address, path), {"connect_args": {"timeout": BUSY_TIMEOUT}})
         event.listen(storage.engine, "connect", _enable_wal)
         storage.engine.dispose()
         return storage
+
+
+def read_storage(address: str) -> URL:
+    """The address of a storage of studies; raises UserFacingError for one that cannot keep or share them."""
+    url = databases.read_address(address)
+    if url is None:
+        raise _no_storage(address, "it is no database: journals, Redis and proxies cannot tell which worker was killed")
+    path = databases.sqlite_file(url)
+    if path is None and url.get_backend_name() == "sqlite":
+        raise _no_storage(address, "it is in memory, where workers and later commands do not find it")
+    if path and os.environ.get("MLFLOW_RUN_ID") and databases.is_relative(address) and not path.exists():
+        absolute = address.replace(":///", ":///$PWD/", 1)
+        raise UserFacingError(
+            f"The storage of studies {address} would be a new file in {path.parent}, where `mlflow run` runs: it is "
+            f'relative. Type where you mean it to be: export OPTUNA_STORAGE="{absolute}"'
+        )
+    return url
+
+
+def _no_storage(address: str, reason: str) -> UserFacingError:
+    return UserFacingError(
+        f"The storage of studies {address} cannot be used: {reason}. Accepted: sqlite:////PATH/optuna.db, "
+        "postgresql://USER:PASSWORD@HOST/NAME, mysql+pymysql://USER:PASSWORD@HOST/NAME. "
+        "Type one: export OPTUNA_STORAGE=..., or: unset OPTUNA_STORAGE  (a file beside the tracking store)"
+    )
 
 
 def _connect(address: str, options: dict[str, Any]) -> RDBStorage:
@@ -101,7 +130,7 @@ def _enable_wal(connection: Any, record: Any) -> None:
 def study_lock(storage: RDBStorage, study: str) -> Iterator[None]:
     """Exclude all other processes that take this lock, on this machine and on others."""
     if storage.engine.dialect.name == "sqlite":
-        path = Path(storage.engine.url.database or "").absolute()
+        path = databases.sqlite_file(storage.engine.url)
         with FileLock(f"{path}.lock").acquire(poll_interval=LOCK_POLL):
             yield
     else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 
 import mlflow
 from filelock import FileLock
@@ -11,6 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.models import find_model
+from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.relocation import find_moves, rewrite_addresses
@@ -21,6 +24,24 @@ from mnist_mlflow.types import Finding
 FIX = "Type: python -m mnist_mlflow doctor --fix 1"
 MOST_NAMED = 3  # of a kind
 OLD_TABLES = "out-of-date database schema"  # MLflow's words for tables of another version
+
+
+def check_results() -> Finding:
+    """No result waits to be uploaded.
+
+    There is nothing to mend here: an upload takes the store that the result is for, and may take minutes.
+    """
+    waiting = [str(folder) for folder in unsent_parcels() if not _is_being_sent(folder)]
+    if not waiting:
+        return Finding("none waits to be uploaded")
+    return Finding(f"not in their store yet: {_named(waiting)}", "Type: python -m mnist_mlflow recover")
+
+
+def _is_being_sent(folder: Path) -> bool:
+    try:
+        return Parcel.read(folder).is_being_sent
+    except UserFacingError:  # which `recover` tells
+        return False
 
 
 def check_artifacts() -> Finding:
@@ -50,7 +71,8 @@ def check_store() -> Finding:
     except UserFacingError as error:
         if OLD_TABLES not in str(error):
             raise
-        return Finding(f"the tables of {uri} are of another MLflow", f"Copy it, then type: mlflow db upgrade '{uri}'")
+        remedy = f"Copy it, then type: mlflow db upgrade {shlex.quote(uri)}"
+        return Finding(f"the tables of {uri} are of another MLflow", remedy)
     return Finding(uri)
 
 

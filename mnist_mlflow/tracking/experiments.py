@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
@@ -39,4 +40,5 @@ def find_deleted(client: MlflowClient, name: str) -> str | None:
 
 def how_to_restore(number: str) -> str:
     """The command that brings back a deleted experiment."""
-    return f"Restore it: MLFLOW_TRACKING_URI='{store_uri()}' mlflow experiments restore --experiment-id {number}"
+    store = shlex.quote(store_uri())
+    return f"Restore it: MLFLOW_TRACKING_URI={store} mlflow experiments restore --experiment-id {number}"

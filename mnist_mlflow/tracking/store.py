@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ from pathlib import Path
 import mlflow
 from filelock import FileLock
 from mlflow.environment_variables import MLFLOW_ALLOW_FILE_STORE
+from sqlalchemy.engine import URL
 
+from mnist_mlflow.data import databases
 from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import user_name
-from mnist_mlflow.tracking import databases, servers
+from mnist_mlflow.tracking import servers
 from mnist_mlflow.tracking.relocation import find_moves
 
 HOSTED = ("databricks", "databricks-uc", "uc")  # addresses that are words
@@ -91,7 +94,7 @@ def open_store(uri: str) -> mlflow.MlflowClient:
                 _check_folder(uri, path)
                 return _open_sqlite(databases.with_file(uri, path), path)
             if url.get_backend_name() != "sqlite":
-                databases.check_server(url)
+                return _open_database(uri, url)
         else:
             _check_kind(uri)
         return _open(uri)
@@ -105,6 +108,16 @@ def _open(uri: str) -> mlflow.MlflowClient:
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
     client.search_experiments(max_results=1)
+    return client
+
+
+def _open_database(uri: str, url: URL) -> mlflow.MlflowClient:
+    """Open a store on a database server that answers; from then on it may restart."""
+    databases.check_server(url)
+    client = _open(uri)
+    for store in (client._tracking_client.store, client._get_registry_client().store):
+        if engine := getattr(store, "engine", None):  # a registry of its own may be on a tracking server
+            databases.wait_for_restarts(engine)
     return client
 
 
@@ -144,5 +157,5 @@ def _check_kind(uri: str) -> None:
         raise UserFacingError(
             f"The tracking store {uri} cannot be used: MLflow opens no folders of files any more. Unset "
             f"MLFLOW_TRACKING_URI to use the SQLite file of the project, or take the runs along: "
-            f"mlflow migrate-filestore --source {folder} --target sqlite:///mlflow.db"
+            f"mlflow migrate-filestore --source {shlex.quote(folder)} --target sqlite:///mlflow.db"
         )

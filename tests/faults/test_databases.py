@@ -2,22 +2,34 @@
 
 import contextlib
 import os
+import shlex
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
+from sqlalchemy.engine import Engine
 
-from benchmarks.measure.postgresql import is_installed, postgresql
+from benchmarks.measure.postgresql import is_installed, pg_ctl, postgresql
 from benchmarks.process import free_port
+from mnist_mlflow.algorithms import knn
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking import databases
+from mnist_mlflow.jobs.train import train
+from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.search.studies import open_storage
+from mnist_mlflow.tracking import parcels
 from mnist_mlflow.tracking.store import connect, open_store, registry_lock, store_uri, studies_uri
+from mnist_mlflow.types import silent
 from tests.conftest import ROOT, python
 
 pytestmark = pytest.mark.timeout(120)  # MLflow's own retries take almost two minutes
@@ -75,6 +87,10 @@ def test_a_wrong_password_and_a_missing_database_have_their_lines(server: str, m
     host = server.partition("@")[2]
     assert "the password is wrong" in refusal(f"postgresql://locked:secret@{host}", monkeypatch)
     assert "no such database" in refusal(f"{server}-that-is-not-there", monkeypatch)
+    with pytest.raises(UserFacingError, match="the password is wrong"):
+        open_storage(f"postgresql://locked:secret@{host}")
+    with pytest.raises(UserFacingError, match="no such database"):
+        open_storage(f"{server}-that-is-not-there")
 
 
 def test_a_missing_driver_is_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +99,80 @@ def test_a_missing_driver_is_one_line_with_what_to_install(monkeypatch: pytest.M
     assert 'Type: pip install "mnist-mlflow[postgresql]"' in line
     assert "Type: pip install pymysql" in refusal("mysql+pymysql://me:secret@127.0.0.1/mlflow", monkeypatch)
     assert "driver" in refusal("postgresql+nosuch://me:secret@127.0.0.1/mlflow", monkeypatch)
+
+
+def restart(server: str) -> threading.Timer:
+    """Stop a server as a crash does; a timer starts it again."""
+    import psycopg
+
+    with psycopg.connect(server) as connection:
+        (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+    _, _, _, *options = shlex.split((Path(data) / "postmaster.opts").read_text())
+    start = [*pg_ctl(Path(data)), "-o", shlex.join(options), "start"]
+    subprocess.run([*pg_ctl(Path(data)), "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/tmp")
+    timer = threading.Timer(1.5, lambda: subprocess.run(start, check=True, stdout=subprocess.DEVNULL, cwd="/tmp"))
+    timer.start()
+    return timer
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
+    """The engines of all database servers that a test opens, whose connections are closed at its end."""
+
+    def wait_and_remember(engine: Engine) -> None:
+        opened.append(engine)
+        wait(engine)
+
+    opened: list[Engine] = []
+    wait = databases.wait_for_restarts
+    monkeypatch.setattr(databases, "wait_for_restarts", wait_and_remember)
+    yield opened
+    for engine in opened:
+        engine.dispose()
+
+
+@pytest.mark.usefixtures("nothing_is_drawn", "engines")
+def test_a_database_server_may_restart_while_a_search_learns(
+    server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import psycopg
+
+    def fit_while_the_server_restarts(*arguments: Any) -> Scorer:
+        fits.append(1)
+        if len(fits) in (2, 4):  # the second trial, and the learning at the end
+            timers.append(restart(server))
+        return fit(*arguments)
+
+    fits: list[int] = []
+    timers: list[threading.Timer] = []
+    fit = knn.fit
+    monkeypatch.setattr(knn, "fit", fit_while_the_server_restarts)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE studies")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(parcels, "_folders", lambda: [tmp_path / "unsent"])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setenv("OPTUNA_STORAGE", f"{server.rpartition('/')[0]}/studies")
+    options = DataOptions("digits", train_size=200, trials=3)
+    try:
+        result = train(Task("knn", {"features": "pixels", "components": 0}, options), silent)
+    finally:
+        for timer in timers:
+            timer.join()
+    assert len(timers) == 2
+    runs = {run.info.run_name: run for run in connect().search_runs(["0"])}
+    assert {name: run.info.status for name, run in runs.items()} == dict.fromkeys(
+        ("knn", "trial-000", "trial-001", "trial-002"), "FINISHED"
+    )
+    assert runs["knn"].data.metrics["val_accuracy"] == result.metrics["val_accuracy"]
+
+
+@pytest.mark.parametrize(("retries", "seconds"), [("0", 0), ("2", 4), ("7", 244), ("8", 364)])
+def test_a_database_is_waited_for_as_long_as_a_tracking_server(
+    retries: str, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", retries)
+    assert databases.seconds_of_retries() == seconds
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from mnist_mlflow.reports.card import Subject, as_markdown, write_card
 from mnist_mlflow.search import plots
 from mnist_mlflow.tracking import checks
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
+from mnist_mlflow.tracking.registry import SELECTED_BY
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.trials import Trials
 from tests.simulated import DIGESTS, labels_of, reads, right_but
@@ -60,7 +61,7 @@ def test_a_trial_that_somebody_has_renamed_stops_no_search(store: Client) -> Non
 def test_a_registered_model_may_have_any_name(name: str, store: Client) -> None:
     run = store.create_run("0")
     store.create_registered_model(name)
-    store.create_model_version(name, run.info.artifact_uri, run.info.run_id, tags={checks.SELECTED: "x"})
+    store.create_model_version(name, run.info.artifact_uri, run.info.run_id, tags={SELECTED_BY: "x"})
     assert not checks.check_aliases().remedy
 
 
@@ -134,7 +135,7 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
     assert html.unescape(shown).count(text) >= 5
     files["decision.json"] = b'{"sentences": 7}'
     shown = page.champion_page(registry)
-    assert "nothing that can be read" in shown
+    assert "These are gone or damaged" in shown
     assert "AttributeError" in shown
 
 

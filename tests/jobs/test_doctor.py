@@ -15,11 +15,14 @@ import pytest
 
 from mnist_mlflow.jobs import doctor
 from mnist_mlflow.processes import this_process
+from mnist_mlflow.tracking import parcels
 from mnist_mlflow.tracking.relocation import find_moves, rewrite_addresses
 from mnist_mlflow.tracking.store import store_file
 from tests.data.test_mnist import ARRAYS, write
+from tests.faults.test_foreign_files import write_parcel
 
 Client: TypeAlias = mlflow.MlflowClient
+OWNERS = {"waiting": None, "under-way": this_process()}
 Doctor: TypeAlias = Callable[..., tuple[int, dict[str, str]]]
 
 
@@ -41,6 +44,7 @@ def examine(command: Callable[..., tuple[int, str, str]], tmp_path: Path, monkey
         write(data, name, np.asarray(array), monkeypatch)
     monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", str(data))
     monkeypatch.setattr("mnist_mlflow.tracking.provenance.git_refusal", lambda root: None)
+    monkeypatch.setattr(parcels, "_folders", lambda: [tmp_path / "unsent"])
 
     def run(*arguments: str) -> tuple[int, dict[str, str]]:
         status, out, _ = command("doctor", *arguments)
@@ -54,6 +58,19 @@ def test_all_is_well_with_a_new_store(store: Client, examine: Doctor) -> None:
     assert status == 0, lines
     assert all(line.startswith("ok ") for line in lines.values())
     assert {"python", "packages", "data", "disk", "git", "store", "artifacts", "runs", "aliases"} <= lines.keys()
+
+
+def test_results_that_wait_are_listed_and_stay(store: Client, examine: Doctor, tmp_path: Path) -> None:
+    waiting, under_way = (write_parcel(tmp_path / "unsent" / name, owner) for name, owner in OWNERS.items())
+    for arguments in ((), ("--fix", "1")):
+        status, lines = examine(*arguments)
+        assert status == 1
+        assert lines["results"].endswith(f"{waiting}. Type: python -m mnist_mlflow recover")
+        assert str(under_way) not in lines["results"]
+    shutil.rmtree(waiting)
+    assert examine()[0] == 0
+    (under_way / "parcel.json").write_text("damaged")
+    assert str(under_way) in examine()[1]["results"]
 
 
 def test_a_store_that_is_not_there_is_not_made(

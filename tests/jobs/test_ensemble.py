@@ -17,6 +17,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.tracking import models
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
@@ -159,13 +160,20 @@ def test_a_model_that_does_not_load_is_passed_over(
 ) -> None:
     whole = members_of(trained_store, voted, tmp_path / "whole")
     broken = whole.sort_values("weight")["run"].iloc[-1]
-    load = DigitModel.load
+    model_id = trained_store.get_run(broken).outputs.model_outputs[0].model_id
+    load, fetch, fetched = DigitModel.load, models.fetch_model, {}
+
+    def fetch_model(uri: str, folder: Path) -> Path:
+        files = fetch(uri, folder)
+        fetched[files] = uri
+        return files
 
     def load_others(folder: Path) -> Any:
-        if trained_store.get_run(broken).outputs.model_outputs[0].model_id in str(folder):
+        if model_id in fetched.get(folder, ""):
             raise KeyError("gone")
         return load(folder)
 
+    monkeypatch.setattr(ensemble, "fetch_model", fetch_model)
     monkeypatch.setattr(DigitModel, "load", load_others)
     with caplog.at_level(logging.WARNING):
         members = members_of(trained_store, ensemble.run(ON_DIGITS, silent), tmp_path / "rest")

@@ -5,11 +5,13 @@ from pathlib import Path
 import optuna
 import pytest
 
+from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs import launch
 from mnist_mlflow.search.pruning import RUNGS
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.spec import SearchSpec
-from mnist_mlflow.search.studies import open_storage, open_study
+from mnist_mlflow.search.studies import open_storage, open_study, study_lock
 from tests.conftest import ROOT, start_python
 from tests.search.test_queue import close
 from tests.searches import specify
@@ -54,19 +56,65 @@ def test_another_objective_is_refused_though_optuna_would_not_mind(folder: Path)
 
 
 @pytest.mark.parametrize(
-    "address",
+    ("address", "reason"),
     [
-        "postgresql://someone:secret@127.0.0.1:9/studies",
-        "nonsense",
-        "nosuch://127.0.0.1/studies",
-        "sqlite:////proc/none/optuna.db",
+        ("postgresql://someone:secret@127.0.0.1:9/studies", "no server answered within 10 seconds. Start it"),
+        ("postgresql+nosuch://someone:secret@127.0.0.1/studies", "driver of .* is missing.*Type: pip install"),
+        ("mysql://someone:secret@127.0.0.1/studies", "driver of .* is missing.*Type: pip install pymysql"),
+        ("sqlite+nosuch:///x.db", "nosuch.*OPTUNA_STORAGE"),
+        ("postgresql://someone:secret@127.0.0.1:port/studies", "is no address of a database"),
+        ("sqlite:////proc/none/optuna.db", "cannot be used.*OPTUNA_STORAGE"),
+        ("sqlite:///:memory:", "is in memory.*unset OPTUNA_STORAGE"),
+        ("sqlite://", "is in memory.*unset OPTUNA_STORAGE"),
+        ("sqlite:///file:x?mode=memory&uri=true", "is in memory.*unset OPTUNA_STORAGE"),
+        ("sqlite:///file::memory:?uri=true", "is in memory.*unset OPTUNA_STORAGE"),
+        ("journal.log", "no database: journals.*Accepted: sqlite:"),
+        ("./optuna/journal.log", "no database: journals.*Accepted: sqlite:"),
+        ("redis://:secret@127.0.0.1/0", "no database: journals, Redis.*postgresql://USER"),
+        ("grpc://127.0.0.1:13000", "no database.*export OPTUNA_STORAGE"),
+        ("nonsense", "no database"),
+        ("nosuch://127.0.0.1/studies", "no database"),
     ],
 )
-def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password(address: str) -> None:
-    with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: .*OPTUNA_STORAGE") as caught:
+def test_a_storage_that_cannot_be_used_is_one_line_without_its_password(
+    address: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserFacingError, match=reason) as caught:
         open_storage(address)
     assert "secret" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".lock"}
+
+
+@pytest.mark.parametrize("address", ["sqlite:///x.db?timeout=60", "sqlite+pysqlite:///file:x.db?mode=rwc&uri=true"])
+def test_a_relative_file_is_the_same_wherever_one_goes_later(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "later").mkdir()
+    monkeypatch.chdir(tmp_path)
+    storage = open_storage(address)
+    monkeypatch.chdir(tmp_path / "later")
+    optuna.create_study(storage=storage, study_name="s")
+    with study_lock(storage, "s"):
+        assert (tmp_path / "x.db.lock").exists()
+    storage.engine.dispose()
+    assert (tmp_path / "x.db").exists()
+    assert not list((tmp_path / "later").iterdir())
+
+
+def test_a_relative_file_that_a_child_of_mlflow_run_would_make_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "x")
+    with pytest.raises(UserFacingError, match=r'Type.*: export OPTUNA_STORAGE="sqlite:///\$PWD/x.db"'):
+        open_storage("sqlite:///x.db")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv("OPTUNA_STORAGE", "sqlite:///x.db")
+    assert launch._studies() == {"OPTUNA_STORAGE": f"sqlite:///{tmp_path}/x.db"}
+    open_storage(launch._studies()["OPTUNA_STORAGE"]).engine.dispose()
+    open_storage("sqlite:///x.db").engine.dispose()  # which is there now
 
 
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
@@ -117,9 +165,10 @@ def test_studies_are_kept_by_postgresql_too(folder: Path, server: str) -> None:
         close(queue)
 
 
-def test_a_server_that_does_not_answer_is_given_up() -> None:
+def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "PATIENCE", 2)  # the least that the driver takes
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
-        with pytest.raises(UserFacingError, match="cannot be used"):
+        with pytest.raises(UserFacingError, match="no server answered within 2 seconds"):
             open_storage(f"postgresql://tester@127.0.0.1:{deaf.getsockname()[1]}/studies")

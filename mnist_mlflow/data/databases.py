@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sqlite3
+import time
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine, event, make_url
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -17,6 +20,7 @@ from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.interrupts import begin_transaction, end_transaction
 
 PATIENCE = 10  # seconds for a server to answer
+PAUSE = 0.5  # seconds between two tries to reach one that restarts
 SERVERS = ("postgresql", "mysql", "mariadb")  # whose drivers take `connect_timeout`
 DRIVERS = {"postgresql": 'pip install "mnist-mlflow[postgresql]"', "mysql": "pip install pymysql"}
 FILE_URI = re.compile(r"^file:(//(localhost)?(?=/))?")  # what SQLite puts before a path if the query has `uri=true`
@@ -111,6 +115,29 @@ def check_server(url: URL) -> None:
     except SQLAlchemyError as error:
         reason, remedy = _explain(str(error.__cause__ or error).lower())
         raise UserFacingError(f"The database {shown(url)} cannot be used: {reason}. {remedy}.") from error
+
+
+def wait_for_restarts(engine: Engine) -> None:
+    """Let an engine wait for its server, which has answered before, as long as MLflow waits for its own."""
+    if engine.dialect.name in SERVERS:
+        event.listen(engine, "do_connect", _connect_again)
+
+
+def _connect_again(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+    deadline = time.monotonic() + seconds_of_retries()
+    while True:
+        try:
+            return dialect.connect(*arguments, **options)
+        except dialect.loaded_dbapi.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
+
+
+def seconds_of_retries() -> float:
+    """The seconds that MLflow waits for its own server, by the number of its retries: four minutes for seven."""
+    retries = int(os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES") or 7)
+    return float(sum(min(120, 2 * 2**number) for number in range(1, retries)))
 
 
 def shown(url: URL) -> str:
