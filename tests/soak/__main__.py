@@ -44,13 +44,15 @@ def _run(kills: int, seed: int, folder: Path) -> list[Tally]:
     from concurrent.futures import ProcessPoolExecutor
 
     from mnist_mlflow.tracking.store import open_store
+    from tests.soak.arena import Arena
     from tests.soak.forks import ask
-    from tests.soak.lane import Lane, run_phase
-    from tests.soak.phases import PHASES
+    from tests.soak.lane import run_phase
+    from tests.soak.moments import rehearse
+    from tests.soak.phases import KNN, PHASES
 
     store = folder / "mlflow.db"
     ask(lambda: bool(open_store(f"sqlite:///{store}")), folder)
-    Lane("training", seed, folder / "first", store).prepare()  # imports what most commands do
+    rehearse(lambda: Arena(folder / "first", store).type(*KNN), folder)  # imports what most commands do
     with ProcessPoolExecutor(AT_A_TIME, multiprocessing.get_context("fork")) as pool:
         shares = {name: kills * share // 100 for name, (_, share) in PHASES.items()}
         shares["training"] += kills - sum(shares.values())

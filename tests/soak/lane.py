@@ -3,15 +3,14 @@
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.arena import Arena
-from tests.soak.forks import ask, fork, import_all, orphans_of, session, wait, wait_for_end
-from tests.soak.moments import Moment, Writes, strike_at
+from tests.soak.forks import ask, fork, orphans_of, session, wait, wait_for_end
+from tests.soak.moments import Moment, rehearse, strike_at
 from tests.soak.phases import PHASES, Phase
 
 MOST_IMPORTED = 60  # modules whose import does not count
@@ -46,22 +45,15 @@ class Lane:
         """Make what the command needs, and get to know the command."""
         self.phase.prepare()
         self.arena.save()
-        self.measure()
+        self.rehearse()
 
-    def measure(self) -> None:
-        """Measure the seconds and the writes of the command; twice if it had to import more than a few modules."""
+    def rehearse(self) -> None:
+        """Rehearse the command; twice if it had to import more than a few modules."""
         for _ in range(2):
-            self.seconds, self.writes, modules = ask(self._measured, self.arena.folder)
+            self.rehearsal = rehearse(self.phase.act, self.arena.folder)
             self.arena.restore()
-            if len(set(modules) - sys.modules.keys()) < MOST_IMPORTED:
+            if self.rehearsal.imported < MOST_IMPORTED:
                 break
-            import_all(modules)
-
-    def _measured(self) -> tuple[float, int, list[str]]:
-        writes, started = Writes(), time.perf_counter()
-        writes.watch()
-        self.phase.act()
-        return time.perf_counter() - started, writes.count, sorted(sys.modules)
 
     def run(self, kills: int) -> Tally:
         """Kill so many times; returns what came of it."""
@@ -94,12 +86,12 @@ class Lane:
 
         def act() -> None:
             if moment.at_a_write:
-                strike_at(int(moment.share * self.writes) + 1, moment.number, mark)
+                strike_at(int(moment.share * self.rehearsal.writes) + 1, moment.number, mark)
             self.phase.act()
 
         leader = fork(act, self.arena.folder)
         if not moment.at_a_write:
-            status = wait(leader, moment.share * self.seconds)
+            status = wait(leader, moment.share * self.rehearsal.seconds)
             if status is not None:
                 return leader, status
             mark.touch()

@@ -4,12 +4,15 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
+
+from tests.soak.forks import ask, import_all
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
@@ -59,6 +62,30 @@ class Writes:
         self.count += 1
         if self.count == self.number:
             self.act()
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The seconds and the writes of a command that nobody kills, and the modules that it had to import."""
+
+    seconds: float
+    writes: int
+    imported: int
+
+
+def rehearse(act: Callable[[], object], folder: Path) -> Rehearsal:
+    """Let a fork run a command, and import here what it had to import, so that the next need not."""
+
+    def measure() -> tuple[float, int, list[str]]:
+        writes, started = Writes(), time.perf_counter()
+        writes.watch()
+        act()
+        return time.perf_counter() - started, writes.count, sorted(sys.modules)
+
+    seconds, writes, modules = ask(measure, folder)
+    new = [name for name in modules if name not in sys.modules]
+    import_all(new)
+    return Rehearsal(seconds, writes, len(new))
 
 
 def strike_at(write: int, number: signal.Signals, mark: Path) -> None:

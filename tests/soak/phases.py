@@ -15,6 +15,7 @@ from tests.soak import promises
 from tests.soak.arena import Arena
 from tests.soak.forks import fork, wait_for_end
 from tests.soak.mirror import Mirror
+from tests.soak.moments import rehearse
 
 TRAIN_SIZE = 200
 TRIALS = 5
@@ -52,9 +53,9 @@ class Phase:
     def stop(self) -> None:
         """End what `prepare` has started."""
 
-    def train(self, *words: str) -> None:
-        """Train before the kills begin."""
-        assert wait_for_end(fork(lambda: self.arena.type(*words), self.arena.folder)) == 0, words
+    def type(self, *words: str) -> None:
+        """Type a command before the kills begin."""
+        rehearse(lambda: self.arena.type(*words), self.arena.folder)
 
 
 class Download(Phase):
@@ -136,10 +137,9 @@ class Selection(Phase):
     words = ("select", "--data=digits")
 
     def prepare(self) -> None:
-        """Train three models, the poor one the champion."""
-        for words in (POOR, LOGISTIC, KNN):
-            self.train(*words)
-        self.train(*Selection.words, "--algorithms=forest")
+        """Train a poor model, the champion, and a good one."""
+        for words in (POOR, KNN, (*Selection.words, "--algorithms=forest")):
+            self.type(*words)
 
     def look(self, leader: int, done: bool) -> str:
         """There is a champion, whatever else."""
@@ -162,7 +162,7 @@ class Rollback(Selection):
     def prepare(self) -> None:
         """Replace the poor champion first."""
         super().prepare()
-        self.train(*Selection.words)
+        self.type(*Selection.words)
 
     def finish(self) -> None:
         """The registry is whole, whichever model is the champion."""
