@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check faults lint bench ui
+.PHONY: help venv run test check faults soak lint bench ui
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ check: lint  ## check style, format, types and words, and run the tests that tak
 
 faults: venv  ## run the tests that kill, interrupt and break things
 	python -m pytest $(PARALLEL) -m faults
+
+soak: venv  ## kill commands 500 times and try 25,000 random inputs: 40 minutes
+	python -m tests.soak --kills 500
+	python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile soak
 
 lint: venv  ## check style, format, types and words
 	ruff check . && ruff format --check .

@@ -47,10 +47,8 @@ def champion_page(registry: Registry) -> str:
         )
     candidate, gone = registry.candidate(version), Gone()
     selection = gone.unless(lambda: registry.artifacts(selection_run), "")
-    decision = gone.unless(lambda: _read_sentences(selection), nothing)
-    nothing: dict[str, str] = {}
-    no_rows: list[dict[str, str]] = []
-    leaderboard = gone.unless(lambda: _read_leaderboard(selection), no_rows)
+    decision: dict[str, str] = gone.unless(lambda: _read_sentences(selection), {})
+    leaderboard: list[dict[str, str]] = gone.unless(lambda: _read_leaderboard(selection), [])
     probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
     subject = _subject(candidate, registry.uri(CHAMPION), version.tags, decision, probabilities)
     sections = gone.sections() + write_card(subject)
