@@ -13,7 +13,8 @@ from mnist_mlflow.search.records import counted_trials
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import search_runs
-from mnist_mlflow.tracking.registry import CHALLENGER, CHAMPION, PREVIOUS, UNFINISHED, Registry
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS, UNFINISHED
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect, studies_uri
 
 Client: TypeAlias = mlflow.MlflowClient
