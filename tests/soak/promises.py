@@ -11,9 +11,9 @@ from mnist_mlflow.processes import is_gone, read_owner
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import counted_trials
 from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS, UNFINISHED
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import search_runs
-from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS, UNFINISHED
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect, studies_uri
 
