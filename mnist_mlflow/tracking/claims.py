@@ -71,8 +71,8 @@ class Claim:
         for key, text in self._tags().items():
             if not key.startswith(PREFIX) or key == self.key:
                 continue
-            content = json.loads(text)
-            if is_gone(read_owner(content["owner"])) or time.time() - content["at"] > LAPSE:
+            content = _read(text)
+            if not content or is_gone(read_owner(content["owner"])) or time.time() - content["at"] > LAPSE:
                 self.client.delete_registered_model_tag(self.name, key)
             else:
                 others[key] = content
@@ -81,6 +81,15 @@ class Claim:
     def _tags(self) -> dict[str, str]:
         tags: dict[str, str] = self.client.get_registered_model(self.name).tags
         return tags
+
+
+def _read(text: str) -> Mapping[str, Any] | None:
+    """The content of a claim; None for a text that is none."""
+    try:
+        content = json.loads(text)
+        return {"by": content["by"], "owner": content["owner"], "at": float(content["at"])}
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 @contextlib.contextmanager

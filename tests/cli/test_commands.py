@@ -176,6 +176,9 @@ def test_a_decision_can_be_tried_and_taken_back(store: Client, command: Command)
         0,
         "Version 2 of mnist-digits is champion again; version 1 is previous.",
     )
+    store.delete_registered_model_alias("mnist-digits", "champion")
+    status, output, _ = command("select", "--rollback=1")
+    assert (status, output) == (0, "Version 1 of mnist-digits is champion again. There was no champion to replace.\n")
 
 
 def test_a_report_of_nothing_is_one_line(store: Client, command: Command) -> None:
