@@ -9,13 +9,16 @@ PASSWORDS = re.compile(
 )
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what moves the cursor, or worse
+
+
 class UserFacingError(Exception):
     """Something outside the command is wrong: data, a store, a model."""
 
     exit_status = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(without_passwords(message))
+        super().__init__(printable(without_passwords(message)))
 
 
 class UsageError(UserFacingError):
@@ -48,6 +51,11 @@ def one_line(error: BaseException) -> str:
     """The first line of an error without passwords, with its type unless the message is for users."""
     lines = without_passwords(str(error)).strip().splitlines() or [""]
     return lines[0] if isinstance(error, UserFacingError) else f"{type(error).__name__}: {lines[0]}".removesuffix(": ")
+
+
+def printable(text: str) -> str:
+    """The text with escapes for characters that a terminal obeys: names in it may be anybody's."""
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def without_passwords(text: str) -> str:
