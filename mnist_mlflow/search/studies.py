@@ -77,7 +77,7 @@ def open_storage(address: str) -> RDBStorage:
     with user_facing_storage_errors(address, ImportError, OSError, RuntimeError):
         path = databases.sqlite_file(url)
         if path is None:
-            databases.check_server(url)
+            databases.check_server(url, "The storage of studies")
             timeout = {"connect_timeout": databases.PATIENCE} if url.get_backend_name() in databases.SERVERS else {}
             storage = _connect(address, {"connect_args": timeout, "pool_pre_ping": True})
             databases.wait_for_restarts(storage.engine)
