@@ -110,7 +110,7 @@ def read_storage(address: str) -> URL:
 def _no_storage(address: str, reason: str) -> UserFacingError:
     return UserFacingError(
         f"The storage of studies {address} cannot be used: {reason}. Accepted: sqlite:////PATH/optuna.db, "
-        "postgresql://USER:PASSWORD@HOST/NAME, mysql+pymysql://USER:PASSWORD@HOST/NAME. "
+        "postgresql://USER@HOST/NAME, mysql+pymysql://USER@HOST/NAME. "
         "Type one: export OPTUNA_STORAGE=..., or: unset OPTUNA_STORAGE  (a file beside the tracking store)"
     )
 
