@@ -9,13 +9,16 @@ PASSWORDS = re.compile(
 )
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what moves the cursor, or worse
+
+
 class UserFacingError(Exception):
     """Something outside the command is wrong: data, a store, a model."""
 
     exit_status = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(without_passwords(message))
+        super().__init__(printable(without_passwords(message)))
 
 
 class UsageError(UserFacingError):
@@ -56,6 +59,11 @@ def one_line(error: BaseException) -> str:
     lines = without_passwords(str(error)).strip().splitlines() or [""]
     text = f"{lines[0]} {lines[-1].strip()}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
     return text if isinstance(error, UserFacingError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+def printable(text: str) -> str:
+    """The text with escapes for characters that a terminal obeys: names in it may be anybody's."""
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def without_passwords(text: str) -> str:

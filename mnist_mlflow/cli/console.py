@@ -8,16 +8,17 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from mnist_mlflow import types
-from mnist_mlflow.errors import UserFacingError, without_passwords
+from mnist_mlflow.errors import UserFacingError, printable, without_passwords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,16 @@ ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
 SUMMARY = ("accuracy", "log_loss", "ece")
 ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
-out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
-err = Console(stderr=True, highlight=False, markup=False)
+
+class _Terminal(Console):
+    """Shows characters that a terminal would obey as escapes, wherever in a line or a table."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
+
+out = _Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
+err = _Terminal(stderr=True, highlight=False, markup=False)
 
 
 @contextlib.contextmanager

@@ -104,8 +104,8 @@ def _quoted(path: Path) -> str:
     return path.as_posix().replace("%", "%25").replace("?", "%3F")
 
 
-def check_server(url: URL) -> None:
-    """Connect to a database server once; raises UserFacingError, with the remedy, after ten seconds at most."""
+def check_server(url: URL, what: str) -> None:
+    """Connect once to a database server, called `what`; raises UserFacingError, after ten seconds at most."""
     timeout = {"connect_timeout": PATIENCE} if url.get_backend_name() in SERVERS else {}
     try:
         create_engine(url, poolclass=NullPool, connect_args=timeout).connect().close()
@@ -114,7 +114,7 @@ def check_server(url: URL) -> None:
         raise UserFacingError(f"The driver of {shown(url)} is missing ({one_line(error)}). Type: {install}") from error
     except SQLAlchemyError as error:
         reason, remedy = _explain(str(error.__cause__ or error).lower())
-        raise UserFacingError(f"The database {shown(url)} cannot be used: {reason}. {remedy}.") from error
+        raise UserFacingError(f"{what} {shown(url)} cannot be used: {reason}. {remedy}.") from error
 
 
 def wait_for_restarts(engine: Engine) -> None:

@@ -77,7 +77,7 @@ def open_storage(address: str) -> RDBStorage:
     with user_facing_storage_errors(address, ImportError, OSError, RuntimeError):
         path = databases.sqlite_file(url)
         if path is None:
-            databases.check_server(url)
+            databases.check_server(url, "The storage of studies")
             timeout = {"connect_timeout": databases.PATIENCE} if url.get_backend_name() in databases.SERVERS else {}
             storage = _connect(address, {"connect_args": timeout, "pool_pre_ping": True})
             databases.wait_for_restarts(storage.engine)
@@ -110,7 +110,7 @@ def read_storage(address: str) -> URL:
 def _no_storage(address: str, reason: str) -> UserFacingError:
     return UserFacingError(
         f"The storage of studies {address} cannot be used: {reason}. Accepted: sqlite:////PATH/optuna.db, "
-        "postgresql://USER:PASSWORD@HOST/NAME, mysql+pymysql://USER:PASSWORD@HOST/NAME. "
+        "postgresql://USER@HOST/NAME, mysql+pymysql://USER@HOST/NAME. "
         "Type one: export OPTUNA_STORAGE=..., or: unset OPTUNA_STORAGE  (a file beside the tracking store)"
     )
 

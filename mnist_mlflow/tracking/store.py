@@ -113,7 +113,7 @@ def _open(uri: str) -> mlflow.MlflowClient:
 
 def _open_database(uri: str, url: URL) -> mlflow.MlflowClient:
     """Open a store on a database server that answers; from then on it may restart."""
-    databases.check_server(url)
+    databases.check_server(url, "The database")
     client = _open(uri)
     for store in (client._tracking_client.store, client._get_registry_client().store):
         if engine := getattr(store, "engine", None):  # a registry of its own may be on a tracking server

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import mlflow
+import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
+from mnist_mlflow.cli import console
 from mnist_mlflow.errors import ParameterError, UserFacingError
 from mnist_mlflow.evaluation.pareto import Point, draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
@@ -159,3 +161,13 @@ def test_the_page_of_a_study_shows_names_as_they_are(tmp_path: Path, monkeypatch
 def test_a_picture_takes_any_name() -> None:
     points = [Point(r"$\frac{ knn $x", 0.9, 1.0, 1.0), Point("_$$", 0.8, 2.0, 1.0, is_winner=True)]
     assert as_png(draw_pareto(points, "Finalists")).startswith(b"\x89PNG")
+
+
+def test_a_terminal_obeys_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "\x1b[2J\x1b]0;title\x07k\x9bnn"
+    monkeypatch.setattr(console, "out", console._Terminal(highlight=False, markup=False, width=110))
+    console.out.print(name)
+    console.out.print(console._as_table(pd.DataFrame({"algorithm": [name], "run": ["0"]})))
+    shown = capsys.readouterr().out + str(UserFacingError(name))
+    assert shown.count(r"\x1b[2J\x1b]0;title\x07k\x9bnn") == 3
+    assert not set(shown) & set("\x1b\x07\x9b")
