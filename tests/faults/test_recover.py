@@ -48,6 +48,7 @@ def proxy(server: Server) -> Iterator[Proxy]:
 def client(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Client]:
     """A client of the server through the proxy, which gives up at once."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # as the command line does
     monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
     monkeypatch.setattr(parcels, "project_root", lambda: tmp_path)
     mlflow.set_tracking_uri(proxy.uri)

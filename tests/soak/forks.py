@@ -1,6 +1,7 @@
 """Commands in forks of a process that has imported everything: to start Python would take most of the time."""
 
 import atexit
+import ctypes
 import importlib
 import os
 import pickle
@@ -19,6 +20,7 @@ import psutil
 
 DEADLINE = 120.0  # seconds for a command that nobody kills
 GONE = 15.0  # seconds after which a process whose command has ended is an orphan
+PR_SET_PDEATHSIG = 1  # of prctl
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -41,8 +43,14 @@ def fork(act: Callable[[], object], folder: Path) -> int:
         os._exit(status)
 
 
+def end_with_parent() -> None:
+    """Have the kernel kill this process as soon as its parent has ended, so that a soak that is broken off ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _begin(folder: Path) -> None:
     os.setsid()
+    end_with_parent()
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

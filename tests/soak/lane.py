@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.arena import Arena
-from tests.soak.forks import ask, fork, orphans_of, session, wait, wait_for_end
+from tests.soak.forks import ask, end_with_parent, fork, orphans_of, session, wait, wait_for_end
 from tests.soak.moments import Moment, rehearse, strike_at
 from tests.soak.phases import PHASES, Phase
 
@@ -113,6 +113,7 @@ class Lane:
 
 def run_phase(name: str, kills: int, seed: int, folder: Path, store: Path) -> Tally:
     """Kill the command of a phase so many times, in a folder of its own."""
+    end_with_parent()
     lane = Lane(name, seed, folder / name.partition(",")[0].replace(" ", "-"), store)
     try:
         return lane.run(kills)

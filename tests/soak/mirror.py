@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from mnist_mlflow.data.mnist import DIGESTS
+from tests.soak.forks import end_with_parent
 
 SIZES = {"train": 200, "t10k": 100}
 PIECE, PAUSE = 8_192, 0.005  # bytes, seconds
@@ -45,6 +46,7 @@ class Mirror:
         self.pid = os.fork()
         if not self.pid:
             try:
+                end_with_parent()
                 server.serve_forever()
             finally:
                 os._exit(1)

@@ -37,7 +37,7 @@ def look(leader: int = 0, done: bool = False) -> str:
     assert not done or set(opened) <= {"FINISHED"}, f"the command was done, its runs are {opened}"
     for folder in unsent_parcels():
         Parcel.read(folder)
-    return ", ".join(sorted(opened)) or "no run"
+    return " and ".join(sorted(opened)) or "no run"
 
 
 def check_run(client: Client, run: Run) -> None:
