@@ -87,11 +87,14 @@ def selection_tags() -> dict[str, str]:
 def _roll_back() -> Rollback:
     with open_run("select", selection_tags()) as run, registry_lock():
         registry = Registry(run.client)
-        registry.repair()
         run.log_params({"rollback": 1})
-        _check_previous(registry)
-        with registry.alone():
-            restored, taken_back = registry.roll_back()
+        change = registry.repair()
+        if change and change.taken_back:  # a rollback that was killed, and is complete now: there is no second one
+            restored, taken_back = change.aliases[CHAMPION] or "", change.taken_back
+        else:
+            _check_previous(registry)
+            with registry.alone():
+                restored, taken_back = registry.roll_back()
         run.set_tags({"champion_version": restored} | ({"rolled_back_version": taken_back} if taken_back else {}))
         return Rollback(registry.name, restored, taken_back)
 
@@ -113,7 +116,7 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
         registry = Registry(run.client)
         if not params.dry_run:
             close_abandoned(run, "tags.role = 'selection'")
-        repaired, before = not params.dry_run and registry.repair(), registry.state()
+        repaired, before = not params.dry_run and bool(registry.repair()), registry.state()
         decision = _decide(run, registry, dataset, params, progress)
         record_decision(run, decision)
         addresses = registry.name, registry.uri(CHAMPION), store_uri()

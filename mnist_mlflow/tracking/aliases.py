@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -29,6 +29,15 @@ SELECT = "mlflow run . -e select --env-manager local"
 
 Answer = TypeVar("Answer")
 Aliases = dict[str, str | None]  # the version of each alias
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the aliases, the version that it takes back (empty for none), and its time."""
+
+    aliases: Aliases
+    taken_back: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -85,16 +94,15 @@ class AliasChanges:
 
     def change(self, aliases: Aliases, taken_back: str = "") -> None:
         """Set the aliases to these versions, all or none, and mark the version that is taken back."""
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        change = Change(aliases, taken_back, datetime.now(UTC).isoformat(timespec="seconds"))
         self._check_claim()
-        change = json.dumps({"aliases": aliases, "taken_back": taken_back, "at": at})
-        self.client.set_registered_model_tag(self.name, UNFINISHED, change)
-        self._complete(aliases, taken_back, at)
+        self.client.set_registered_model_tag(self.name, UNFINISHED, json.dumps(asdict(change)))
+        self._complete(change)
 
-    def repair(self) -> bool:
-        """Complete the change that a killed process has begun; returns whether there was one."""
+    def repair(self) -> Change | None:
+        """Complete the change that a killed process has begun, and return it; None where there was none."""
         if UNFINISHED not in self.state().tags:
-            return False
+            return None
         with claim(self.client, self.name):
             return self._complete_unfinished()
 
@@ -106,33 +114,35 @@ class AliasChanges:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _complete_unfinished(self) -> bool:
+    def _complete_unfinished(self) -> Change | None:
         unfinished = self.state().tags.get(UNFINISHED)
-        if unfinished:
-            self._complete(**json.loads(unfinished))
-        return bool(unfinished)
+        if not unfinished:
+            return None
+        change = Change(**json.loads(unfinished))
+        self._complete(change)
+        return change
 
-    def _complete(self, aliases: Aliases, taken_back: str, at: str) -> None:
+    def _complete(self, change: Change) -> None:
         """Carry out a saved change; each step may be repeated to no effect.
 
         The change is dropped if the version that was to become champion is gone by now.
         """
-        champion = aliases[CHAMPION]
+        champion = change.aliases[CHAMPION]
         if not champion or self._exists(champion):
-            self._set_aliases(aliases, taken_back, at)
+            self._set_aliases(change)
         self._check_claim()
         self.client.delete_registered_model_tag(self.name, UNFINISHED)
 
-    def _set_aliases(self, aliases: Aliases, taken_back: str, at: str) -> None:
-        if taken_back and self._exists(taken_back):
-            self.client.set_model_version_tag(self.name, taken_back, ROLLED_BACK, at)
-        for alias, version in aliases.items():
+    def _set_aliases(self, change: Change) -> None:
+        if change.taken_back and self._exists(change.taken_back):
+            self.client.set_model_version_tag(self.name, change.taken_back, ROLLED_BACK, change.at)
+        for alias, version in change.aliases.items():
             self._check_claim()
             if version and self._exists(version):
                 self.client.set_registered_model_alias(self.name, alias, version)
             elif alias in self.state().aliases:
                 self.client.delete_registered_model_alias(self.name, alias)
-        champion = aliases[CHAMPION]
+        champion = change.aliases[CHAMPION]
         if champion and ROLLED_BACK in self.client.get_model_version(self.name, champion).tags:
             self.client.delete_model_version_tag(self.name, champion, ROLLED_BACK)
 

@@ -21,6 +21,7 @@ from mnist_mlflow.tracking.aliases import (
     SELECT,
     AliasChanges,
     Aliases,
+    Change,
     State,
     or_none,
 )
@@ -55,8 +56,8 @@ class Registry:
         """
         return self._changes.alone(since)
 
-    def repair(self) -> bool:
-        """Complete the change that a killed process has begun; returns whether there was one."""
+    def repair(self) -> Change | None:
+        """Complete the change that a killed process has begun, and return it; None where there was none."""
         return self._changes.repair()
 
     def uri(self, alias: str) -> str:

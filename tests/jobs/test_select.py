@@ -171,6 +171,23 @@ def test_a_challenger_is_no_match_for_the_champion_and_a_rollback_lasts(
     assert "was taken back on" in excluded.exclusion
 
 
+def test_a_rollback_that_was_killed_is_completed_by_the_next_and_not_repeated(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.make_champion("1")
+    registry.make_champion(choose(algorithms="knn").version or "")
+
+    def die(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", die)
+        with pytest.raises(KeyboardInterrupt):
+            select.run(ROLLBACK, silent)
+    assert select.run(ROLLBACK, silent) == select.Rollback(registry.name, "1", "2")
+    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
+
+
 def test_a_selection_that_another_machine_overtakes_changes_nothing_and_says_so(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
