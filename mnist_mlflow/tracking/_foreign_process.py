@@ -1,5 +1,6 @@
 """The process of a foreign model, a script: of this project it imports what travels with the model alone.
 
+That comes first in the path of Python as soon as MLflow loads the model: nothing of this project is imported before.
 Each line of its input is a JSON object with the names of two files. Its answer is the seconds of the prediction.
 """
 
@@ -9,15 +10,13 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any, TextIO
 
 
-def main(model: str, project: str) -> None:
+def main(model: str) -> None:
     """Load a model, then predict as long as somebody asks."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # libraries may print
-    sys.path = [path for path in sys.path if str(Path(path).resolve()) != project]
     try:
         _answer_all(model, answers)
     except Exception as error:  # the model's code is a user's, and may raise anything

@@ -47,8 +47,7 @@ class ForeignModel:
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         self._folder = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
-            # Without the paths of this project (-P: that of the script), so that the model's own come first.
-            [sys.executable, "-P", str(SCRIPT), str(files), str(PACKAGE.parent)],
+            [sys.executable, "-P", str(SCRIPT), str(files)],  # -P: without the folder of the script in the path
             cwd=self._folder.name,
             env=environment,
             stdin=subprocess.PIPE,

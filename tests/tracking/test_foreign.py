@@ -86,6 +86,7 @@ def test_what_it_raises_is_told_and_its_process_ends_with_it(old: Path) -> None:
 def test_a_foreign_model_that_does_not_load_is_told(old: Path, tmp_path: Path) -> None:
     package = tmp_path / "code" / PACKAGE.name
     package.mkdir(parents=True)
+    (package / "__init__.py").touch()
     (package / "digits.py").write_text("import nowhere_to_be_found")
     (tmp_path / "MLmodel").write_text((old / "MLmodel").read_text())
     with pytest.raises(UserFacingError, match="ModuleNotFoundError: No module named 'nowhere_to_be_found'"):
