@@ -7,8 +7,6 @@ PASSWORDS = re.compile(
     r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]\w*(?:password|passwd|pwd|secret|token)=)[^&;\s]+",
     re.IGNORECASE,
 )
-
-
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what moves the cursor, or worse
 
 

@@ -98,7 +98,15 @@ def folders() -> list[Path]:
     Raises DataError for a folder that somebody named and that cannot be the one that they meant.
     """
     named = os.environ.get(VARIABLE)
-    return [*([_check_named(Path(named).expanduser())] if named else []), cache_folder()]
+    return [*([_check_named(_expanded(Path(named)))] if named else []), cache_folder()]
+
+
+def _expanded(folder: Path) -> Path:
+    """The folder with a home for its tilde; as it is where no user has that name."""
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        return folder
 
 
 def _check_named(folder: Path) -> Path:

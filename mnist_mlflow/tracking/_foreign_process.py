@@ -1,6 +1,6 @@
 """The process of a foreign model, a script: of this project it imports what travels with the model alone.
 
-That comes first in the path of Python as soon as MLflow loads the model: nothing of this project is imported before.
+MLflow puts that first in the path of Python; nothing of this project is imported before.
 Each line of its input is a JSON object with the names of two files. Its answer is the seconds of the prediction.
 """
 

@@ -12,13 +12,12 @@ from mlflow.entities import LoggedModelStatus, Run
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UsageError, one_line
-from mnist_mlflow.tracking.queries import experiment_ids, pages
+from mnist_mlflow.tracking.queries import RUN_ID, experiment_ids, pages
 
 PARTIAL = "partial"  # the tag of a model that was interrupted before it had learned all
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
 IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
-RUN_ID = re.compile(r"[\w-]+")  # a model may name any text as that of its run
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
 

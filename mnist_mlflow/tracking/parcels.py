@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -17,15 +16,16 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.model.digit_model import check_links
-from mnist_mlflow.processes import Owner, as_owner, is_gone, read_owner, this_process
+from mnist_mlflow.processes import PROGRAM, Owner, as_owner, is_gone, read_owner, this_process, user_name
+from mnist_mlflow.tracking.queries import RUN_ID
 from mnist_mlflow.tracking.results import DataKey
 from mnist_mlflow.tracking.store import project_root, store_uri
 
 CONTENTS, OWNER = "parcel.json", "owner.json"
-RUN_ID = re.compile(r"[\w-]+")
 FILLING, DISCARDED = ".filling-", ".discarded-"  # begin the names of folders that are no parcels
 ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
 
@@ -132,10 +132,9 @@ def unsent_parcels() -> list[Path]:
 
 def _folders() -> list[Path]:
     """The folders that may hold parcels: in the project, of the user, and where neither can be written."""
-    data = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser())
-    temporary = Path(tempfile.gettempdir()) / f"mnist-mlflow-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-    last = [temporary / "unsent"] if _is_ours(temporary) else []
-    return [project_root() / "unsent", data / "mnist-mlflow" / "unsent", *last]
+    temporary = Path(tempfile.gettempdir()) / f"{PROGRAM}-{user_name()}"
+    last = [temporary] if _is_ours(temporary) else []
+    return [folder / "unsent" for folder in dict.fromkeys([project_root(), data_folder(), *last])]
 
 
 def _is_ours(folder: Path) -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -24,9 +25,8 @@ OTHER_REPOSITORY = {
     "GIT_COMMON_DIR",
     "GIT_PREFIX",
 }
+TRUST = "git config --global --add safe.directory "
 NOTE = b"The patch is not kept: it would be larger than 10 MB.\n"
-
-
 MOST = 10_000_000  # bytes of a patch, and of the files that it is made from
 
 
@@ -63,8 +63,8 @@ def git_refusal(root: Path) -> tuple[str, str] | None:
     except OSError:
         return "git is not found: runs name no commit", "Install git"
     if b"safe.directory" in done.stderr:
-        trust = re.search(rb"git config --global --add safe.directory .+", done.stderr)
-        remedy = os.fsdecode(trust[0]) if trust else f"git config --global --add safe.directory {root}"
+        trust = re.search(TRUST.encode() + b".+", done.stderr)
+        remedy = os.fsdecode(trust[0]) if trust else TRUST + shlex.quote(str(root))
         return f"git does not trust {root}, which belongs to another user: runs name no commit", f"Type: {remedy}"
     return None
 

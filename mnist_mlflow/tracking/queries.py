@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore
 
 RUNS_A_PAGE = 1_000
+RUN_ID = re.compile(r"[\w-]+")  # as MLflow makes them; a server or a model may name any text as that of a run
 
 
 def count_openings(client: mlflow.MlflowClient, split_digest: str) -> int:

@@ -69,6 +69,9 @@ def test_a_tilde_is_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", "~/data")
     assert len(load_mnist(silent)[0]) == 6
+    monkeypatch.setenv("MNIST_MLFLOW_DATA_DIR", "~nobody-of-that-name/data")
+    with pytest.raises(DataError, match="=~nobody-of-that-name/data is not there"):
+        load_mnist(silent)
 
 
 def test_a_folder_that_is_not_there_is_an_error_and_is_not_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
