@@ -6,7 +6,8 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -14,12 +15,12 @@ import numpy as np
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.reports.card import Section, Subject, write_card
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
-from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
+from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, numbers
 from mnist_mlflow.tracking.results import read_file, read_kept
-from mnist_mlflow.types import CLASSES, Labels, Probabilities
+from mnist_mlflow.types import CLASSES
 
 NOTHING_KEPT = np.empty(0, np.uint8), np.empty((0, CLASSES))
+FIGURE = re.compile("test_|ms_per_image$")  # among the tags of a version
 CAPTIONS = {
     "confusion_matrix": "Confusion matrix: how often each digit was read as each",
     "reliability": "Reliability: accuracy against confidence",
@@ -40,8 +41,8 @@ def champion_page(registry: Registry) -> str:
     version = registry.version(CHAMPION)
     if version is None:
         raise UserFacingError(f"There is no champion to report on. Choose one first: {SELECT}")
-    selection_run = version.tags.get(SELECTED_BY)
-    if not selection_run or "ms_per_image" not in version.tags:
+    selection_run, figures = version.tags.get(SELECTED_BY), numbers(version.tags, FIGURE)
+    if not selection_run or "ms_per_image" not in figures:
         raise UserFacingError(
             f"Version {version.version} of {registry.name} was not chosen by `select`: nothing is known of it."
         )
@@ -50,7 +51,8 @@ def champion_page(registry: Registry) -> str:
     decision: dict[str, str] = gone.unless(lambda: _read_sentences(selection), {})
     leaderboard: list[dict[str, str]] = gone.unless(lambda: _read_leaderboard(selection), [])
     probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
-    subject = _subject(candidate, registry.uri(CHAMPION), version.tags, decision, probabilities)
+    ms_per_image = figures.pop("ms_per_image")
+    subject = Subject(candidate, registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures)
     sections = gone.sections() + write_card(subject)
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
@@ -88,18 +90,6 @@ def _read_sentences(selection: str) -> dict[str, str]:
 
 def _read_leaderboard(selection: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(read_file(selection, "leaderboard.csv").decode())))
-
-
-def _subject(
-    candidate: Candidate,
-    uri: str,
-    tags: Mapping[str, str],
-    sentences: Mapping[str, str],
-    probabilities: tuple[Labels, Probabilities],
-) -> Subject:
-    test_metrics = {name: float(value) for name, value in tags.items() if name.startswith("test_")}
-    ms_per_image = float(tags["ms_per_image"])
-    return Subject(candidate, uri, *probabilities, sentences, ms_per_image, test_metrics)
 
 
 def _picture(artifacts: str, name: str, caption: str) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from pydantic import TypeAdapter
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.claims import Claim, claim, describe_holder
@@ -100,7 +101,7 @@ class AliasChanges:
         self._complete(change)
 
     def repair(self) -> Change | None:
-        """Complete the change that a killed process has begun, and return it; None where there was none."""
+        """Complete the change that a killed process has begun, and return it; None where nothing was completed."""
         if UNFINISHED not in self.state().tags:
             return None
         with claim(self.client, self.name):
@@ -116,22 +117,24 @@ class AliasChanges:
 
     def _complete_unfinished(self) -> Change | None:
         unfinished = self.state().tags.get(UNFINISHED)
-        if not unfinished:
+        if unfinished is None:
             return None
-        change = Change(**json.loads(unfinished))
-        self._complete(change)
-        return change
+        change = _read(unfinished)
+        return change if self._complete(change) else None
 
-    def _complete(self, change: Change) -> None:
+    def _complete(self, change: Change | None) -> bool:
         """Carry out a saved change; each step may be repeated to no effect.
 
-        The change is dropped if the version that was to become champion is gone by now.
+        Returns False if the change is dropped: the version that was to become champion is gone by now, or
+        what was saved is no change.
         """
-        champion = change.aliases[CHAMPION]
-        if not champion or self._exists(champion):
+        champion = change.aliases[CHAMPION] if change else None
+        is_possible = change is not None and (not champion or self._exists(champion))
+        if change and is_possible:
             self._set_aliases(change)
         self._check_claim()
         self.client.delete_registered_model_tag(self.name, UNFINISHED)
+        return is_possible
 
     def _set_aliases(self, change: Change) -> None:
         if change.taken_back and self._exists(change.taken_back):
@@ -153,6 +156,15 @@ class AliasChanges:
 
     def _exists(self, version: str) -> bool:
         return or_none(lambda: self.client.get_model_version(self.name, version)) is not None
+
+
+def _read(text: str) -> Change | None:
+    """The change that a tag describes; None for a text of somebody else."""
+    try:
+        change = TypeAdapter(Change).validate_json(text)
+    except ValueError:
+        return None
+    return change if CHAMPION in change.aliases else None
 
 
 def or_none(query: Callable[[], Answer]) -> Answer | None:

@@ -38,6 +38,15 @@ def alias_uri(alias: str, name: str = _NAME) -> str:
     return f"models:/{name}@{alias}"
 
 
+def numbers(tags: Mapping[str, str], names: re.Pattern[str]) -> dict[str, float]:
+    """The tags whose names begin so, as numbers; without those that are none, since anybody may set them."""
+    found: dict[str, float] = {}
+    for name, text in tags.items():
+        with contextlib.suppress(ValueError):
+            found |= {name: float(text)} if names.match(name) else {}
+    return found
+
+
 class Registry:
     """The registered model; one process at a time may change it (`alone`)."""
 
@@ -57,7 +66,7 @@ class Registry:
         return self._changes.alone(since)
 
     def repair(self) -> Change | None:
-        """Complete the change that a killed process has begun, and return it; None where there was none."""
+        """Complete the change that a killed process has begun, and return it; None where nothing was completed."""
         return self._changes.repair()
 
     def uri(self, alias: str) -> str:
@@ -84,7 +93,7 @@ class Registry:
             run_id=version.run_id or "",
             model_id=model_id,
             algorithm=tags.get("algorithm", ""),
-            metrics={name: float(value) for name, value in tags.items() if METRIC.match(name)},
+            metrics=numbers(tags, METRIC),
             params=params,
             tags={**model_tags, **tags},
             end_time=version.creation_timestamp,

@@ -124,6 +124,7 @@ def test_what_is_in_the_store_is_text_and_no_markup(
     with connected(Path(shutil.copy(selected.path, tmp_path))) as client:
         for outcome in outcomes:
             client.set_tag(outcome.run_id, "engine", "<script>alert(1)</script>")
+        client.set_model_version_tag("mnist-digits", "1", "test_accuracy", "good")
         page = run(Params(out=tmp_path / "page.html"), silent).read_text()
     assert "&lt;script&gt;" in page
     assert "<script>" not in page

@@ -144,6 +144,14 @@ def test_a_process_killed_at_any_step_has_changed_all_or_nothing(
         assert not registry.repair()
 
 
+@pytest.mark.parametrize("text", ["mine", "[]", "{}", '{"aliases": {}, "taken_back": "", "at": ""}'])
+def test_a_tag_that_is_no_change_is_taken_away(registry: Registry, text: str) -> None:
+    registry.client.create_registered_model(registry.name)
+    registry.client.set_registered_model_tag(registry.name, UNFINISHED, text)
+    assert not registry.repair()
+    assert not registry.state().tags
+
+
 def test_there_is_nothing_to_repair_where_nothing_was_registered(registry: Registry) -> None:
     assert not registry.repair()
     assert registry.champion() is None
@@ -166,13 +174,14 @@ def test_what_was_begun_with_a_version_that_is_gone_is_finished_without_it(
         with pytest.raises(Killed):
             registry.make_champion(versions[1])
     registry.client.delete_model_version(registry.name, versions[1])
-    assert registry.repair()
+    assert not registry.repair()
+    assert UNFINISHED not in registry.state().tags
     assert registry.version(CHAMPION) is not None
     assert ROLLED_BACK not in registry.client.get_model_version(registry.name, versions[0]).tags
 
 
 def test_a_version_whose_run_is_gone_tells_of_itself(registry: Registry, candidates: list[Candidate]) -> None:
-    tags = {"algorithm": "knn", "val_accuracy": "0.9", "model_mb": "1.5", "split_digest": "s"}
+    tags = {"algorithm": "knn", "val_accuracy": "0.9", "model_mb": "1.5", "val_ece": "good", "split_digest": "s"}
     version = registry.client.get_model_version(registry.name, registry.register(candidates[0], "", tags))
     version._run_id = "0" * 32
     candidate = registry.candidate(version)
