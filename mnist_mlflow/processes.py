@@ -94,7 +94,7 @@ def as_owner(value: Any) -> Owner | None:
 
 def is_this_process(owner: Owner | None) -> bool:
     """True if an owner is this process, or an earlier one with its number."""
-    return owner is not None and _is_here(owner) and owner["pid"] == os.getpid()
+    return owner is not None and is_here(owner) and owner["pid"] == os.getpid()
 
 
 def is_gone(owner: Owner | None) -> bool:
@@ -104,10 +104,10 @@ def is_gone(owner: Owner | None) -> bool:
     """
     if not owner:
         return False
-    return _has_ended(owner) if _is_here(owner) else _has_restarted_since(owner)
+    return _has_ended(owner) if is_here(owner) else _has_restarted_since(owner)
 
 
-def _is_here(owner: Owner) -> bool:
+def is_here(owner: Owner) -> bool:
     """True if a process has its number from the same start of the same machine, in the same container."""
     here = _machine()
     return all(here[key] and owner.get(key) == here[key] for key in ("host", "boot", "pids"))

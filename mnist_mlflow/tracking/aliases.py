@@ -125,8 +125,7 @@ class AliasChanges:
     def _complete(self, change: Change | None) -> bool:
         """Carry out a saved change; each step may be repeated to no effect.
 
-        Returns False if the change is dropped: the version that was to become champion is gone by now, or
-        what was saved is no change.
+        Returns False if the change is dropped. Then what was saved is no change, or names a champion that is gone.
         """
         champion = change.aliases[CHAMPION] if change else None
         is_possible = change is not None and (not champion or self._exists(champion))

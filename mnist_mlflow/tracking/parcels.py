@@ -20,12 +20,13 @@ from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.model.digit_model import check_links
-from mnist_mlflow.processes import PROGRAM, Owner, as_owner, is_gone, read_owner, this_process, user_name
+from mnist_mlflow.processes import PROGRAM, Owner, as_owner, is_gone, is_here, read_owner, this_process, user_name
 from mnist_mlflow.tracking.queries import RUN_ID
 from mnist_mlflow.tracking.results import DataKey
 from mnist_mlflow.tracking.store import project_root, store_uri
 
 CONTENTS, OWNER = "parcel.json", "owner.json"
+LAPSE = 3600.0  # seconds
 FILLING, DISCARDED = ".filling-", ".discarded-"  # begin the names of folders that are no parcels
 ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
 
@@ -58,8 +59,10 @@ class Parcel:
 
     @property
     def is_being_sent(self) -> bool:
-        """True unless the process that sends it has failed or is certainly gone."""
-        return self.owner is not None and not is_gone(self.owner)
+        """True unless the process that sends it has failed or is gone; of one elsewhere an hour without end tells."""
+        if self.owner is None or is_gone(self.owner):
+            return False
+        return is_here(self.owner) or time.time() - (self.folder / CONTENTS).stat().st_mtime < LAPSE
 
     @classmethod
     def read(cls, folder: Path) -> Parcel:

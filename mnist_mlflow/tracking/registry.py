@@ -40,11 +40,11 @@ def alias_uri(alias: str, name: str = _NAME) -> str:
 
 def numbers(tags: Mapping[str, str], names: re.Pattern[str]) -> dict[str, float]:
     """The tags whose names begin so, as numbers; without those that are none, since anybody may set them."""
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for name, text in tags.items():
         with contextlib.suppress(ValueError):
-            found |= {name: float(text)} if names.match(name) else {}
-    return found
+            figures |= {name: float(text)} if names.match(name) else {}
+    return figures
 
 
 class Registry:

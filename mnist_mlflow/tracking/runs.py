@@ -98,10 +98,15 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
         mlflow.end_run("FINISHED")
     except BaseException as error:
         _close_after(client, error)
-        if isinstance(error, FROM_OUTSIDE):
-            text = f"The run could not go on: {one_line(error)}"
-            raise explain(store_uri(), error) or UserFacingError(text) from error
+        _raise_from_outside(error)
         raise
+
+
+def _raise_from_outside(error: BaseException) -> None:
+    """Raise UserFacingError in place of an error of the store or the disk."""
+    if isinstance(error, FROM_OUTSIDE):
+        text = f"The run could not go on: {one_line(error)}"
+        raise explain(store_uri(), error) or UserFacingError(text) from error
 
 
 @contextlib.contextmanager
@@ -115,6 +120,7 @@ def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
     except BaseException as error:
         with few_retries():
             _record_failure(run, error, stop_reason(error), with_traceback=False)
+        _raise_from_outside(error)
         raise
 
 

@@ -86,9 +86,9 @@ def send_again(client: mlflow.MlflowClient, folder: Path) -> str:
         if status == parcel.contents.status == "FINISHED":  # it had been killed before it could delete the folder
             discard(folder)
         else:
-            parcel = replace(parcel, owner=this_process())
-            parcel.write()
             with reopen_run(client, parcel.contents.run_id) as run:
+                parcel = replace(parcel, owner=this_process())
+                parcel.write()
                 send(run, parcel, again=True)
         return parcel.contents.run_id
 

@@ -102,7 +102,7 @@ def explain(uri: str, error: BaseException) -> UserFacingError | None:
         if words in text:
             return _unusable(uri, reason, remedy)
     for status, (reason, remedy) in STATUSES.items():
-        if re.search(rf"error code {status}\b|\b{status} (client|server) error", text):
+        if re.search(rf"error code {status}\b|\b{status} (client|server) error|too many {status} error", text):
             return _unusable(uri, reason, remedy)
     return None
 

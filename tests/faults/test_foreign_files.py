@@ -234,8 +234,8 @@ def test_the_last_resort_for_parcels_is_no_folder_of_somebody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    write_parcel(tmp_path / f"mnist-mlflow-{os.getuid()}" / "unsent" / "run")
+    write_parcel(tmp_path / f"mnist_mlflow-{os.getuid()}" / "unsent" / "run")
     assert [path.parent.parent.parent for path in parcels.unsent_parcels()] == [tmp_path]
     monkeypatch.setattr("os.getuid", lambda: 12345)
-    (tmp_path / f"mnist-mlflow-{tmp_path.stat().st_uid}").rename(tmp_path / "mnist-mlflow-12345")
+    (tmp_path / f"mnist_mlflow-{tmp_path.stat().st_uid}").rename(tmp_path / "mnist_mlflow-12345")
     assert not parcels.unsent_parcels()

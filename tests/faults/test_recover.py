@@ -183,6 +183,10 @@ def test_a_proxy_that_takes_no_large_files_is_named_and_loses_nothing(
     assert status == 1
     assert "client_max_body_size" in errors
     assert client.get_run(folder.name).info.status == "FAILED"
+    proxy.refuse = lambda method, path, body: 503 if "runs/update" in path else 0
+    status, _, errors = command("recover")
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "it is not ready" in errors
     proxy.refuse = lambda method, path, body: 0
     assert command("recover")[0] == 0
     assert_alike(client, folder.name, uninterrupted)

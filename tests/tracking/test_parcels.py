@@ -1,11 +1,13 @@
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import parcels
-from mnist_mlflow.tracking.parcels import Contents, close_parcel, discard, packing, sweep, unsent_parcels
+from mnist_mlflow.tracking.parcels import Contents, Parcel, close_parcel, discard, packing, sweep, unsent_parcels
 from mnist_mlflow.tracking.results import DataKey
 
 
@@ -15,10 +17,10 @@ def unsent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fill(run_id: str) -> None:
+def fill(run_id: str) -> Parcel:
     with packing(run_id) as folder:
         (folder / "artifacts" / "a").touch()
-        close_parcel(folder, Contents(run_id, "knn", {}, {}, {}, {"a": 1.0}, DataKey("b", "c"), []))
+        return close_parcel(folder, Contents(run_id, "knn", {}, {}, {}, {"a": 1.0}, DataKey("b", "c"), []))
 
 
 def test_a_parcel_is_there_when_it_is_whole(unsent: Path) -> None:
@@ -56,3 +58,15 @@ def test_what_a_killed_process_has_deleted_in_part_is_no_parcel_and_is_deleted(
     sweep()
     assert not list(unsent.iterdir())
     discard(unsent / "one")  # which is gone
+
+
+def test_a_parcel_that_a_process_elsewhere_sends_is_free_after_an_hour() -> None:
+    """A container that was killed tells nobody."""
+    here = fill("one")
+    elsewhere = replace(here, owner={**this_process(), "pids": "pid:[1]"})
+    elsewhere.write()
+    assert here.is_being_sent
+    assert Parcel.read(here.folder).is_being_sent
+    os.utime(here.folder / "parcel.json", (0, 0))
+    assert here.is_being_sent
+    assert not Parcel.read(here.folder).is_being_sent
