@@ -215,7 +215,7 @@ def test_a_real_store_keeps_claims_apart(store: Client, requests: int, monkeypat
     assert decided in {(True, False), (False, True)}
 
 
-ELSEWHERE = {"host": "elsewhere", "boot": "1", "pids": "1", "installation": "1", "pid": 7, "born": 0}
+ELSEWHERE = {"host": "elsewhere", "boot": "1", "pids": "1", "installation": "1", "pid": 7, "born": 0.0}
 
 
 def leave_claim(client: Client, owner: dict[str, Any], at: float) -> None:
@@ -226,7 +226,7 @@ def leave_claim(client: Client, owner: dict[str, Any], at: float) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "age"),
-    [({**this_process(), "born": -1000}, 0), (ELSEWHERE, claims.LAPSE + 1)],
+    [({**this_process(), "born": -1000.0}, 0), (ELSEWHERE, claims.LAPSE + 1)],
     ids=["its process is gone", "it has lapsed"],
 )
 def test_a_claim_that_a_killed_process_has_left_is_taken_away(owner: dict[str, Any], age: float) -> None:
