@@ -234,6 +234,8 @@ def test_the_last_resort_for_parcels_is_no_folder_of_somebody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(parcels, "project_root", lambda: tmp_path / "project")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     write_parcel(tmp_path / f"mnist_mlflow-{os.getuid()}" / "unsent" / "run")
     assert [path.parent.parent.parent for path in parcels.unsent_parcels()] == [tmp_path]
     monkeypatch.setattr("os.getuid", lambda: 12345)

@@ -11,7 +11,6 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UnsentError
-from mnist_mlflow.evaluation.plots import pictures
 from mnist_mlflow.jobs import ensemble, recover
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
@@ -26,7 +25,15 @@ Command: TypeAlias = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.faults
 TASK = Task("xgboost", {"rounds": 3}, DataOptions("digits", train_size=200))
 MEASURED = {"fit_seconds", "predict_ms_per_image", "tracking_seconds"}  # differ from run to run
+PICTURES = {"mistakes": bytes(40_000)}  # to draw them takes longer than all else
 OWN_TAGS = {"mlflow.runName", "mlflow.log-model.history", "owner"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: PICTURES)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +110,13 @@ def test_a_server_that_is_killed_after_the_fit_loses_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def pictures_then_kill(*arguments: Any) -> dict[str, bytes]:
-        drawn = pictures(*arguments)
+    def kill_then_draw(*arguments: Any) -> dict[str, bytes]:
         server.kill()
-        return drawn
+        return PICTURES
 
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", pictures_then_kill)
-    status, output, errors = command("xgboost", "--rounds=3", "--data=digits", "--train_size=200")
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", pictures)
+    with monkeypatch.context() as patch:
+        patch.setattr("mnist_mlflow.jobs.recording.pictures", kill_then_draw)
+        status, output, errors = command("xgboost", "--rounds=3", "--data=digits", "--train_size=200")
     assert (status, output) == (1, "")
     (parcel,) = (tmp_path / "unsent").glob("*/")
     assert len(errors.splitlines()) == 1
@@ -229,10 +235,12 @@ KILLED = """
 import os, signal
 from pathlib import Path
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.jobs import recording
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking import parcels, sending
 from mnist_mlflow.types import silent
+recording.pictures = lambda *arguments: {{}}
 parcels.project_root = lambda: Path({folder!r})
 sending.log_model = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 if not os.fork():
