@@ -2,9 +2,10 @@
 
 import re
 
-# `user:password@` of an address, but not `host:5000/…@…`; and secrets in its query.
+# `user:password@` of an address, but not `host:5000/…@…` unless a database reads it so; and secrets in its query.
 PASSWORDS = re.compile(
-    r"(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)|([?&;]\w*(?:password|passwd|pwd|secret|token)=)[^&;\s]+",
+    r"((?:postgresql|mysql|mariadb|mssql)(?:\+\w+)?://[^/\s:@]*:)\S*(?=@)|(://[^/\s:@]*:)(?!\d+(?:[/?#\s]|$))\S*(?=@)"
+    r"|([?&;]\w*(?:password|passwd|pwd|secret|token)=)[^&;\s]+",
     re.IGNORECASE,
 )
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what moves the cursor, or worse
@@ -66,4 +67,4 @@ def printable(text: str) -> str:
 
 def without_passwords(text: str) -> str:
     """The text with three stars for each password of an address in it."""
-    return PASSWORDS.sub(lambda match: f"{match[1] or match[2]}***", text)
+    return PASSWORDS.sub(lambda match: f"{match[match.lastindex or 0]}***", text)

@@ -10,6 +10,8 @@ from mnist_mlflow.errors import without_passwords
         ("postgresql+psycopg://u:se%40cret@h/db", "postgresql+psycopg://u:***@h/db"),
         ("postgresql://u:se@cr/et@h/db", "postgresql://u:***@h/db"),
         ("postgresql://u:1234@h/db", "postgresql://u:***@h/db"),
+        ("postgresql+psycopg://u:12/34@h/db", "postgresql+psycopg://u:***@h/db"),
+        ("postgresql://h:5432/db", "postgresql://h:5432/db"),
         ("http://:secret@host", "http://:***@host"),
         ("postgresql://h/db?user=u&password=secret&x=1", "postgresql://h/db?user=u&password=***&x=1"),
         ("http://a:one@h and https://b:two@h", "http://a:***@h and https://b:***@h"),
