@@ -17,7 +17,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from mnist_mlflow.data.folders import data_folder
-from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.model.digit_model import check_links
 from mnist_mlflow.processes import PROGRAM, Owner, as_owner, is_gone, is_here, read_owner, this_process, user_name
@@ -55,7 +55,7 @@ class Parcel:
     folder: Path
     contents: Contents
     owner: Owner | None  # the process that sends it; None once that has failed
-    store: str  # the address of the store that it is for
+    store: str  # the address of the store that it is for, without its password
 
     @property
     def is_being_sent(self) -> bool:
@@ -102,7 +102,7 @@ def packing(run_id: str) -> Iterator[Path]:
 
 def close_parcel(folder: Path, contents: Contents) -> Parcel:
     """Make a filled folder a parcel of this process, for the store that is connected."""
-    parcel = Parcel(folder, contents, this_process(), without_passwords(store_uri()))
+    parcel = Parcel(folder, contents, this_process(), store_uri())
     parcel.write()
     place = folder.with_name(contents.run_id)
     discard(place)  # of an earlier try

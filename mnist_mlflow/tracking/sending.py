@@ -11,7 +11,7 @@ from filelock import FileLock
 from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
+from mnist_mlflow.errors import UnsentError, UserFacingError, one_line
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking.models import complete_model, log_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Parcel, discard
@@ -101,9 +101,8 @@ def _status(client: mlflow.MlflowClient, parcel: Parcel) -> str:
     except MlflowException as error:
         if error.error_code not in NOT_THERE:
             raise UserFacingError(f"{parcel.folder} cannot be uploaded: {one_line(error)}") from error
-        where = without_passwords(store_uri())
         remedy = f"export MLFLOW_TRACKING_URI={shlex.quote(parcel.store)}"
-        raise NotNowError(f"{parcel.folder} waits: its run is not in {where}. Type: {remedy}") from error
+        raise NotNowError(f"{parcel.folder} waits: its run is not in {store_uri()}. Type: {remedy}") from error
     if info.lifecycle_stage == "deleted":
         remedy = f"mlflow runs restore --run-id {shlex.quote(run_id)}"
         raise NotNowError(f"{parcel.folder} waits: its run is deleted. Type: {remedy}")

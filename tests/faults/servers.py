@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,14 +13,9 @@ from pathlib import Path
 
 import requests
 
+from benchmarks.process import free_port
+
 START = 60  # seconds
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Server:
@@ -49,6 +43,13 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        try:
+            self.wait()
+        except BaseException:
+            self.kill()
+            raise
+
+    def wait(self) -> None:
         end = time.monotonic() + START
         while not self.answers():
             assert self.process.poll() is None
