@@ -1,7 +1,6 @@
 """Artifact stores in clouds without their library or their credentials."""
 
 import sys
-import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import NoReturn
@@ -23,9 +22,8 @@ def refusal(client: mlflow.MlflowClient, command: Command, location: str, patch:
     """The line with which a run is refused whose artifacts would lie at an address."""
     experiment = client.create_experiment(location, artifact_location=location)
     patch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
-    started = time.monotonic()
     status, _, errors = command("knn", "--data=digits")
-    assert (status, time.monotonic() - started < 20) == (1, True), errors
+    assert status == 1, errors
     (line,) = errors.splitlines()
     (run,) = client.search_runs([experiment])
     assert run.info.status == "FAILED"

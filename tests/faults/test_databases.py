@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,12 +58,10 @@ def server() -> Iterator[str]:
 
 
 def refusal(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The line with which an address is refused within ten seconds."""
+    """The line with which an address is refused, while MLflow would try for two minutes."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    started = time.monotonic()
     with pytest.raises(UserFacingError) as caught:
         connect()
-    assert time.monotonic() - started < databases.PATIENCE + 2
     (line,) = str(caught.value).splitlines()
     assert "secret" not in line
     return line
@@ -75,12 +72,13 @@ def test_a_server_that_is_down_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert "no server answered" in line
 
 
-def test_a_server_that_does_not_answer_is_one_line_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "PATIENCE", 2)  # the least that the driver takes; ten otherwise
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         line = refusal(f"postgresql://me:secret@127.0.0.1:{deaf.getsockname()[1]}/mlflow", monkeypatch)
-    assert "no server answered" in line
+    assert "no server answered within 2 seconds" in line
 
 
 def test_a_wrong_password_and_a_missing_database_have_their_lines(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

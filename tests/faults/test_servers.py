@@ -87,7 +87,8 @@ def test_every_request_says_who_asks(variables: dict[str, str], expected: str, m
 
 
 def test_a_server_that_takes_long_to_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = FakeServer(delay=servers.CONNECT + 1)
+    monkeypatch.setattr(servers, "CONNECT", 1)
+    fake = FakeServer(delay=2.5)
     with serving(fake) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         connect()
