@@ -23,7 +23,7 @@ def refusal(client: mlflow.MlflowClient, command: Command, location: str, patch:
     experiment = client.create_experiment(location, artifact_location=location)
     patch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
     status, _, errors = command("knn", "--data=digits")
-    assert status == 1
+    assert status == 1, errors
     (line,) = errors.splitlines()
     (run,) = client.search_runs([experiment])
     assert run.info.status == "FAILED"

@@ -88,7 +88,7 @@ def test_every_request_says_who_asks(variables: dict[str, str], expected: str, m
 
 def test_a_server_that_takes_long_to_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "CONNECT", 1)
-    fake = FakeServer(delay=2)
+    fake = FakeServer(delay=2.5)
     with serving(fake) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         connect()
@@ -142,7 +142,7 @@ def test_a_server_that_restarts_while_a_run_logs_costs_nothing(monkeypatch: pyte
 
     thread = threading.Thread(target=log)
     thread.start()
-    thread.join(timeout=3)
+    thread.join(timeout=7)
     with serving(fake, port):
         thread.join(timeout=20)
     assert not failures
