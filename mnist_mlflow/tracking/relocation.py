@@ -33,8 +33,8 @@ def find_moves(store: Path) -> list[Move]:
     """
     with _reading(store) as database:
         experiments = [text for (text,) in database.execute("SELECT artifact_location FROM experiments")]
-    locals_ = [path for text in experiments if text and (path := _local_path(text)) is not None]
-    return sorted({move for path in locals_ if (move := _move_of(path, store.parent))}, reverse=True)
+    paths = [path for text in experiments if text and (path := _local_path(text)) is not None]
+    return sorted({move for path in paths if (move := _move_of(path, store.parent))}, reverse=True)
 
 
 def rewrite_addresses(store: Path, moves: Iterable[Move]) -> Path:

@@ -142,7 +142,7 @@ def test_a_server_that_restarts_while_a_run_logs_costs_nothing(monkeypatch: pyte
 
     thread = threading.Thread(target=log)
     thread.start()
-    thread.join(timeout=7)
+    thread.join(timeout=3)
     with serving(fake, port):
         thread.join(timeout=20)
     assert not failures
