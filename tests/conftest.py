@@ -183,7 +183,10 @@ def open_copy(original: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterat
 def python(code: str, folder: Path, **environment: str) -> str:
     """What a fresh Python prints that runs the code in a folder; fails with its errors when it fails."""
     done = start_python(code, folder, **environment)
-    output, errors = done.communicate(timeout=200)
+    try:
+        output, errors = done.communicate(timeout=200)
+    finally:
+        done.kill()
     assert done.returncode == 0, errors
     return output
 

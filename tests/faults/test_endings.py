@@ -71,10 +71,13 @@ def test_a_command_that_ends_ends_the_process_that_it_launched(store: Client, nu
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_mlflow", "main", *options], stderr=subprocess.PIPE, text=True, env=os.environ
     )
-    wait_for(lambda: store.search_runs(["0"], "tags.role = 'trial'"), process)
-    (launched,) = store.search_runs(["0"], "tags.role = 'model'")
-    process.send_signal(number)
-    process.communicate(timeout=120)
+    try:
+        wait_for(lambda: store.search_runs(["0"], "tags.role = 'trial'"), process)
+        (launched,) = store.search_runs(["0"], "tags.role = 'model'")
+        process.send_signal(number)
+        process.communicate(timeout=120)
+    finally:
+        process.kill()  # what it launched ends with it
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
     end = time.monotonic() + 60
     while not is_gone(json.loads(launched.data.tags["owner"])):

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -123,10 +124,16 @@ def test_ctrl_c_at_mlflow_run_leaves_the_best_so_far(store: mlflow.MlflowClient,
         start_new_session=True,
         cwd=tmp_path,
     )
-    while process.poll() is None and not store.search_runs(["0"], "tags.role = 'trial'"):
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=120)
+    end = time.monotonic() + 120
+    try:
+        while process.poll() is None and not store.search_runs(["0"], "tags.role = 'trial'"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert "To go on with the search: mlflow run . -e knn" in printed, printed
     (run,) = store.search_runs(["0"], "tags.role = 'model'")
     assert run.data.tags["search_ended"] == "interrupted"

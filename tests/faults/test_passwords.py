@@ -75,7 +75,10 @@ def test_the_traceback_of_a_mistake_names_no_password(tmp_path: Path) -> None:
         commands.commands.main = fail
         commands.main()"""
     process = start_python(code, tmp_path, PYTHONPATH=str(ROOT))
-    _, errors = process.communicate()
+    try:
+        _, errors = process.communicate(timeout=200)
+    finally:
+        process.kill()
     assert errors.splitlines()[-1] == "RuntimeError: no http://me:***@host"
     assert errors.startswith("Traceback")
     assert process.returncode == 1

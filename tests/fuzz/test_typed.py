@@ -73,6 +73,7 @@ def nothing_is_done() -> Iterator[None]:
         raise SystemExit(0)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", sys.unraisablehook)
         patch.setattr("mnist_mlflow.jobs.train.train", end)
         for name in job_docstrings():
             patch.setattr(get_job(name), "run", end)
