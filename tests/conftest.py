@@ -153,10 +153,13 @@ def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
 
 
-def train_into_copy(new_store: Path, folder: Path, *tasks: Task) -> Trained:
+def train_into_copy(new_store: Path, folder: Path, *tasks: Task, drawn: bool = False) -> Trained:
+    """A copy of the store with a run of each task; without pictures, unless they are to be drawn."""
     path = Path(shutil.copy(new_store, folder))
     with pytest.MonkeyPatch.context() as patch:
         use_store(path, patch)
+        if not drawn:
+            patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
         trained = Trained(path, [train(task, silent) for task in tasks])
     mlflow.set_tracking_uri(None)
     return trained

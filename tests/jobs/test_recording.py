@@ -22,7 +22,8 @@ PICTURES = {"confusion_matrix.png", "per_class.png", "reliability.png", "mistake
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A run with learning curves."""
-    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), Task("xgboost", {"rounds": 5}, SMALL))
+    task = Task("xgboost", {"rounds": 5}, SMALL)
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), task, drawn=True)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ Client: TypeAlias = mlflow.MlflowClient
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     tasks = [Task("knn", {"n_neighbors": count}, DataOptions("digits", train_size=200)) for count in (3, 60)]
-    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), *tasks)
+    return train_into_copy(new_store, tmp_path_factory.mktemp("trained"), *tasks, drawn=True)
 
 
 @pytest.fixture(scope="module")
