@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import shlex
 import sqlite3
@@ -86,6 +87,8 @@ def connect() -> mlflow.MlflowClient:
 
 def open_store(uri: str) -> mlflow.MlflowClient:
     """A client of a store, wherever its artifacts are; raises UserFacingError when the store cannot be used."""
+    # MLflow logs the traceback of each error of a database that it raises; ours are lines, or lie in failure.txt.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         if servers.is_server(uri):
             servers.check_server(uri)
