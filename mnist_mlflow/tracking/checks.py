@@ -16,7 +16,7 @@ from mnist_mlflow.tracking.models import find_model
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
-from mnist_mlflow.tracking.relocation import find_moves, rewrite_addresses
+from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders, rewrite_addresses
 from mnist_mlflow.tracking.runs import KILLED, abandoned_runs, close_for
 from mnist_mlflow.tracking.store import open_store, store_address, store_file, store_uri
 from mnist_mlflow.types import Finding
@@ -51,7 +51,8 @@ def check_artifacts() -> Finding:
         return Finding("nothing to check: their addresses are not in a SQLite file")
     moves = find_moves(file)
     if not moves:
-        return Finding("where the store says")
+        missing = [missing_artifacts(folder).partition(". ") for folder in missing_folders(file)]
+        return Finding(missing[0][0], missing[0][2]) if missing else Finding("where the store says")
 
     def mend() -> str:
         with FileLock(f"{file}.lock"):

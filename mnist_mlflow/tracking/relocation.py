@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,13 +29,31 @@ class Move:
 def find_moves(store: Path) -> list[Move]:
     """The moves that explain the artifact addresses of a SQLite store, the outermost folder last.
 
-    An experiment has moved if the end of its address lies beside the store, or its folder is gone.
-    Addresses of other machines and stores (`s3://…`) stay out.
+    An experiment has moved if the end of its address lies beside the store. One without runs has moved if its folder
+    is gone. Addresses of other machines and stores (`s3://…`) stay out.
     """
-    with _reading(store) as database:
-        experiments = [text for (text,) in database.execute("SELECT artifact_location FROM experiments")]
-    paths = [path for text in experiments if text and (path := _local_path(text)) is not None]
-    return sorted({move for path in paths if (move := _move_of(path, store.parent))}, reverse=True)
+    home, moves = store.parent, set[Move]()
+    for path, has_runs in _locations(store):
+        if move := _move_beside(path, home):
+            moves.add(move)
+        elif not has_runs and _is_gone(path, home):
+            moves.add(Move(_around(path), home))
+    return sorted(moves, reverse=True)
+
+
+def missing_folders(store: Path) -> list[Path]:
+    """The folders of artifacts that are gone, and are not beside the SQLite store: a disk may not be mounted."""
+    home = store.parent
+    gone = (path for path, has_runs in _locations(store) if has_runs and _is_gone(path, home))
+    return sorted({_around(path) for path in gone if not _move_beside(path, home)})
+
+
+def missing_artifacts(folder: Path) -> str:
+    """The message about such a folder, with what to type."""
+    return (
+        f"Artifacts of the store are looked for in {folder}, which is not there. Mount or restore it; "
+        f"if it is lost for good, type: mkdir -p {shlex.quote(str(folder))}"
+    )
 
 
 def rewrite_addresses(store: Path, moves: Iterable[Move]) -> Path:
@@ -70,14 +89,31 @@ def _rewrite(database: sqlite3.Connection, old: str, new: str) -> None:
                 )
 
 
-def _move_of(path: Path, home: Path) -> Move | None:
+def _locations(store: Path) -> list[tuple[Path, bool]]:
+    """The local folders of experiments, and whether they have runs."""
+    has_runs = "EXISTS (SELECT 1 FROM runs WHERE runs.experiment_id = experiments.experiment_id)"
+    with _reading(store) as database:
+        rows = database.execute(f"SELECT artifact_location, {has_runs} FROM experiments").fetchall()
+    return [(path, bool(used)) for text, used in rows if text and (path := _local_path(text)) is not None]
+
+
+def _move_beside(path: Path, home: Path) -> Move | None:
+    """The move of the longest end of a path that lies beside the store."""
     if path.is_relative_to(home):
         return None
     for parts in range(len(path.parts) - 1, TAIL - 1, -1):
         if home.joinpath(*path.parts[-parts:]).is_dir():
             return Move(Path(*path.parts[:-parts]), home)
-    around = Path(*path.parts[:-TAIL])  # an experiment without artifacts has no folder of its own yet
-    return None if around.is_dir() else Move(around, home)
+    return None
+
+
+def _around(path: Path) -> Path:
+    """The folder around those of experiments: one without artifacts has no folder of its own yet."""
+    return Path(*path.parts[:-TAIL])
+
+
+def _is_gone(path: Path, home: Path) -> bool:
+    return not path.is_relative_to(home) and not _around(path).is_dir()
 
 
 def _local_path(address: str) -> Path | None:

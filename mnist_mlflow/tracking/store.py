@@ -22,7 +22,7 @@ from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
 from mnist_mlflow.processes import user_name
 from mnist_mlflow.tracking import servers
-from mnist_mlflow.tracking.relocation import find_moves
+from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders
 
 HOSTED = ("databricks", "databricks-uc", "uc")  # addresses that are words
 ADVICE = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
@@ -82,6 +82,8 @@ def connect() -> mlflow.MlflowClient:
     if path := store_file():
         for move in find_moves(path):
             raise UserFacingError(f"The store was moved: {move}. Type: python -m mnist_mlflow doctor --fix 1")
+        for folder in missing_folders(path):
+            raise UserFacingError(missing_artifacts(folder))
     return client
 
 

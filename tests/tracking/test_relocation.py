@@ -7,7 +7,9 @@ from typing import TypeAlias
 import mlflow
 import pytest
 
-from mnist_mlflow.tracking.relocation import Move, find_moves, rewrite_addresses
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.tracking import checks
+from mnist_mlflow.tracking.relocation import Move, find_moves, missing_folders, rewrite_addresses
 from tests.conftest import use_store
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -58,13 +60,33 @@ def test_a_moved_store_works_again_after_its_addresses_are_rewritten(
     assert Path(run.info.artifact_uri, "note.txt").read_text() == "kept"
 
 
-def test_a_store_whose_artifacts_stayed_behind_has_moved_too(original: Path, tmp_path: Path) -> None:
+def test_artifacts_that_are_gone_are_missing_and_have_not_moved(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is not mounted: nobody may rewrite their addresses, or write where they were."""
     new = tmp_path / "new"
     new.mkdir()
-    shutil.copy(original / "mlflow.db", new)
-    assert find_moves(new / "mlflow.db") == []  # they are where the store says
+    store = Path(shutil.copy(original / "mlflow.db", new))
+    assert (find_moves(store), missing_folders(store)) == ([], [])  # they are where the store says
+    original.rename(tmp_path / "not mounted")
+    assert (find_moves(store), missing_folders(store)) == ([], [original])
+    with pytest.raises(UserFacingError, match=r"is not there\. Mount or restore it; .* mkdir -p '.*old_place of it'"):
+        use_store(store, monkeypatch)
+    finding = checks.check_artifacts()
+    assert (finding.mend, "Mount or restore" in finding.remedy) == (None, True)
+    original.mkdir()
+    assert missing_folders(store) == []
+
+
+def test_an_experiment_without_runs_has_moved_with_its_store(original: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    store = Path(shutil.copy(original / "mlflow.db", new))
+    with contextlib.closing(sqlite3.connect(store)) as database, database:
+        for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
+            database.execute(f"DELETE FROM {table}")
     shutil.rmtree(original)
-    assert find_moves(new / "mlflow.db") == [Move(original, new)]
+    assert find_moves(store) == [Move(original, new)]
 
 
 def test_artifacts_that_are_kept_elsewhere_on_purpose_have_not_moved(original: Path, tmp_path: Path) -> None:
