@@ -29,10 +29,11 @@ def explained(client: MlflowClient, run_id: str) -> Iterator[None]:
     except ImportError as error:
         package = _missing_package(error)
         extra = EXTRAS.get(package)
-        install = f'"mnist-mlflow[{extra}]"' if extra else package
+        name = f'"mnist-mlflow[{extra}]"' if extra else package
+        install = f"Type: pip install {name}" if name else "Install it with pip"
         raise UserFacingError(
             f"The artifacts lie at {_address(client, run_id)}, and the library for that is missing "
-            f"({one_line(error)}). Type: pip install {install}"
+            f"({one_line(error)}). {install}"
         ) from error
     except Exception as error:
         for kind in type(error).__mro__:
@@ -53,4 +54,4 @@ def _missing_package(error: ImportError) -> str:
     if error.name:
         return error.name.partition(".")[0]
     # MLflow names the package in a sentence of its own where it is azure-identity.
-    return "azure" if "azure" in str(error) else "the library that the message names"
+    return "azure" if "azure" in str(error) else ""

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 KILLS = 10
 
 
@@ -19,7 +19,7 @@ def test_kills_at_random_moments_lose_nothing() -> None:
     words = [sys.executable, "-m", "tests.soak", f"--kills={KILLS}", "--seed=0"]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        printed, _ = process.communicate(timeout=250)
+        printed, _ = process.communicate(timeout=550)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
