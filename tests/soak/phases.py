@@ -188,7 +188,7 @@ class Recover(Phase):
     def look(self, leader: int, done: bool) -> str:
         """Each result is in the store or in its folder."""
         left = super().look(leader, done)
-        promises.two_results(self.arena.work / "unsent")
+        promises.two_results()
         return left
 
     def finish(self) -> None:

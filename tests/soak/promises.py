@@ -127,10 +127,10 @@ def are_finished(run_ids: set[str]) -> None:
     assert set(statuses.values()) <= {"FINISHED"}, statuses
 
 
-def two_results(unsent: Path) -> None:
+def two_results() -> None:
     """Each of two results that were kept is whole in the store or in its folder."""
     finished = {run.info.run_id for run in search_runs(connect(), "attributes.status = 'FINISHED'")}
-    kept = {path.parent.name for path in unsent.glob("*/parcel.json")}
+    kept = {folder.name for folder in unsent_parcels()}
     assert len(finished | kept) == 2, f"kept are {kept}, finished {finished}"
 
 
