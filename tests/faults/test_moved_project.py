@@ -46,7 +46,7 @@ def test_a_moved_project_works_again_after_doctor(moved: tuple[Path, Path]) -> N
     assert mended["artifacts"].startswith("mended")
     assert str(next(new.glob("mlflow.db.backup-*"))) in mended["artifacts"]
     assert mended["versions"].startswith("ok"), mended
-    for arguments in (("main", "--algorithms", "logistic", *SMALL), ("report",), ("-c", LOAD)):
+    for arguments in (("main", "--algorithms", "logistic", *SMALL), ("-c", LOAD)):
         done = typed(new, *arguments)
         assert done.returncode == 0, done.stderr
     assert done.stdout == "3\n"

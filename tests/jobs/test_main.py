@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from mnist_mlflow.data import mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.main import Params, run, share_of_time
+from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.types import silent
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -19,17 +21,26 @@ def algorithm_runs(client: Client) -> dict[str, Any]:
     return {run.info.run_name: run for run in client.search_runs(["0"], "tags.role = 'model'")}
 
 
-def test_trains_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
-    result = run(Params(algorithms="knn, logistic", data="digits", train_size=200), silent)
+SEARCH = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
+
+
+def test_trains_and_searches_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
+    params = Params("digits", train_size=200, trials=1, algorithms="knn, logistic", **dataclasses.asdict(SEARCH))
+    result = run(params, silent)
     (main,) = store.search_runs(["0"], "tags.role = 'selection'")
     runs = algorithm_runs(store)
-    assert set(runs) == {"knn", "logistic"}
+    assert {name: run.data.tags["study"] for name, run in runs.items()} == {
+        "knn": "mine-knn",
+        "logistic": "mine-logistic",
+    }
     for name, child in runs.items():
         assert child.info.status == "FINISHED"
         assert child.data.tags["main_run"] == main.info.run_id
         assert "mlflow.parentRunId" not in child.data.tags
         assert child.data.tags["mlflow.project.entryPoint"] == name
-        assert child.data.params["train_size"] == "200"
+        assert {"train_size": "200", "trials": "1", "objective": "accuracy"}.items() <= child.data.params.items()
+        assert 40 < float(child.data.params["timeout"]) < 100
+    assert float(runs["knn"].data.params["timeout"]) < float(runs["logistic"].data.params["timeout"])
     assert not result.failed
     assert len(result.selection.table) == 2
     assert main.info.status == "FINISHED"
@@ -79,20 +90,6 @@ def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.Mo
     for child in store.search_runs(["0"]):
         assert child.data.tags["dataset"] == "digits"
         assert "could not be downloaded" in child.data.tags["dataset_fallback"]
-
-
-def test_every_algorithm_searches_in_a_study_of_its_own_with_what_was_asked_for(store: Client) -> None:
-    search = {"study": "mine", "timeout": 100.0, "objective": "accuracy", "trials": 1}
-    run(Params(algorithms="knn,logistic", data="digits", train_size=100, **search), silent)  # type: ignore[arg-type]
-    runs = algorithm_runs(store)
-    assert {name: run.data.tags["study"] for name, run in runs.items()} == {
-        "knn": "mine-knn",
-        "logistic": "mine-logistic",
-    }
-    for child in runs.values():
-        assert {"trials": "1", "objective": "accuracy"}.items() <= child.data.params.items()
-        assert 40 < float(child.data.params["timeout"]) < 100
-    assert float(runs["knn"].data.params["timeout"]) < float(runs["logistic"].data.params["timeout"])
 
 
 def test_the_time_is_shared_and_what_one_does_not_need_the_others_have() -> None:
