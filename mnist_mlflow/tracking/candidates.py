@@ -70,6 +70,11 @@ class Query:
         """True if there is any filter beside the images."""
         return bool(self.algorithms or self.since or self.experiment or self.where)
 
+    @property
+    def asks_for_partial(self) -> bool:
+        """True if it asks for models that were interrupted, as `where="tags.partial = '1'"` does."""
+        return f"tags.{PARTIAL}" in self.where
+
 
 @dataclass(frozen=True)
 class NotComparable:
@@ -101,8 +106,8 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
     for models in pages(lambda token: client.search_logged_models(experiments, same, page_token=token, **size)):
         ready: dict[str, str] = {}  # the best model of each run
         for model in models:
-            is_whole = model.status == LoggedModelStatus.READY and PARTIAL not in model.tags
-            if is_whole and model.source_run_id and model.source_run_id not in runs_before:
+            is_asked_for = model.status == LoggedModelStatus.READY and (PARTIAL in model.tags) == query.asks_for_partial
+            if is_asked_for and model.source_run_id and model.source_run_id not in runs_before:
                 ready.setdefault(model.source_run_id, model.model_id)
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
         runs_before |= ready.keys()
@@ -131,11 +136,12 @@ def check_condition(client: mlflow.MlflowClient, query: Query) -> None:
 def _runs_of(
     client: mlflow.MlflowClient, experiments: list[str], run_ids: Iterable[str], query: Query
 ) -> Iterable[Run]:
-    """The finished runs with these ids that meet the conditions of a query."""
+    """The runs with these ids that have finished, or left a partial model, and meet the conditions of a query."""
     listed = ", ".join(f"'{run_id}'" for run_id in run_ids if RUN_ID.fullmatch(run_id))
     if not listed:
         return []
-    conditions = [f"attributes.run_id IN ({listed})", "attributes.status = 'FINISHED'", "tags.role = 'model'"]
+    status = "KILLED" if query.asks_for_partial else "FINISHED"
+    conditions = [f"attributes.run_id IN ({listed})", f"attributes.status = '{status}'", "tags.role = 'model'"]
     conditions += [f"attributes.start_time >= {query.since}"] if query.since else []
     conditions += [query.where] if query.where else []
     runs: Iterable[Run] = client.search_runs(experiments, " and ".join(conditions), max_results=MODELS_A_PAGE)

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 PACKAGE = Path(__file__).resolve().parents[1]
 SCRIPT = Path(__file__).with_name("_foreign_process.py")
 PATIENCE = 10  # seconds for the process to end
+LIMIT = 600  # seconds for an answer
 # The process has nothing to do with the run and the store of this one.
 NOT_INHERITED = ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
@@ -80,8 +82,7 @@ class ForeignModel:
         with contextlib.suppress(BrokenPipeError):
             if question:
                 print(question, file=self._process.stdin, flush=True)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._read_line()
         if not line:
             raise UserFacingError(f"The model {self.model_uri} cannot be asked: its process has ended.")
         answer = json.loads(line)
@@ -89,6 +90,17 @@ class ForeignModel:
             by = "by the code that travels with it, which is another than today's"
             raise UserFacingError(f"The model {self.model_uri} cannot be asked {by}: {answer['error']}")
         return float(answer["seconds"])
+
+    def _read_line(self) -> str:
+        """The next line, or nothing from a process that has ended, or is killed because it does not answer."""
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(LIMIT, self._process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            return self._process.stdout.readline()
+        finally:
+            watchdog.cancel()
 
 
 def _end(process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str]) -> None:

@@ -23,6 +23,7 @@ Client: TypeAlias = mlflow.MlflowClient
 Command: TypeAlias = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.faults
 
+ASKED = "tags.partial = '1'"
 INTERRUPTIONS = [(signal.SIGTERM, 143, "interrupted by SIGTERM"), (signal.SIGINT, 130, "interrupted by Ctrl-C")]
 
 
@@ -52,8 +53,10 @@ def test_an_interrupted_network_logs_its_best_weights_which_nothing_selects(
     answers = mlflow.pyfunc.load_model(f"models:/{output.model_id}").predict(dataset.validation.images)
     accuracy = (answers["digit"] == dataset.validation.labels).mean()
     assert accuracy == pytest.approx(run.data.metrics["val_accuracy"])
+    images = dataset.digest, dataset.split_digest
+    assert [candidate.run_id for candidate in find_candidates(store, Query(*images, where=ASKED))] == [run.info.run_id]
     store.set_terminated(run.info.run_id, "FINISHED")
-    assert not list(find_candidates(store, Query(dataset.digest, dataset.split_digest)))
+    assert not list(find_candidates(store, Query(*images)))
     assert not (ROOT / "unsent" / run.info.run_id).exists()
 
 

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.latency import ms_per_image
+from mnist_mlflow.tracking import foreign
 from mnist_mlflow.tracking.foreign import PACKAGE, ForeignModel, is_foreign
 from mnist_mlflow.tracking.models import copy_code, load_model
 
@@ -91,3 +93,13 @@ def test_a_foreign_model_that_does_not_load_is_told(old: Path, tmp_path: Path) -
     (tmp_path / "MLmodel").write_text((old / "MLmodel").read_text())
     with pytest.raises(UserFacingError, match="ModuleNotFoundError: No module named 'nowhere_to_be_found'"):
         load_model(str(tmp_path))
+
+
+def test_a_foreign_model_that_does_not_answer_is_given_up(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(old, tmp_path / "model")
+    (tmp_path / "model" / "code" / PACKAGE.name / "digits.py").write_text("import time; time.sleep(100)")
+    monkeypatch.setattr(foreign, "LIMIT", 0.5)
+    with pytest.raises(UserFacingError, match="its process has ended"):
+        load_model(str(tmp_path / "model"))
