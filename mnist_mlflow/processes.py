@@ -147,13 +147,18 @@ def complete_environment() -> None:
     try:
         Path.home()
     except RuntimeError:
-        home = Path(tempfile.gettempdir()) / f"{PROGRAM}-{user_name()}"
+        home = temporary_folder()
         home.mkdir(mode=0o700, exist_ok=True)
         os.environ["HOME"] = str(home)
     try:
         getpass.getuser()
     except (KeyError, OSError):
         os.environ["LOGNAME"] = user_name()
+
+
+def temporary_folder() -> Path:
+    """The user's folder among the temporary files, which may not be there."""
+    return Path(tempfile.gettempdir()) / f"{PROGRAM}-{user_name()}"
 
 
 def user_name() -> str:

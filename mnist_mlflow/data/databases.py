@@ -72,6 +72,11 @@ def is_relative(address: str) -> bool:
     return file_of(address) is not None and not Path(_file_name(make_url(address))).is_absolute()
 
 
+def to_type(address: str) -> str:
+    """A relative SQLite address as it is typed in the folder that it means, to hold everywhere."""
+    return address.replace(":///", ":///$PWD/", 1)
+
+
 def sqlite_uri(path: Path) -> str:
     """The address of a SQLite file, as MLflow and SQLAlchemy both read it."""
     return f"sqlite:///{_quoted(path)}"
@@ -106,15 +111,19 @@ def _quoted(path: Path) -> str:
 
 def check_server(url: URL, what: str) -> None:
     """Connect once to a database server, called `what`; raises UserFacingError, after ten seconds at most."""
-    timeout = {"connect_timeout": PATIENCE} if url.get_backend_name() in SERVERS else {}
     try:
-        create_engine(url, poolclass=NullPool, connect_args=timeout).connect().close()
+        create_engine(url, poolclass=NullPool, connect_args=connect_options(url)).connect().close()
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         install = DRIVERS.get(url.get_backend_name(), "install the driver that the address names")
         raise UserFacingError(f"The driver of {shown(url)} is missing ({one_line(error)}). Type: {install}") from error
     except SQLAlchemyError as error:
         reason, remedy = _explain(str(error.__cause__ or error).lower())
         raise UserFacingError(f"{what} {shown(url)} cannot be used: {reason}. {remedy}.") from error
+
+
+def connect_options(url: URL) -> dict[str, Any]:
+    """The options with which a driver gives up a server that does not answer."""
+    return {"connect_timeout": PATIENCE} if url.get_backend_name() in SERVERS else {}
 
 
 def wait_for_restarts(engine: Engine) -> None:

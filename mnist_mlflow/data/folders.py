@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-from mnist_mlflow.processes import PROGRAM, user_name
+from mnist_mlflow.processes import PROGRAM, temporary_folder
 
 
 def cache_folder() -> Path:
@@ -24,4 +23,4 @@ def data_folder() -> Path:
 
 def _absolute(folder: Path, kind: str) -> Path:
     """The folder, or one among the temporary files where its home is unknown, which leaves a tilde."""
-    return folder if folder.is_absolute() else Path(tempfile.gettempdir()) / f"{PROGRAM}-{user_name()}" / kind
+    return folder if folder.is_absolute() else temporary_folder() / kind

@@ -78,8 +78,7 @@ def open_storage(address: str) -> RDBStorage:
         path = databases.sqlite_file(url)
         if path is None:
             databases.check_server(url, "The storage of studies")
-            timeout = {"connect_timeout": databases.PATIENCE} if url.get_backend_name() in databases.SERVERS else {}
-            storage = _connect(address, {"connect_args": timeout, "pool_pre_ping": True})
+            storage = _connect(address, {"connect_args": databases.connect_options(url), "pool_pre_ping": True})
             databases.wait_for_restarts(storage.engine)
             return storage
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,10 +98,9 @@ def read_storage(address: str) -> URL:
     if path is None and url.get_backend_name() == "sqlite":
         raise _no_storage(address, "it is in memory, where workers and later commands do not find it")
     if path and os.environ.get("MLFLOW_RUN_ID") and databases.is_relative(address) and not path.exists():
-        absolute = address.replace(":///", ":///$PWD/", 1)
         raise UserFacingError(
             f"The storage of studies {address} would be a new file in {path.parent}, where `mlflow run` runs: it is "
-            f'relative. Type where you mean it to be: export OPTUNA_STORAGE="{absolute}"'
+            f'relative. Type where you mean it to be: export OPTUNA_STORAGE="{databases.to_type(address)}"'
         )
     return url
 

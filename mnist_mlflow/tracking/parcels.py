@@ -20,7 +20,7 @@ from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.model.digit_model import check_links
-from mnist_mlflow.processes import PROGRAM, Owner, as_owner, is_gone, is_here, read_owner, this_process, user_name
+from mnist_mlflow.processes import Owner, as_owner, is_gone, is_here, read_owner, temporary_folder, this_process
 from mnist_mlflow.tracking.queries import RUN_ID
 from mnist_mlflow.tracking.results import DataKey
 from mnist_mlflow.tracking.store import project_root, store_uri
@@ -135,7 +135,7 @@ def unsent_parcels() -> list[Path]:
 
 def _folders() -> list[Path]:
     """The folders that may hold parcels: in the project, of the user, and where neither can be written."""
-    temporary = Path(tempfile.gettempdir()) / f"{PROGRAM}-{user_name()}"
+    temporary = temporary_folder()
     last = [temporary] if _is_ours(temporary) else []
     return [folder / "unsent" for folder in dict.fromkeys([project_root(), data_folder(), *last])]
 

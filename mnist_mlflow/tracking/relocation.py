@@ -32,20 +32,12 @@ def find_moves(store: Path) -> list[Move]:
     An experiment has moved if the end of its address lies beside the store. One without runs has moved if its folder
     is gone. Addresses of other machines and stores (`s3://…`) stay out.
     """
-    home, moves = store.parent, set[Move]()
-    for path, has_runs in _locations(store):
-        if move := _move_beside(path, home):
-            moves.add(move)
-        elif not has_runs and _is_gone(path, home):
-            moves.add(Move(_around(path), home))
-    return sorted(moves, reverse=True)
+    return sorted({place for place in _misplaced(store) if isinstance(place, Move)}, reverse=True)
 
 
 def missing_folders(store: Path) -> list[Path]:
     """The folders of artifacts that are gone, and are not beside the SQLite store: a disk may not be mounted."""
-    home = store.parent
-    gone = (path for path, has_runs in _locations(store) if has_runs and _is_gone(path, home))
-    return sorted({_around(path) for path in gone if not _move_beside(path, home)})
+    return sorted({place for place in _misplaced(store) if isinstance(place, Path)})
 
 
 def missing_artifacts(folder: Path) -> str:
@@ -89,31 +81,31 @@ def _rewrite(database: sqlite3.Connection, old: str, new: str) -> None:
                 )
 
 
-def _locations(store: Path) -> list[tuple[Path, bool]]:
-    """The local folders of experiments, and whether they have runs."""
-    has_runs = "EXISTS (SELECT 1 FROM runs WHERE runs.experiment_id = experiments.experiment_id)"
+def _misplaced(store: Path) -> Iterator[Move | Path]:
+    """The moves of experiments, and the folders of those that are gone."""
+    home = store.parent
     with _reading(store) as database:
-        rows = database.execute(f"SELECT artifact_location, {has_runs} FROM experiments").fetchall()
-    return [(path, bool(used)) for text, used in rows if text and (path := _local_path(text)) is not None]
+        for number, address in database.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall():
+            path = _local_path(address or "")
+            if path is None or path.is_relative_to(home):
+                continue
+            around = Path(*path.parts[:-TAIL])  # an experiment without artifacts has no folder of its own yet
+            if move := _move_beside(path, home):
+                yield move
+            elif not around.is_dir():
+                yield around if _has_runs(database, number) else Move(around, home)
+
+
+def _has_runs(database: sqlite3.Connection, experiment: int) -> bool:
+    return bool(database.execute("SELECT 1 FROM runs WHERE experiment_id = ? LIMIT 1", [experiment]).fetchone())
 
 
 def _move_beside(path: Path, home: Path) -> Move | None:
     """The move of the longest end of a path that lies beside the store."""
-    if path.is_relative_to(home):
-        return None
     for parts in range(len(path.parts) - 1, TAIL - 1, -1):
         if home.joinpath(*path.parts[-parts:]).is_dir():
             return Move(Path(*path.parts[:-parts]), home)
     return None
-
-
-def _around(path: Path) -> Path:
-    """The folder around those of experiments: one without artifacts has no folder of its own yet."""
-    return Path(*path.parts[:-TAIL])
-
-
-def _is_gone(path: Path, home: Path) -> bool:
-    return not path.is_relative_to(home) and not _around(path).is_dir()
 
 
 def _local_path(address: str) -> Path | None:

@@ -214,14 +214,17 @@ def _close_abandoned_beside(run: Run, experiment: str, study: str) -> None:
 
 
 def _close_if_gone(run: Run, others: Iterable[mlflow.entities.Run]) -> None:
-    for other in others:
-        if other.info.run_id != run.id and is_gone(read_owner(other.data.tags.get("owner"))):
+    for other in filter(_has_no_process, others):
+        if other.info.run_id != run.id:
             with contextlib.suppress(MlflowException):  # it may be somebody else's, to look at alone
                 close_for(Run(run.client, other.info.run_id), KILLED)
 
 
 def abandoned_runs(client: mlflow.MlflowClient) -> Iterator[Run]:
     """The runs that have not ended, and whose process, their tag `owner`, is gone."""
-    for run in search_runs(client, ABANDONED):
-        if is_gone(read_owner(run.data.tags.get("owner"))):
-            yield Run(client, run.info.run_id)
+    for run in filter(_has_no_process, search_runs(client, ABANDONED)):
+        yield Run(client, run.info.run_id)
+
+
+def _has_no_process(run: mlflow.entities.Run) -> bool:
+    return is_gone(read_owner(run.data.tags.get("owner")))

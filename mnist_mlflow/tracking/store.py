@@ -8,7 +8,6 @@ import logging
 import os
 import shlex
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from sqlalchemy.engine import URL
 from mnist_mlflow.data import databases
 from mnist_mlflow.data.folders import data_folder
 from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
-from mnist_mlflow.processes import user_name
+from mnist_mlflow.processes import temporary_folder
 from mnist_mlflow.tracking import servers
 from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders
 
@@ -66,8 +65,7 @@ def studies_uri() -> str:
 def registry_lock() -> Iterator[None]:
     """Let one process of this machine at a time change the registry of the store that is connected."""
     uri = store_address()
-    name = f"mnist_mlflow-{user_name()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
-    path = databases.file_of(uri) or Path(tempfile.gettempdir()) / name
+    path = databases.file_of(uri) or f"{temporary_folder()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
     with FileLock(f"{path}.registry.lock"):
         yield
 
@@ -147,10 +145,9 @@ def _check_folder(uri: str, path: Path) -> None:
     """Raise, before there is a second store, where `mlflow run` was typed in another folder than it runs in."""
     run_id = os.environ.get("MLFLOW_RUN_ID")
     if run_id and databases.is_relative(uri) and not databases.has_run(path, run_id):
-        absolute = uri.replace(":///", ":///$PWD/", 1)
         raise UserFacingError(
             f"The address {uri} means another file here, in {Path.cwd()}, than where `mlflow run` was typed: it is "
-            f'relative. Type there: export MLFLOW_TRACKING_URI="{absolute}"'
+            f'relative. Type there: export MLFLOW_TRACKING_URI="{databases.to_type(uri)}"'
         )
 
 
