@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.parameters import choice, flag, integer, parameters, parameters_of, real, text, typed, word
+from mnist_mlflow.parameters import (
+    choice,
+    flag,
+    integer,
+    parameters,
+    parameters_of,
+    real,
+    text,
+    typed,
+    word,
+)
 
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 DATA = ("auto", "mnist", "digits")
@@ -34,6 +44,13 @@ class DataOptions(SplitOptions):
     train_size: int = integer(0, 0, 2**31 - 1, "how many images to learn from, at most those of the data set; 0: all")
     seed: int = integer(0, 0, 2**31 - 1, "drives the learning")
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
+
+
+@parameters
+class ReuseOptions:
+    """The reuse of what was trained already."""
+
+    needed: bool = flag(False, "1: train only what the store does not hold yet")
 
 
 @parameters

@@ -26,6 +26,7 @@ from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.protocol import NEW_STUDY
+from mnist_mlflow.tracking.configurations import CONFIGURATION, configuration
 from mnist_mlflow.tracking.results import LoggedData
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.types import Progress, silent
@@ -50,6 +51,7 @@ def train(task: Task, progress: Progress) -> RunResult:
             params, searched, resume_command = result.params, dataclasses.asdict(task.search), result.resume_command
         logged = dataclasses.asdict(options) | searched | dataclasses.asdict(params)
         run.log_params(logged)
+        run.set_tags({CONFIGURATION: configuration(task.algorithm, logged, dataset, engine(algorithm.LIBRARY))})
         curves = CurveRecorder(f"fit {task.algorithm}", progress)
         try:
             trained = fit(task, params, dataset, curves)

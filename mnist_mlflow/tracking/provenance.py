@@ -1,5 +1,7 @@
 """The origin of a run: the commit, the changes since, and the environment."""
 
+import functools
+import hashlib
 import json
 import os
 import platform
@@ -26,6 +28,8 @@ OTHER_REPOSITORY = {
     "GIT_PREFIX",
 }
 TRUST = "git config --global --add safe.directory "
+# Variables that decide how many threads the libraries use, or in which order they add numbers.
+THREADS = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP)\w*", re.ASCII)
 NOTE = b"The patch is not kept: it would be larger than 10 MB.\n"
 MOST = 10_000_000  # bytes of a patch, and of the files that it is made from
 
@@ -155,7 +159,27 @@ def write_environment(folder: Path) -> None:
     machine = {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": platform.machine(),
+        "processor": _processor(),
         "cores": count_cores(),
+        **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
     }
     (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
+
+
+def _processor() -> str:
+    """The model of the processor, by which libraries choose their instructions; else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+@functools.cache
+def code_digest() -> str:
+    """The SHA-256 of this package's source, which is the same in every checkout and installation of it."""
+    package, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -155,7 +155,8 @@ def _log_origin(run: Run) -> None:
     if refusal := provenance.git_refusal(project_root()):
         _logger.warning("%s. %s", *refusal)
     changes = provenance.uncommitted_changes(project_root())
-    run.set_tags({"git_dirty": "unknown" if changes is None else bool(changes)})
+    dirty = "unknown" if changes is None else bool(changes)
+    run.set_tags({"git_dirty": dirty, "code_digest": provenance.code_digest()})
     with run.files() as folder:
         provenance.write_environment(folder / "environment")
         if changes:

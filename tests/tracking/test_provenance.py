@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -218,3 +219,13 @@ def test_the_environment_names_versions(tmp_path: Path) -> None:
     write_environment(tmp_path / "environment")
     assert "mlflow==" in (tmp_path / "environment" / "requirements.txt").read_text()
     assert '"cores"' in (tmp_path / "environment" / "machine.json").read_text()
+
+
+def test_the_machine_is_told_with_what_decides_about_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("TF_TOKEN", "secret")
+    write_environment(tmp_path / "environment")
+    machine = json.loads((tmp_path / "environment" / "machine.json").read_text())
+    assert machine["OMP_NUM_THREADS"] == "1"
+    assert machine["processor"]
+    assert "TF_TOKEN" not in machine
