@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,22 @@ CONFIDENCE = 0.95
 ALPHA = 0.05
 
 Right = npt.NDArray[np.bool_]  # (n,): which of the images a model read right
+Correct = npt.NDArray[np.bool_]  # (seeds, n): the same for models that differ in nothing but the seed
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """The difference of two accuracies on the same images, with its 95 % interval, and the p-value of none."""
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
+
+
+def paired_test(first: Correct, second: Correct) -> PairedTest:
+    """The accuracy of the second minus that of the first: McNemar's test of one model each."""
+    return PairedTest(*accuracy_difference(first[0], second[0]), mcnemar(first[0], second[0]))
 
 
 def accuracy_interval(right: int, images: int) -> tuple[float, float]:
