@@ -17,8 +17,8 @@ venv: .venv/.done  ## build .venv from the pinned requirements
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-run: venv  ## train all algorithms on MNIST and select the champion
-	mlflow run . --env-manager local
+run: venv  ## train all algorithms on MNIST, unless they are trained, and select the champion
+	mlflow run . --env-manager local -P needed=1
 
 test: venv  ## run all tests, three at a time
 	python -m pytest $(PARALLEL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from mnist_mlflow.algorithms.base import get_algorithm
@@ -44,6 +44,11 @@ class Task:
     def settings(self) -> dict[str, Any]:
         """The options that differ from their defaults, and the hyperparameters; inverse of `from_settings`."""
         return changed(self.protocol) | changed(self.search) | dict(self.hyperparameters)
+
+    def logged_params(self, params: Any) -> dict[str, object]:
+        """The params of its run: the options, and all of the hyperparameters that it learns with."""
+        searched = asdict(self.search) if self.searches else {}
+        return asdict(self.protocol) | searched | asdict(params)
 
     def command(self) -> str:
         """The shell command that trains this; inverse of `from_command`."""

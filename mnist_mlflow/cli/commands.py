@@ -20,7 +20,7 @@ from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.processes import complete_environment
-from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.protocol import DataOptions, ReuseOptions, SearchOptions
 from mnist_mlflow.search.cores import respect_quota
 
 INTERRUPTED = 130
@@ -66,18 +66,23 @@ def algorithm_command(name: str) -> click.Command:
     def run(**values: Any) -> None:
         from mnist_mlflow.algorithms.task import Task
         from mnist_mlflow.cli import console
+        from mnist_mlflow.jobs.reuse import train_if_needed
         from mnist_mlflow.jobs.train import train
 
-        task = Task.from_settings(name, _typed(values))
+        settings = _typed(values)
+        needed = settings.pop("needed", False)
+        task = Task.from_settings(name, settings)
         with console.work_display() as progress:
-            result = train(task, progress)
+            result = train_if_needed(task, progress) if needed else train(task, progress)
         console.show_train(name, result)
 
     docstring = (
         ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))) or ""
     )
     text = "\b\n" + docstring.replace("\n\n", "\n\n\b\n")  # whose lines click leaves as they are
-    return LazyCommand(name, text, run, lambda: [DataOptions, SearchOptions, base.get_algorithm(name).Params])
+    return LazyCommand(
+        name, text, run, lambda: [DataOptions, SearchOptions, ReuseOptions, base.get_algorithm(name).Params]
+    )
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

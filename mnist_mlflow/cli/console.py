@@ -92,6 +92,8 @@ def show_train(algorithm: str, result: RunResult) -> None:
     figures = "  ".join(f"val_{name} {result.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
     seconds = result.metrics["fit_seconds"]
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}", soft_wrap=True)
+    if result.is_reused:
+        out.print("Nothing was trained: this run has the same parameters, data and code.", soft_wrap=True)
     if result.resume_command:
         out.print(f"To go on with the search: {result.resume_command}", soft_wrap=True)
 
@@ -110,7 +112,12 @@ def show_evaluate(evaluation: Evaluation) -> None:
 
 
 def show_main(result: MainResult) -> None:
-    """Print the selection; raises UserFacingError, which sets the exit status, when an algorithm failed."""
+    """Print the reused runs and the selection.
+
+    Raises UserFacingError, which sets the exit status, when an algorithm failed.
+    """
+    for algorithm, run_id in result.reused.items():
+        out.print(f"{algorithm}: nothing was trained, run {run_id} has the same parameters, data and code.")
     show_select(result.selection)
     if result.failed:
         raise UserFacingError(result.message)

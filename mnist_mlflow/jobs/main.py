@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, missing_library
 from mnist_mlflow.algorithms.task import Task
@@ -16,8 +16,9 @@ from mnist_mlflow.jobs.launch import LaunchError, launch
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
-from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, SearchOptions, changed, command
+from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, ReuseOptions, SearchOptions, changed, command
 from mnist_mlflow.selection.scope import ALL, parse_names
+from mnist_mlflow.tracking.configurations import FinishedRuns
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 
@@ -27,15 +28,16 @@ SHORTEST = 1.0  # seconds for a search when the others have taken all of the tim
 
 
 @parameters
-class Params(AlgorithmNames, SearchOptions, DataOptions):
+class Params(AlgorithmNames, ReuseOptions, SearchOptions, DataOptions):
     """Options of `main`, which all algorithms share: pydantic lists the last base first."""
 
 
 @dataclass(frozen=True)
 class MainResult:
-    """The selection, the algorithms that failed, and a message about them."""
+    """The selection, the runs by algorithm that were not needed again, the algorithms that failed, and a message."""
 
     selection: Selection
+    reused: Mapping[str, str] = field(default_factory=dict)
     failed: Sequence[str] = ()
     message: str = ""
 
@@ -50,16 +52,17 @@ def run(params: Params, progress: Progress) -> MainResult:
         dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
         names, options = [task.algorithm for task in tasks], dataclasses.asdict(pick(DataOptions, vars(params)))
         main.log_params({"algorithms": ",".join(names), **options, **changed(pick(SearchOptions, vars(params)))})
-        failed = _train(tasks, dataset, params.timeout, main)
+        reused = _find_finished(tasks, dataset, main) if params.needed else {}
+        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params.timeout, main)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
         selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
     if not failed:
-        return MainResult(selection)
+        return MainResult(selection, reused)
     retry = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
     message = f"These algorithms failed, see the output above: {', '.join(failed)}. Try again: {retry}"
     close_for(main, message)
-    return MainResult(selection, failed, message)
+    return MainResult(selection, reused, failed, message)
 
 
 def _algorithms(text: str) -> list[str]:
@@ -82,6 +85,12 @@ def _task(algorithm: str, params: Params) -> Task:
     if search.study != NEW_STUDY:
         search = dataclasses.replace(search, study=f"{search.study}-{algorithm}")
     return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
+
+
+def _find_finished(tasks: Sequence[Task], dataset: Dataset, main: Run) -> dict[str, str]:
+    """The finished runs, by algorithm, that make training again needless."""
+    runs = FinishedRuns(main.client, dataset)
+    return {task.algorithm: same.run_id for task in tasks if (same := runs.same_as(task))}
 
 
 def _train(tasks: Sequence[Task], dataset: Dataset, seconds: float, main: Run) -> list[str]:

@@ -51,6 +51,7 @@ class RunResult:
     model_id: str
     metrics: dict[str, float]
     resume_command: str = ""  # what to type where there are more hyperparameters to try
+    is_reused: bool = False  # it was there, and nothing was trained
 
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Mapping
@@ -43,15 +42,15 @@ def train(task: Task, progress: Progress) -> RunResult:
     with open_run(task.algorithm, tags) as run:
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         validation = record_data(run, dataset, algorithm.__doc__)
-        params, searched, resume_command = resolve(algorithm, task.hyperparameters), {}, ""
+        params, resume_command = resolve(algorithm, task.hyperparameters), ""
         if task.searches:
             from mnist_mlflow.jobs.search import search_in  # with Optuna, which takes its time to load
 
             result = search_in(run, task, dataset, progress)
-            params, searched, resume_command = result.params, dataclasses.asdict(task.search), result.resume_command
-        logged = dataclasses.asdict(options) | searched | dataclasses.asdict(params)
+            params, resume_command = result.params, result.resume_command
+        logged = task.logged_params(params)
         run.log_params(logged)
-        run.set_tags({CONFIGURATION: configuration(task.algorithm, logged, dataset, engine(algorithm.LIBRARY))})
+        run.set_tags({CONFIGURATION: configuration(task, params, dataset)})
         curves = CurveRecorder(f"fit {task.algorithm}", progress)
         try:
             trained = fit(task, params, dataset, curves)
