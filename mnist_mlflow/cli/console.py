@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
+    from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Rollback, Selection
 
 LONGEST_TABLE = 20
@@ -94,6 +95,16 @@ def show_train(algorithm: str, result: RunResult) -> None:
     out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}", soft_wrap=True)
     if result.resume_command:
         out.print(f"To go on with the search: {result.resume_command}", soft_wrap=True)
+
+
+def show_seeds(algorithm: str, result: SeedsResult) -> None:
+    """Print a line for each seed, then the mean, standard deviation and interval of the main metrics."""
+    for seed, trained in result.seeds.items():
+        show_train(f"{algorithm} seed {seed}", trained)
+    for name in (f"val_{name}" for name in SUMMARY):
+        mean, std, low, high = (result.metrics[f"{name}{ending}"] for ending in ("", "_std", "_low", "_high"))
+        out.print(f"{name:13} {mean:.4f} ± {std:.4f} over {len(result.seeds)} seeds, mean from {low:.4f} to {high:.4f}")
+    out.print(f"all of it in run {result.run_id}", soft_wrap=True)
 
 
 def show_ensemble(result: RunResult) -> None:
