@@ -17,6 +17,7 @@ from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions, comm
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.leaderboard import leaderboard
+from mnist_mlflow.selection.members import Members
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.promotion import publish_test_scores, record_decision, register_winner
 from mnist_mlflow.selection.rule import apply_rule, decide_alias
@@ -133,14 +134,17 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
 def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, progress: Progress) -> Decision:
     query, champion = as_query(dataset, params), registry.champion()
     evidence = Evidence(dataset.validation, progress)
-    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back())
+    incumbent = champion.run_id if champion else ""
+    members = Members(run.client, query, incumbent)
+    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back(), members)
     others = not_comparable(run.client, query)
     if not pool.entries:
         raise UserFacingError(_nothing(dataset.name, params.split_seed, query, others))
-    choice = apply_rule(pool, champion.run_id if champion else "")
+    choice = apply_rule(pool, incumbent)
     verdict = decide_alias(registry, choice, evidence)
     newest = choice.winner.candidate if verdict.alias == CHAMPION else champion
-    reasons = {entry.candidate.run_id: entry.excluded for entry in choice.entries}
+    reasons = dict.fromkeys(pool.skipped, "")
+    reasons |= {run_id: entry.excluded for entry in choice.entries for run_id in entry.run_ids}
     unconsidered = find_unconsidered(run.client, newest, query, reasons, choice.floor) if newest else ()
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return Decision(choice, verdict, query, now, others, list(unconsidered))

@@ -53,7 +53,7 @@ def test_every_pair_is_compared() -> None:
         ("best best", "small small"),
         ("near near", "small small"),
     ]
-    p_values = [mcnemar(*(one.right for one in pair)) for pair in ((BEST, NEAR), (BEST, SMALL), (NEAR, SMALL))]
+    p_values = [mcnemar(*(one.correct[0] for one in pair)) for pair in ((BEST, NEAR), (BEST, SMALL), (NEAR, SMALL))]
     assert list(table["p"]) == p_values
     assert list(table["p corrected"]) == holm(p_values)
     assert table["difference"][0] == pytest.approx(0.0005)
