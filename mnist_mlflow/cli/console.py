@@ -36,6 +36,7 @@ MOST_REMARKS = 5  # of a kind
 ONLY_IN_FILES = ("rank", "fit s", "val ece %")  # a row fits into 110 characters
 NARROWEST = 110
 ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
+ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take
 SUMMARY = ("accuracy", "log_loss", "ece")
 ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
@@ -217,8 +218,9 @@ def show_recover(recovery: Recovery) -> None:
 
 
 def _as_table(frame: pd.DataFrame) -> Table:
-    left_out_columns = ONLY_IN_FILES if out.width >= NARROWEST else ONLY_IN_FILES + ONLY_IF_WIDE
-    shown = frame.drop(columns=list(left_out_columns), errors="ignore")
+    left_out_columns = [*ONLY_IN_FILES, *(() if out.width >= NARROWEST else ONLY_IF_WIDE)]
+    left_out_columns += ONLY_WITHOUT_SEEDS if "seeds" in frame else ()
+    shown = frame.drop(columns=left_out_columns, errors="ignore")
     left_out = len(frame) - LONGEST_TABLE
     caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
     title = "Leaderboard, by accuracy on the validation images"

@@ -81,14 +81,14 @@ def _spreads(first: Correct, second: Correct) -> list[list[Spread]]:
 
 def _t_test(difference: float, spreads: Sequence[Spread]) -> tuple[float, float]:
     """The largest difference that is not significant, and the two-sided p-value of this one (0 or less: 1)."""
-    from scipy.stats import t
+    from scipy.special import stdtr, stdtrit  # a tenth of the time of scipy.stats.t
 
     variance = sum(spread.variance for spread in spreads)
     if variance == 0:  # seeds that read as many images right, though not the same
         return 0.0, float(difference <= 0)
     freedom = variance**2 / sum(spread.variance**2 / spread.freedom for spread in spreads)
     error = math.sqrt(variance)
-    return float(t.isf(ALPHA / 2, freedom)) * error, float(min(1.0, 2 * t.sf(difference / error, freedom)))
+    return -float(stdtrit(freedom, ALPHA / 2)) * error, min(1.0, 2 * float(stdtr(freedom, -difference / error)))
 
 
 def accuracy_interval(right: int, images: int) -> tuple[float, float]:

@@ -42,6 +42,7 @@ class Decision:
             "rule": rule_text(self.choice.rule),
             "among": _among(self.choice),
             "chosen": f"{seeds_text(winner)}, run {winner.candidate.run_id}{_by_log_loss(winner)}",
+            **({"seeds": _seeds(winner)} if winner.others else {}),
             "against the best": _against_the_best(winner.comparison),
             "becomes": verdict.alias if verdict.alias == CHAMPION else f"{verdict.alias}: {verdict.lacks}",
             "champion before": f"version {verdict.champion_before}" if verdict.champion_before else "none",
@@ -93,6 +94,12 @@ def _against_the_best(comparison: Comparison | None) -> str:
 def seeds_text(entry: Entry) -> str:
     """An entry's algorithm, with the number of its seeds if there are several."""
     return f"{entry.candidate.algorithm}, {len(entry.members)} seeds" if entry.others else entry.candidate.algorithm
+
+
+def _seeds(entry: Entry) -> str:
+    """The accuracy of several seeds in words."""
+    listed = ", ".join(f"{_seed(member)['seed']}: {member.run_id[:8]}" for member in entry.members)
+    return f"accuracy {100 * entry.accuracy:.2f} ± {100 * entry.spread:.2f} %, mean and spread of {listed}"
 
 
 def _by_log_loss(entry: Entry) -> str:

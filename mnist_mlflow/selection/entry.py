@@ -62,10 +62,9 @@ class Entry:
         return shares
 
     @property
-    def accuracies(self) -> npt.NDArray[np.float64]:
-        """The accuracy (seeds,) of each seed, the candidate's first."""
-        accuracies: npt.NDArray[np.float64] = self.correct.mean(axis=1)
-        return accuracies
+    def spread(self) -> float:
+        """The standard deviation of the accuracies of the seeds, of which there are several."""
+        return float(self.correct.mean(axis=1).std(ddof=1))
 
     @property
     def accuracy(self) -> float:
