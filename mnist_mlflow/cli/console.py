@@ -224,7 +224,7 @@ def _as_table(frame: pd.DataFrame) -> Table:
     left_out = len(frame) - LONGEST_TABLE
     caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
     title = "Leaderboard, by accuracy on the validation images"
-    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in shown.columns:
         justify: JustifyMethod = "left" if column in ("algorithm", "run") else "right"
         short = column.removeprefix("val ").removesuffix(" interval").removesuffix(", points")

@@ -17,7 +17,6 @@ from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions, comm
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.leaderboard import leaderboard
-from mnist_mlflow.selection.members import Members
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.promotion import publish_test_scores, record_decision, register_winner
 from mnist_mlflow.selection.rule import apply_rule, decide_alias
@@ -25,6 +24,7 @@ from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
 from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.members import Members
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags

@@ -98,8 +98,9 @@ def seeds_text(entry: Entry) -> str:
 
 def _seeds(entry: Entry) -> str:
     """The accuracy of several seeds in words."""
-    listed = ", ".join(f"{_seed(member)['seed']}: {member.run_id[:8]}" for member in entry.members)
-    return f"accuracy {100 * entry.accuracy:.2f} ± {100 * entry.spread:.2f} %, mean and spread of {listed}"
+    listed = ", ".join(f"{_seed(member)['seed']} (run {member.run_id[:8]})" for member in entry.members)
+    mean, deviation = 100 * entry.accuracy, 100 * entry.spread
+    return f"{mean:.2f} ± {deviation:.2f} % read right, mean and standard deviation of {listed}"
 
 
 def _by_log_loss(entry: Entry) -> str:

@@ -18,7 +18,6 @@ from mnist_mlflow.tracking.queries import RUN_ID, experiment_ids, pages
 PARTIAL = "partial"  # the tag of a model that was interrupted before it had learned all
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
-MOST_MEMBERS = 100  # of a configuration, the oldest
 DIGEST = re.compile(r"[0-9a-f]{16}")
 IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
@@ -121,25 +120,7 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
         runs_before |= ready.keys()
         candidates = (as_candidate(runs[run_id], model_id) for run_id, model_id in ready.items() if run_id in runs)
-        yield from (candidate for candidate in candidates if _may_take_part(candidate, query))
-
-
-def find_members(
-    client: mlflow.MlflowClient, experiments: list[str], query: Query, candidate: Candidate
-) -> list[Candidate]:
-    """The candidates of a candidate's configuration, itself among them, the older first: they differ in their seeds."""
-    # First what few runs meet: SQLite takes three times as long where it comes last.
-    conditions = [f"tags.{CONFIGURATION} = '{candidate.configuration}'", *_conditions(query)]
-    runs: Iterable[Run] = client.search_runs(
-        experiments, " and ".join(conditions), max_results=MOST_MEMBERS, order_by=["start_time"]
-    )
-    members = [
-        candidate if run.info.run_id == candidate.run_id else as_candidate(run, run.outputs.model_outputs[0].model_id)
-        for run in runs
-        if run.outputs and len(run.outputs.model_outputs) == 1
-    ]
-    members = [member for member in members if _may_take_part(member, query)]
-    return members if candidate in members else [*members, candidate]
+        yield from (candidate for candidate in candidates if may_take_part(candidate, query))
 
 
 def check_condition(client: mlflow.MlflowClient, query: Query) -> None:
@@ -167,12 +148,12 @@ def _runs_of(
     listed = ", ".join(f"'{run_id}'" for run_id in run_ids if RUN_ID.fullmatch(run_id))
     if not listed:
         return []
-    conditions = [f"attributes.run_id IN ({listed})", *_conditions(query)]
+    conditions = [f"attributes.run_id IN ({listed})", *run_conditions(query)]
     runs: Iterable[Run] = client.search_runs(experiments, " and ".join(conditions), max_results=MODELS_A_PAGE)
     return runs
 
 
-def _conditions(query: Query) -> list[str]:
+def run_conditions(query: Query) -> list[str]:
     """The conditions that a query sets for runs, whatever images they are scored on."""
     status = "KILLED" if query.asks_for_partial else "FINISHED"
     conditions = [f"attributes.status = '{status}'", "tags.role = 'model'"]
@@ -187,7 +168,8 @@ def as_candidate(run: Run, model_id: str) -> Candidate:
     return Candidate(run.info.run_id, model_id, algorithm, metrics, params, tags, run.info.artifact_uri, end_time)
 
 
-def _may_take_part(candidate: Candidate, query: Query) -> bool:
+def may_take_part(candidate: Candidate, query: Query) -> bool:
+    """True for a candidate that has the scores to be ranked by, of an algorithm that a query asks for."""
     scores = [candidate.metrics.get(name, math.nan) for name in ("val_accuracy", "val_log_loss")]
     return all(map(math.isfinite, scores)) and (not query.algorithms or candidate.algorithm in query.algorithms)
 

@@ -10,10 +10,11 @@ import pytest
 from mnist_mlflow.evaluation.significance import paired_test
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Entry, compare_with_best
-from mnist_mlflow.selection.members import Members, different_seeds, median_member
+from mnist_mlflow.selection.members import different_seeds, median_member
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import apply_rule
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
+from mnist_mlflow.tracking.members import Members
 from tests.simulated import SimulatedEvidence, add_run, entry, right_but
 
 Client: TypeAlias = mlflow.MlflowClient
