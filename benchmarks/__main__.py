@@ -11,6 +11,7 @@ from benchmarks.measure.growth import measure_growth
 from benchmarks.measure.overhead import measure_overhead
 from benchmarks.measure.rows import measure_row
 from benchmarks.measure.searches import measure_searches
+from benchmarks.measure.seeds import measure_seeds
 from benchmarks.measure.selecting import measure_selecting
 from benchmarks.measure.store import Store
 from benchmarks.report.page import write_report
@@ -24,6 +25,7 @@ OTHERS = {
     "growth": measure_growth,
     "search": measure_searches,
     "selecting": measure_selecting,
+    "seeds": measure_seeds,
 }
 PARTS = (*ROWS, *OTHERS)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.parameters import (
+    Several,
     choice,
     flag,
     integer,
     parameters,
     parameters_of,
     real,
+    several,
     text,
     typed,
     word,
@@ -26,6 +30,8 @@ NEW_STUDY = "auto"
 ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
 PREFERENCES = ("accuracy", "latency", "size")
 COMMAND = re.compile(r"mlflow run \.(?: -e (\w+))? --env-manager local(.*)", re.DOTALL)
+MOST_SEEDS, LARGEST_SEED = 100, 2**31 - 1
+SEEDS = f"2 to {MOST_SEEDS} different whole numbers with commas between them, like 0,1,2 (one alone: seed=0)"
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
@@ -42,7 +48,7 @@ class DataOptions(SplitOptions):
     """The options of every algorithm."""
 
     train_size: int = integer(0, 0, 2**31 - 1, "how many images to learn from, at most those of the data set; 0: all")
-    seed: int = integer(0, 0, 2**31 - 1, "drives the learning")
+    seed: int = integer(0, 0, LARGEST_SEED, "drives the learning")
     trials: int = integer(0, 0, 10_000, "how many sets of hyperparameters to try; 0: no search")
 
 
@@ -61,6 +67,21 @@ class SearchOptions:
     workers: int = integer(1, 1, 256, "processes that try at the same time, each with its share of the cores")
     study: str = word(NEW_STUDY, "the study to continue, or the name of a new one; auto: a new one")
     objective: str = choice("log_loss", OBJECTIVES, "the goals on the tuning slice; of two, the knee is kept")
+
+
+def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if not 2 <= len(set(seeds)) == len(seeds) <= MOST_SEEDS or not 0 <= min(seeds) <= max(seeds) <= LARGEST_SEED:
+        raise ValueError(SEEDS)
+    return seeds
+
+
+@parameters
+class SeedsOptions:
+    """The seeds of which each trains a model; none: one model, of `seed`."""
+
+    seeds: Annotated[Several[int], AfterValidator(_check_seeds)] = several(
+        (), SEEDS, "train once with each, as runs of one run; `workers` of them at the same time"
+    )
 
 
 @parameters

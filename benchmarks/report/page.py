@@ -7,6 +7,7 @@ from benchmarks.report.growth import draw, growth
 from benchmarks.report.overhead import overhead
 from benchmarks.report.rows import rows
 from benchmarks.report.searches import searches
+from benchmarks.report.seeds import seeds
 from benchmarks.report.selecting import selections
 from benchmarks.report.tables import table
 from benchmarks.results import Results
@@ -25,7 +26,14 @@ allow, and knows nothing of seeds. `cnn accurate` is learned in tracked runs, wh
 and compared with the peer of `cnn`; its memory is that of MLflow and the pictures too. The size of a Keras peer is
 that of the file that `model.save` writes, in which the optimizer remembers two numbers for each of the network.
 """
-SECTIONS = {"ensemble": ensemble, "overhead": overhead, "growth": growth, "search": searches, "selecting": selections}
+SECTIONS = {
+    "ensemble": ensemble,
+    "overhead": overhead,
+    "growth": growth,
+    "search": searches,
+    "selecting": selections,
+    "seeds": seeds,
+}
 
 
 def write_report(folder: Path, results: Results) -> None:

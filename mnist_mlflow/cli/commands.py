@@ -20,7 +20,7 @@ from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.processes import complete_environment
-from mnist_mlflow.protocol import DataOptions, ReuseOptions, SearchOptions
+from mnist_mlflow.protocol import DataOptions, ReuseOptions, SearchOptions, SeedsOptions
 from mnist_mlflow.search.cores import respect_quota
 
 INTERRUPTED = 130
@@ -64,25 +64,39 @@ def algorithm_command(name: str) -> click.Command:
     """The command that trains an algorithm."""
 
     def run(**values: Any) -> None:
-        from mnist_mlflow.algorithms.task import Task
-        from mnist_mlflow.cli import console
-        from mnist_mlflow.jobs.reuse import train_if_needed
-        from mnist_mlflow.jobs.train import train
-
-        settings = _typed(values)
-        needed = settings.pop("needed", False)
-        task = Task.from_settings(name, settings)
-        with console.work_display() as progress:
-            result = train_if_needed(task, progress) if needed else train(task, progress)
-        console.show_train(name, result)
+        train = _train_seeds if values["seeds"] else _train
+        train(name, _typed(values))
 
     docstring = (
         ast.get_docstring(ast.parse((Path(base.__file__).parent / f"{name}.py").read_text(encoding="utf-8"))) or ""
     )
     text = "\b\n" + docstring.replace("\n\n", "\n\n\b\n")  # whose lines click leaves as they are
-    return LazyCommand(
-        name, text, run, lambda: [DataOptions, SearchOptions, ReuseOptions, base.get_algorithm(name).Params]
-    )
+    kinds = [DataOptions, SeedsOptions, ReuseOptions, SearchOptions]
+    return LazyCommand(name, text, run, lambda: [*kinds, base.get_algorithm(name).Params])
+
+
+def _train(name: str, settings: dict[str, Any]) -> None:
+    from mnist_mlflow.algorithms.task import Task
+    from mnist_mlflow.cli import console
+    from mnist_mlflow.jobs.reuse import train_if_needed
+    from mnist_mlflow.jobs.train import train
+
+    start = train_if_needed if settings.pop("needed", False) else train
+    task = Task.from_settings(name, settings)
+    with console.work_display() as progress:
+        result = start(task, progress)
+    console.show_train(name, result)
+
+
+def _train_seeds(name: str, settings: dict[str, Any]) -> None:
+    from mnist_mlflow.cli import console
+    from mnist_mlflow.jobs.seeds import SeedsTask, train_seeds
+
+    is_reusing = settings.pop("needed", False)
+    task = SeedsTask.from_settings(name, settings)
+    with console.work_display() as progress:
+        result = train_seeds(task, progress, is_reusing)
+    console.show_seeds(name, result)
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
+    from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Rollback, Selection
 
 LONGEST_TABLE = 20
@@ -35,6 +36,7 @@ MOST_REMARKS = 5  # of a kind
 ONLY_IN_FILES = ("rank", "fit s", "val ece %")  # a row fits into 110 characters
 NARROWEST = 110
 ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
+ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take
 SUMMARY = ("accuracy", "log_loss", "ece")
 ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
@@ -96,6 +98,16 @@ def show_train(algorithm: str, result: RunResult) -> None:
         out.print("Nothing was trained: this run has the same parameters, data and code.", soft_wrap=True)
     if result.resume_command:
         out.print(f"To go on with the search: {result.resume_command}", soft_wrap=True)
+
+
+def show_seeds(algorithm: str, result: SeedsResult) -> None:
+    """Print a line for each seed, then the mean, standard deviation and interval of the main metrics."""
+    for seed, trained in result.seeds.items():
+        show_train(f"{algorithm} seed {seed}", trained)
+    for name in (f"val_{name}" for name in SUMMARY):
+        mean, std, low, high = (result.metrics[f"{name}{ending}"] for ending in ("", "_std", "_low", "_high"))
+        out.print(f"{name:13} {mean:.4f} ± {std:.4f} over {len(result.seeds)} seeds, mean from {low:.4f} to {high:.4f}")
+    out.print(f"all of it in run {result.run_id}", soft_wrap=True)
 
 
 def show_ensemble(result: RunResult) -> None:
@@ -213,12 +225,13 @@ def show_recover(recovery: Recovery) -> None:
 
 
 def _as_table(frame: pd.DataFrame) -> Table:
-    left_out_columns = ONLY_IN_FILES if out.width >= NARROWEST else ONLY_IN_FILES + ONLY_IF_WIDE
-    shown = frame.drop(columns=list(left_out_columns), errors="ignore")
+    left_out_columns = [*ONLY_IN_FILES, *(() if out.width >= NARROWEST else ONLY_IF_WIDE)]
+    left_out_columns += ONLY_WITHOUT_SEEDS if "seeds" in frame else ()
+    shown = frame.drop(columns=left_out_columns, errors="ignore")
     left_out = len(frame) - LONGEST_TABLE
     caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
     title = "Leaderboard, by accuracy on the validation images"
-    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in shown.columns:
         justify: JustifyMethod = "left" if column in ("algorithm", "run") else "right"
         short = column.removeprefix("val ").removesuffix(" interval").removesuffix(", points")

@@ -2,8 +2,8 @@
 
 A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
 run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. `recording.py` fills
-the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `launch.py` trains in a process of its own.
-`reuse.py` trains only where no finished run is the same.
+the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `launch.py` trains in a process of its own,
+`seeds.py` in one for each of several seeds. `reuse.py` trains only where no finished run is the same.
 """
 
 from __future__ import annotations

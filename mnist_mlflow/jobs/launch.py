@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data.databases import file_of, with_file
@@ -17,6 +20,7 @@ from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.runs import Run, close_for
 
+POLL = 0.5  # seconds between looks at the event
 ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
 
 
@@ -28,15 +32,30 @@ class LaunchError(UserFacingError):
         self.run_id = run_id
 
 
-def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
+@dataclass(frozen=True)
+class Company:
+    """Processes that train at the same time: the variables that they get, and the event that ends them all.
+
+    Their output goes to a descriptor as `subprocess` knows them; None: to that of this process.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    output: int | None = None
+
+
+ALONE = Company()
+
+
+def launch(task: Task, tags: Mapping[str, str], parent: Run, company: Company = ALONE) -> RunResult:
     """Train in a process and a run of its own, with these tags and the parent's origin; wait for it.
 
     Raises LaunchError when the process fails. Any other exception while it waits, as Ctrl-C raises it, first ends the
-    process. Several threads may launch at the same time.
+    process. Several threads may launch at the same time: signals do not reach them, the event of their company does.
     """
     run, experiment = _create_run(task, tags, parent)
     try:
-        status = _train(task, {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment})
+        status = _train(task, {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment}, company)
     finally:
         if run.client.get_run(run.id).info.status == "RUNNING":
             close_for(run, "its process ended without a word")
@@ -50,7 +69,7 @@ def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
 
 
 def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
-    """A new run beside the parent, which is not its parent in MLflow's sense, and their experiment."""
+    """A new run beside the parent, which the tags alone may make its parent in MLflow's sense; and its experiment."""
     stored = parent.client.get_run(parent.id)
     experiment: str = stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
@@ -66,13 +85,22 @@ def _studies() -> dict[str, str]:
     return {"OPTUNA_STORAGE": with_file(address, path)} if path else {}
 
 
-def _train(task: Task, environment: Mapping[str, str]) -> int:
+def _train(task: Task, environment: Mapping[str, str], company: Company) -> int:
     options = [f"--{name}={typed(value)}" for name, value in task.settings.items()]
     command = [sys.executable, "-m", "mnist_mlflow", task.algorithm, *options]
-    process = subprocess.Popen(command, env={**os.environ, **environment, **_studies()})
+    variables = {**os.environ, **company.variables, **environment, **_studies()}
+    process = subprocess.Popen(command, env=variables, stdout=company.output)
     try:
-        return process.wait()
+        return _wait(process, company.stop)
     except BaseException:
         process.terminate()  # it closes its run before it ends
         process.wait()
         raise
+
+
+def _wait(process: subprocess.Popen[bytes], stop: threading.Event) -> int:
+    """The exit status of a process; raises KeyboardInterrupt if it has to stop."""
+    while not stop.is_set():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(POLL)
+    raise KeyboardInterrupt

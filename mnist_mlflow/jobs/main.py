@@ -18,7 +18,7 @@ from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, ReuseOptions, SearchOptions, changed, command
 from mnist_mlflow.selection.scope import ALL, parse_names
-from mnist_mlflow.tracking.configurations import FinishedRuns
+from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 

@@ -9,7 +9,8 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
-from mnist_mlflow.tracking.configurations import FinishedRuns
+from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Progress
@@ -30,4 +31,9 @@ def train_if_needed(task: Task, progress: Progress) -> RunResult:
     if "MLFLOW_RUN_ID" in os.environ:
         with open_run(task.algorithm, {"role": "reuse", "reuses": same.run_id}) as run:
             run.describe(f"Nothing was trained: run {same.run_id} has the same parameters, data and code.")
-    return RunResult(same.run_id, same.model_id, same.final_metrics, is_reused=True)
+    return as_reused(same)
+
+
+def as_reused(candidate: Candidate) -> RunResult:
+    """The result of a run that was there already."""
+    return RunResult(candidate.run_id, candidate.model_id, candidate.final_metrics, is_reused=True)

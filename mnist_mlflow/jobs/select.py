@@ -24,6 +24,7 @@ from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
 from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.members import Members
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags
@@ -133,14 +134,17 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
 def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, progress: Progress) -> Decision:
     query, champion = as_query(dataset, params), registry.champion()
     evidence = Evidence(dataset.validation, progress)
-    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back())
+    incumbent = champion.run_id if champion else ""
+    members = Members(run.client, query, incumbent)
+    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back(), members)
     others = not_comparable(run.client, query)
     if not pool.entries:
         raise UserFacingError(_nothing(dataset.name, params.split_seed, query, others))
-    choice = apply_rule(pool, champion.run_id if champion else "")
+    choice = apply_rule(pool, incumbent)
     verdict = decide_alias(registry, choice, evidence)
     newest = choice.winner.candidate if verdict.alias == CHAMPION else champion
-    reasons = {entry.candidate.run_id: entry.excluded for entry in choice.entries}
+    reasons = dict.fromkeys(pool.skipped, "")
+    reasons |= {run_id: entry.excluded for entry in choice.entries for run_id in entry.run_ids}
     unconsidered = find_unconsidered(run.client, newest, query, reasons, choice.floor) if newest else ()
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return Decision(choice, verdict, query, now, others, list(unconsidered))

@@ -115,6 +115,8 @@ def _figures(subject: Subject) -> Section:
     costs = {"ms_per_image": "milliseconds an image", "model_mb": "megabytes", "fit_seconds": "seconds to learn"}
     rows += [[title, f"{metrics[name]:.3g}", ""] for name, title in costs.items() if name in metrics]
     text = "In brackets the 95 % interval that so many images allow."
+    if seeds := subject.decision.get("seeds"):  # in words: the metrics of the run are those of one
+        text += f" The model is one of several seeds: {seeds}."
     count = f"{len(subject.labels):,} " if len(subject.labels) else ""
     return Section("Figures", text, ("", f"{count}validation images", "test images"), rows)
 

@@ -11,11 +11,16 @@ from mnist_mlflow.processes import count_cores
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
+def share_of_threads(of: int) -> dict[str, str]:
+    """The variables that tell the libraries how many threads one process in `of` has."""
+    return dict.fromkeys(THREADS, str(max(1, count_cores() // of)))
+
+
 @contextlib.contextmanager
 def limited_threads(of: int) -> Iterator[None]:
     """Give processes that start inside the number of threads of one in `of`, by the variables of the libraries."""
     before = {name: os.environ[name] for name in THREADS if name in os.environ}
-    os.environ.update(dict.fromkeys(THREADS, str(max(1, count_cores() // of))))
+    os.environ.update(share_of_threads(of))
     try:
         yield
     finally:

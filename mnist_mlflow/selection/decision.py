@@ -9,14 +9,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from mnist_mlflow.evaluation.pareto import Point
-from mnist_mlflow.evaluation.significance import accuracy_difference, holm, mcnemar
+from mnist_mlflow.evaluation.significance import holm, paired_test
 from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Comparison, Entry
 from mnist_mlflow.selection.leaderboard import p_text
 from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
 from mnist_mlflow.tracking.aliases import CHAMPION
-from mnist_mlflow.tracking.candidates import NotComparable, Query
+from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query
 from mnist_mlflow.tracking.unconsidered import UnconsideredRun
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Decision:
         sentences = {
             "rule": rule_text(self.choice.rule),
             "among": _among(self.choice),
-            "chosen": f"{winner.candidate.algorithm}, run {winner.candidate.run_id}",
+            "chosen": f"{seeds_text(winner)}, run {winner.candidate.run_id}{_by_log_loss(winner)}",
+            **({"seeds": _seeds(winner)} if winner.others else {}),
             "against the best": _against_the_best(winner.comparison),
             "becomes": verdict.alias if verdict.alias == CHAMPION else f"{verdict.alias}: {verdict.lacks}",
             "champion before": f"version {verdict.champion_before}" if verdict.champion_before else "none",
@@ -90,6 +91,27 @@ def _against_the_best(comparison: Comparison | None) -> str:
     return f"{mean:+.2f} points ({low:+.2f} to {high:+.2f}), p = {p_text(comparison.p_value)}"
 
 
+def seeds_text(entry: Entry) -> str:
+    """An entry's algorithm, with the number of its seeds if there are several."""
+    return f"{entry.candidate.algorithm}, {len(entry.members)} seeds" if entry.others else entry.candidate.algorithm
+
+
+def _seeds(entry: Entry) -> str:
+    """The accuracy of several seeds in words."""
+    listed = ", ".join(f"{_seed(member)['seed']} (run {member.run_id[:8]})" for member in entry.members)
+    mean, deviation = 100 * entry.accuracy, 100 * entry.spread
+    return f"{mean:.2f} ± {deviation:.2f} % read right, mean and standard deviation of {listed}"
+
+
+def _by_log_loss(entry: Entry) -> str:
+    return f" (seed {_seed(entry.candidate)['seed']}, the median by log loss)" if entry.others else ""
+
+
+def _seed(member: Candidate) -> dict[str, object]:
+    metrics = {name: member.metrics[name] for name in ("val_accuracy", "val_log_loss")}
+    return {"run_id": member.run_id, "seed": member.params.get("seed", "unknown"), **metrics}
+
+
 def _as_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
     return {
         "run_id": entry.candidate.run_id,
@@ -99,29 +121,32 @@ def _as_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
         "difference": comparison.difference,
         "p_value": comparison.p_value,
         "significantly_worse": comparison.is_worse,
+        **({"seeds": [_seed(member) for member in entry.members]} if entry.others else {}),
         "ms_per_image": entry.ms_per_image if entry.is_measured else None,
     }
 
 
 def pairwise(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Each pair of entries: the images that one alone reads right, the p-values of McNemar and Holm, the difference."""
+    """Each pair of entries: the images that one alone reads right, the difference, and the p-values, Holm's too.
+
+    The images are a mean over the pairs of seeds, as a whole number.
+    """
     import pandas as pd
 
     pairs = list(combinations(entries, 2))
-    p_values = [mcnemar(first.right, second.right) for first, second in pairs]
+    tests = [paired_test(second.correct, first.correct) for first, second in pairs]
     rows = []
-    for (first, second), p_value, corrected in zip(pairs, p_values, holm(p_values), strict=True):
-        mean, low, high = accuracy_difference(second.right, first.right)
+    for (first, second), test, corrected in zip(pairs, tests, holm([test.p_value for test in tests]), strict=True):
         rows.append(
             {
                 "first": _name(first, 8),
                 "second": _name(second, 8),
-                "only first right": int((first.right & ~second.right).sum()),
-                "only second right": int((second.right & ~first.right).sum()),
-                "difference": mean,
-                "low": low,
-                "high": high,
-                "p": p_value,
+                "only first right": round(float((first.shares * (1 - second.shares)).sum())),
+                "only second right": round(float((second.shares * (1 - first.shares)).sum())),
+                "difference": test.mean,
+                "low": test.low,
+                "high": test.high,
+                "p": test.p_value,
                 "p corrected": corrected,
             }
         )

@@ -1,4 +1,4 @@
-"""An entry of a selection: a candidate with its correctness, its comparison with the best, and its latency."""
+"""An entry of a selection: a model, or one of several seeds, with its correctness, its comparison and its latency."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.evaluation.significance import ALPHA, accuracy_difference, accuracy_interval, holm, mcnemar
+from mnist_mlflow.evaluation.significance import ALPHA, accuracy_interval, holm, paired_test
 from mnist_mlflow.tracking.candidates import Candidate
 
 Correct = npt.NDArray[np.bool_]  # (seeds, images): which validation images are read right
@@ -32,8 +32,9 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A candidate; `correct` has no seeds until it is read, `ms_per_image` is nan until it is measured.
+    """A candidate, and the `others` of its configuration, which differ from it in nothing but the seed.
 
+    `correct` has the candidate's row first, and no rows until it is read. `ms_per_image` is nan until it is measured.
     `excluded` says why it cannot become champion; it is empty for an entry that takes part.
     """
 
@@ -42,22 +43,43 @@ class Entry:
     comparison: Comparison | None = None
     ms_per_image: float = math.nan
     excluded: str = ""
+    others: tuple[Candidate, ...] = ()
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        """Correctness (n,) of the only seed that there is so far."""
-        first: npt.NDArray[np.bool_] = self.correct[0]
-        return first
+    def members(self) -> tuple[Candidate, ...]:
+        """The runs of all seeds, the one that would be promoted first."""
+        return self.candidate, *self.others
+
+    @property
+    def run_ids(self) -> set[str]:
+        """The ids of the runs of all seeds."""
+        return {member.run_id for member in self.members}
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The share (n,) of the seeds that read each image right."""
+        shares: npt.NDArray[np.float64] = self.correct.mean(axis=0)
+        return shares
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the accuracies of the seeds, of which there are several."""
+        return float(self.correct.mean(axis=1).std(ddof=1))
 
     @property
     def accuracy(self) -> float:
-        """The share of the images that are read right."""
-        return float(self.right.mean())
+        """The share of the images that are read right, the mean over the seeds."""
+        return float(self.correct.mean())
 
     @property
-    def mistakes(self) -> int:
-        """The number of images that are read wrong."""
-        return int((~self.right).sum())
+    def mistakes(self) -> float:
+        """The number of images that are read wrong, the mean over the seeds."""
+        return float((~self.correct).sum() / len(self.correct))
+
+    @property
+    def most_mistakes(self) -> int:
+        """The number of images that the worst of the seeds reads wrong."""
+        return int((~self.correct).sum(axis=1).max())
 
     @property
     def is_measured(self) -> bool:
@@ -73,15 +95,12 @@ class Entry:
 def compare_with_best(entries: Sequence[Entry]) -> list[Entry]:
     """The entries, each compared with the first, which is the best; p-values are corrected for their number."""
     best, *others = entries
-    p_values = [1.0, *holm([mcnemar(best.right, other.right) for other in others])]
+    tests = [paired_test(best.correct, other.correct) for other in others]
+    differences = [(0.0, 0.0, 0.0), *((test.mean, test.low, test.high) for test in tests)]
+    p_values = [1.0, *holm([test.p_value for test in tests])]
+    images = best.correct.shape[1]
+    intervals = [accuracy_interval(round(entry.accuracy * images), images) for entry in entries]
     return [
-        dataclasses.replace(
-            entry,
-            comparison=Comparison(
-                accuracy_interval(int(entry.right.sum()), len(entry.right)),
-                accuracy_difference(best.right, entry.right),
-                p_value,
-            ),
-        )
-        for entry, p_value in zip(entries, p_values, strict=True)
+        dataclasses.replace(entry, comparison=Comparison(interval, difference, p_value))
+        for entry, interval, difference, p_value in zip(entries, intervals, differences, p_values, strict=True)
     ]

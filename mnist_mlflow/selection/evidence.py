@@ -69,7 +69,7 @@ class Evidence:
         model = self.load(entry.candidate.model_uri)
         correct = self._correct(model(self.validation.images[:BATCH]))
         images = correct.shape[1]
-        if (changed := int((correct != entry.correct[:, :images]).sum())) > MOST_CHANGED:
+        if (changed := int((correct[0] != entry.correct[0, :images]).sum())) > MOST_CHANGED:
             raise UserFacingError(f"it reads {changed} of {images} images otherwise than when it was logged")
         return model
 

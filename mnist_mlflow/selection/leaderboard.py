@@ -13,22 +13,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PERCENT = {"val_f1_macro": "val f1 %", "val_ece": "val ece %", "test_accuracy": "test %"}
+NO_SPREAD = {"±": "", "seeds": "1"}
 FIGURES = {"val_log_loss": "val log loss", "fit_seconds": "fit s", "model_mb": "MB"}
 
 
 def leaderboard(choice: Choice, test_metrics: Mapping[Entry, Mapping[str, float]]) -> pd.DataFrame:
     """Shares as percentages, with the run that each row comes from; `test_metrics` is of finalists.
 
-    `vs best, points` is the paired difference, `p` its p-value by McNemar's test, corrected for all tests by Holm's
-    procedure. Only finalists have test figures, and milliseconds an image as measured side by side.
+    `vs best, points` is the paired difference, `p` its p-value by the test of `paired_test`, corrected for all tests by
+    Holm's procedure. Only finalists have test figures, and milliseconds an image as measured side by side.
+
+    A configuration of several seeds is a row: its accuracy is their mean, `±` their standard deviation in points. The
+    other figures are those of the run, which is the one to promote. Without such a row there are no such columns.
     """
     import pandas as pd
 
+    has_seeds = any(entry.others for entry in choice.taking_part)
     rows = [
         {
             "rank": str(rank),
             "algorithm": entry.candidate.algorithm,
-            **_accuracy(entry),
+            **_accuracy(entry, has_seeds),
             **_figures(entry.candidate.metrics, test_metrics.get(entry, {})),
             "ms/image": f"{entry.ms_per_image:.3g}" if entry.is_measured else "",
             "run": entry.candidate.run_id,
@@ -38,14 +43,16 @@ def leaderboard(choice: Choice, test_metrics: Mapping[Entry, Mapping[str, float]
     return pd.DataFrame(rows)
 
 
-def _accuracy(entry: Entry) -> dict[str, str]:
-    accuracy = f"{100 * entry.candidate.metrics['val_accuracy']:.2f}"
+def _accuracy(entry: Entry, has_seeds: bool) -> dict[str, str]:
+    accuracy = entry.accuracy if entry.others else entry.candidate.metrics["val_accuracy"]
+    cells = {"val acc. %": f"{100 * accuracy:.2f}"}
+    if has_seeds:
+        cells |= {"±": f"{100 * entry.spread:.2f}", "seeds": f"{len(entry.members)}"} if entry.others else NO_SPREAD
     comparison = entry.comparison
     if comparison is None:  # clearly worse: it was not compared image by image
-        return {"val acc. %": accuracy, "95 % interval": "", "vs best, points": "", "p": "< 0.0001"}
+        return cells | {"95 % interval": "", "vs best, points": "", "p": "< 0.0001"}
     low, high = (100 * bound for bound in comparison.interval)
-    return {
-        "val acc. %": accuracy,
+    return cells | {
         "95 % interval": f"{low:.2f}-{high:.2f}",
         "vs best, points": f"{100 * comparison.difference[0]:+.2f}" if comparison.difference[0] else "",
         "p": p_text(comparison.p_value),

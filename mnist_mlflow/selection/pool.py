@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.significance import ALPHA, sign_test
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.entry import Entry
+from mnist_mlflow.selection.entry import Correct, Entry
 from mnist_mlflow.selection.evidence import Evidence
+from mnist_mlflow.selection.members import different_seeds, median_member
 from mnist_mlflow.tracking.candidates import Candidate
 
 MOST_COMPARED = 100  # models, image by image
@@ -21,12 +25,21 @@ class CandidatePool:
 
     Clearly: even if they shared no mistake with it, which is when McNemar's p-value is largest. So few of the
     thousands of models in a store are read. `floor` is the accuracy below which no candidate was considered.
+
+    The first candidate of a configuration brings the others, which `find_members` finds: lucky seeds do not stand
+    alone. They are one entry, and the one to promote has the median of their log losses. Where even the first is
+    clearly worse, it stands for all.
     """
 
     def __init__(
-        self, candidates: Iterable[Candidate], evidence: Evidence, rule: Rule, excluded: Mapping[str, str]
+        self,
+        candidates: Iterable[Candidate],
+        evidence: Evidence,
+        rule: Rule,
+        excluded: Mapping[str, str],
+        find_members: Callable[[Candidate], Sequence[Candidate]] = lambda candidate: [candidate],
     ) -> None:
-        self.evidence, self.rule = evidence, rule
+        self.evidence, self.rule, self.find_members = evidence, rule, find_members
         self._reasons = dict(excluded)  # by run
         self._seen: list[Candidate] = []
         self._unseen = iter(candidates)
@@ -52,8 +65,13 @@ class CandidatePool:
         self.contenders: list[Entry] = []
         self.clearly_worse: list[Entry] = []
         self.excluded: list[Entry] = []
+        self.skipped: list[str] = []  # runs, for another of their configuration has been gathered
         self.floor = 0.0
+        gathered: set[str] = set()  # configurations
         for candidate in self._candidates():
+            if candidate.configuration in gathered:
+                self.skipped.append(candidate.run_id)
+                continue
             accuracy = candidate.metrics["val_accuracy"]
             if reason := self._reasons.get(candidate.run_id) or over_budget(candidate, self.rule):
                 self.excluded.append(Entry(candidate, excluded=reason))
@@ -63,26 +81,50 @@ class CandidatePool:
                 self.floor = accuracy
                 break
             elif self.contenders and is_clearly_worse(candidate, self.contenders[0]):
+                gathered.add(candidate.configuration)
                 self.clearly_worse.append(Entry(candidate))
                 self.floor = accuracy
                 if len(self.clearly_worse) == MOST_SHOWN:
                     break
             else:
+                gathered.add(candidate.configuration)
                 self._read(candidate)
+            gathered.discard("")  # of a run that has none
         self.contenders.sort(key=lambda entry: (entry.mistakes, entry.candidate.metrics["val_log_loss"]))
 
     def _read(self, candidate: Candidate) -> None:
-        try:
-            self.contenders.append(Entry(candidate, self.evidence.stored(candidate)))
-        except UserFacingError as error:
-            self._reasons[candidate.run_id] = str(error)  # it is not tried again
-            self.excluded.append(Entry(candidate, excluded=str(error)))
+        """Add the entry of a candidate's configuration; it is judged by the member that would be promoted."""
+        members = self.find_members(candidate) if candidate.configuration else [candidate]
+        read = self._readable(members)
+        if not read:
+            return
+        promoted = median_member([member for member, _ in read])
+        read.sort(key=lambda pair: pair[0] is not promoted)  # which comes first
+        members, rows = zip(*read, strict=True)
+        entry = Entry(promoted, np.concatenate(rows), others=members[1:])
+        self.excluded = [other for other in self.excluded if other.candidate.run_id not in entry.run_ids]
+        if reason := over_budget(promoted, self.rule):
+            self.excluded.append(dataclasses.replace(entry, excluded=reason))
+        else:
+            self.contenders.append(entry)
+
+    def _readable(self, members: Iterable[Candidate]) -> list[tuple[Candidate, Correct]]:
+        """The members, one of each seed, with their correctness; unreadable ones are excluded, and not tried again."""
+        wanted = different_seeds(member for member in members if member.run_id not in self._reasons)
+        read: list[tuple[Candidate, Correct]] = []
+        for member in wanted:
+            try:
+                read.append((member, self.evidence.stored(member)))
+            except UserFacingError as error:
+                self._reasons[member.run_id] = str(error)
+                self.excluded.append(Entry(member, excluded=str(error)))
+        return read
 
 
 def is_clearly_worse(candidate: Candidate, best: Entry) -> bool:
-    """True if a candidate is significantly worse than an entry, whichever images it reads wrong."""
-    mistakes = round((1 - candidate.metrics["val_accuracy"]) * len(best.right))
-    return mistakes > best.mistakes and sign_test(mistakes, best.mistakes) < CLEARLY
+    """True if a candidate is significantly worse than each model of an entry, whichever images it reads wrong."""
+    mistakes, others = round((1 - candidate.metrics["val_accuracy"]) * best.correct.shape[1]), best.most_mistakes
+    return mistakes > others and sign_test(mistakes, others) < CLEARLY
 
 
 def over_budget(candidate: Candidate, rule: Rule) -> str:

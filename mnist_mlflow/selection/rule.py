@@ -114,7 +114,7 @@ def cheapest(finalists: Sequence[Entry], rule: Rule, incumbent: str = "") -> Ent
     """The finalist that the rule prefers. To count as faster than the incumbent takes a tenth less time."""
 
     def costs(entry: Entry) -> tuple[float, ...]:
-        ms = entry.ms_per_image * (1 - NOISE * (entry.candidate.run_id == incumbent))
+        ms = entry.ms_per_image * (1 - NOISE * (incumbent in entry.run_ids))
         size = entry.candidate.metrics.get("model_mb", math.inf)
         return {
             "accuracy": (entry.mistakes, ms),
@@ -140,12 +140,12 @@ def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verd
     if version is None:
         return Verdict(CHAMPION)
     number, champion = str(version.version), registry.candidate(version)
-    if version.run_id == winner.candidate.run_id:
+    if version.run_id in winner.run_ids:  # itself, or another seed, which the median replaces
         return Verdict(CHAMPION, champion_before=number)
     if any(champion.tags.get(key) != winner.candidate.tags.get(key) for key in ("dataset_digest", "split_digest")):
         return Verdict(CHALLENGER, _other_images(champion, number, registry), champion_before=number)
     try:
-        entry = _champion_entry(champion, evidence)
+        entry = _champion_entry(champion, choice, evidence)
     except MissingLibraryError as error:
         lacks = f"the champion, version {number}, cannot be compared with it on this machine: {error}"
         return Verdict(CHALLENGER, lacks, champion_before=number)
@@ -153,7 +153,7 @@ def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verd
         note = f"the champion before, version {number}, cannot be asked any more: {error}"
         return Verdict(CHAMPION, note=note, champion_before=number)
     lacks = significantly_worse(winner, entry)
-    if not lacks and champion.run_id not in {other.candidate.run_id for other in choice.taking_part}:
+    if not lacks and not any(champion.run_id in other.run_ids for other in choice.taking_part):
         lacks = shortfall(winner, entry, choice.rule, evidence)  # a champion that takes part was not chosen
     return Verdict(CHALLENGER if lacks else CHAMPION, lacks, champion_before=number)
 
@@ -166,9 +166,12 @@ def _other_images(champion: Candidate, version: str, registry: Registry) -> str:
     )
 
 
-def _champion_entry(champion: Candidate, evidence: Evidence) -> Entry:
-    """The entry of the champion, whose model has to load, whatever its run has stored."""
+def _champion_entry(champion: Candidate, choice: Choice, evidence: Evidence) -> Entry:
+    """The entry of the champion, with its other seeds if they take part; its model has to load."""
     predicted = evidence.predicted(champion)
+    for entry in choice.contenders:
+        if entry.others and champion.run_id in entry.run_ids:
+            return entry
     try:
         return Entry(champion, evidence.stored(champion))
     except UserFacingError:

@@ -12,11 +12,13 @@ from mlflow.entities import LoggedModelStatus, Run
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UsageError, one_line
+from mnist_mlflow.tracking.configurations import CONFIGURATION
 from mnist_mlflow.tracking.queries import RUN_ID, experiment_ids, pages
 
 PARTIAL = "partial"  # the tag of a model that was interrupted before it had learned all
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
+DIGEST = re.compile(r"[0-9a-f]{16}")
 IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
@@ -39,6 +41,12 @@ class Candidate:
     def model_uri(self) -> str:
         """The URI that MLflow loads the model from."""
         return f"models:/{self.model_id}"
+
+    @property
+    def configuration(self) -> str:
+        """The configuration whose seed this is; empty for a run that has none, and for what is no digest."""
+        digest = self.tags.get(CONFIGURATION, "")
+        return digest if DIGEST.fullmatch(digest) else ""
 
     @property
     def final_metrics(self) -> dict[str, float]:
@@ -112,7 +120,7 @@ def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candi
         runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
         runs_before |= ready.keys()
         candidates = (as_candidate(runs[run_id], model_id) for run_id, model_id in ready.items() if run_id in runs)
-        yield from (candidate for candidate in candidates if _may_take_part(candidate, query))
+        yield from (candidate for candidate in candidates if may_take_part(candidate, query))
 
 
 def check_condition(client: mlflow.MlflowClient, query: Query) -> None:
@@ -140,12 +148,17 @@ def _runs_of(
     listed = ", ".join(f"'{run_id}'" for run_id in run_ids if RUN_ID.fullmatch(run_id))
     if not listed:
         return []
-    status = "KILLED" if query.asks_for_partial else "FINISHED"
-    conditions = [f"attributes.run_id IN ({listed})", f"attributes.status = '{status}'", "tags.role = 'model'"]
-    conditions += [f"attributes.start_time >= {query.since}"] if query.since else []
-    conditions += [query.where] if query.where else []
+    conditions = [f"attributes.run_id IN ({listed})", *run_conditions(query)]
     runs: Iterable[Run] = client.search_runs(experiments, " and ".join(conditions), max_results=MODELS_A_PAGE)
     return runs
+
+
+def run_conditions(query: Query) -> list[str]:
+    """The conditions that a query sets for runs, whatever images they are scored on."""
+    status = "KILLED" if query.asks_for_partial else "FINISHED"
+    conditions = [f"attributes.status = '{status}'", "tags.role = 'model'"]
+    conditions += [f"attributes.start_time >= {query.since}"] if query.since else []
+    return conditions + ([query.where] if query.where else [])
 
 
 def as_candidate(run: Run, model_id: str) -> Candidate:
@@ -155,7 +168,8 @@ def as_candidate(run: Run, model_id: str) -> Candidate:
     return Candidate(run.info.run_id, model_id, algorithm, metrics, params, tags, run.info.artifact_uri, end_time)
 
 
-def _may_take_part(candidate: Candidate, query: Query) -> bool:
+def may_take_part(candidate: Candidate, query: Query) -> bool:
+    """True for a candidate that has the scores to be ranked by, of an algorithm that a query asks for."""
     scores = [candidate.metrics.get(name, math.nan) for name in ("val_accuracy", "val_log_loss")]
     return all(map(math.isfinite, scores)) and (not query.algorithms or candidate.algorithm in query.algorithms)
 

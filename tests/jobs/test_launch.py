@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.jobs.launch import LaunchError, launch
+from mnist_mlflow.jobs.launch import Company, LaunchError, launch
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.runs import Run
 
@@ -16,6 +16,12 @@ ENDS_SILENTLY = """
 import os, sys
 if "knn" in sys.orig_argv and "--n_neighbors=2" in sys.orig_argv:
     os._exit(0)
+"""
+
+SLEEPS = """
+import sys, time
+if "knn" in sys.orig_argv:
+    time.sleep(60)
 """
 
 
@@ -47,3 +53,23 @@ def test_several_threads_launch_and_each_has_its_result_or_the_reason_of_its_fai
         with pytest.raises(LaunchError, match=reason) as failure:
             future.result()
         assert store.get_run(failure.value.run_id).info.status == "FAILED"
+
+
+def test_the_event_of_its_company_ends_a_process(
+    store: Client, parent: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLEEPS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    company = Company()
+    with ThreadPoolExecutor(1) as threads:
+        future = threads.submit(launch, Task("knn", {}, SMALL), {}, parent, company)
+        try:
+            with pytest.raises(TimeoutError):
+                future.result(timeout=1)
+        finally:
+            company.stop.set()
+        with pytest.raises(KeyboardInterrupt):
+            future.result(timeout=30)
+    launched, _ = store.search_runs(["0"])
+    assert launched.info.status == "FAILED"
+    assert launched.data.tags["failure"] == "its process ended without a word"

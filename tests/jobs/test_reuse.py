@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient as Client
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.jobs import main
+from mnist_mlflow.jobs import main, seeds
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reuse import train_if_needed
 from mnist_mlflow.protocol import DataOptions, SearchOptions
@@ -122,3 +122,17 @@ def test_main_trains_what_is_not_there_yet(store: Client, tmp_path: Path, monkey
     assert launched == ["logistic"]
     assert result.reused == {"knn": run_id}
     assert result.selection.decision.choice.winner.candidate.run_id == run_id
+
+
+def test_of_several_seeds_those_that_are_missing_are_trained(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    launched, result = [], needed()
+
+    def launch(task: Task, *options: object) -> RunResult:
+        launched.append(task.protocol.seed)
+        return dataclasses.replace(result, run_id="another")
+
+    monkeypatch.setattr(seeds, "launch", launch)
+    task = seeds.SeedsTask.from_settings("knn", {"data": "digits", "train_size": 200, "seeds": "1,0"})
+    summary = seeds.train_seeds(task, silent, is_reusing=True)
+    assert launched == [1]
+    assert {seed: one.run_id for seed, one in summary.seeds.items()} == {1: "another", 0: result.run_id}

@@ -34,6 +34,12 @@ def test_figures_have_their_intervals(subject: Subject) -> None:
     assert cells["milliseconds an image"] == ["0.0421", ""]
 
 
+def test_one_of_several_seeds_says_what_they_are_together(subject: Subject) -> None:
+    decision = {"seeds": "99.10 ± 0.10 % read right"}
+    (figures,) = [one for one in write_card(replace(subject, decision=decision)) if one.title == "Figures"]
+    assert figures.text.endswith("The model is one of several seeds: 99.10 ± 0.10 % read right.")
+
+
 def test_test_figures_are_left_out_where_the_test_images_were_not_opened(subject: Subject) -> None:
     assert rows(replace(subject, test_metrics={}), "Figures")["accuracy %"][1] == ""
 

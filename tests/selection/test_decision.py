@@ -1,14 +1,16 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from mnist_mlflow.evaluation.significance import holm, mcnemar
+from mnist_mlflow.evaluation.significance import holm, mcnemar, paired_test
 from mnist_mlflow.jobs.select import Params
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_text
-from mnist_mlflow.selection.rule import Verdict
+from mnist_mlflow.selection.rule import Verdict, apply_rule
 from mnist_mlflow.tracking.aliases import CHALLENGER
 from mnist_mlflow.tracking.candidates import Query
+from tests.selection.test_members import LONE, SEEDS, pool_of
 from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
 
 
@@ -53,7 +55,7 @@ def test_every_pair_is_compared() -> None:
         ("best best", "small small"),
         ("near near", "small small"),
     ]
-    p_values = [mcnemar(*(one.right for one in pair)) for pair in ((BEST, NEAR), (BEST, SMALL), (NEAR, SMALL))]
+    p_values = [mcnemar(*(one.correct[0] for one in pair)) for pair in ((BEST, NEAR), (BEST, SMALL), (NEAR, SMALL))]
     assert list(table["p"]) == p_values
     assert list(table["p corrected"]) == holm(p_values)
     assert table["difference"][0] == pytest.approx(0.0005)
@@ -67,3 +69,28 @@ def test_finalists_are_the_points_of_the_picture() -> None:
         ("near near", True),
         ("small smal", False),
     ]
+
+
+def test_a_configuration_is_told_with_its_seeds() -> None:
+    choice = apply_rule(pool_of([*SEEDS, LONE], rule=Rule("size", max_mb=1)))
+    seeds = next(one for one in choice.finalists if one.others)
+    decision = Decision(replace(choice, winner=seeds), Verdict(CHALLENGER), Query("d", "s"), "now")
+    assert decision.sentences["chosen"] == "00, 3 seeds, run 00 (seed 0, the median by log loss)"
+    assert decision.sentences["seeds"] == (
+        "99.56 ± 0.04 % read right, mean and standard deviation of 0 (run 00), 1 (run 01), 2 (run 02)"
+    )
+    lone, told = decision.as_json()["compared"]
+    assert "seeds" not in lone
+    assert [(one["run_id"], one["seed"], one["val_log_loss"]) for one in told["seeds"]] == [
+        ("00", "0", 0.02),
+        ("01", "1", 0.03),
+        ("02", "2", 0.01),
+    ]
+
+
+def test_pairs_of_configurations_count_images_by_the_mean_over_seeds() -> None:
+    lone, seeds = pool_of([*SEEDS, LONE]).contenders
+    table = pairwise([lone, seeds])
+    assert (table["only first right"][0], table["only second right"][0]) == (44, 42)
+    test = paired_test(seeds.correct, lone.correct)
+    assert (table["p"][0], table["difference"][0]) == (test.p_value, test.mean)

@@ -20,7 +20,7 @@ def test_the_first_is_the_best_and_the_others_are_compared_with_it() -> None:
     entries = [with_mistakes(10), with_mistakes(12, 100), with_mistakes(60, 300)]
     best, near, far = comparisons(*entries)
     assert (best.p_value, best.difference, best.is_worse) == (1, (0, 0, 0), False)
-    p_values = [mcnemar(entries[0].right, other.right) for other in entries[1:]]
+    p_values = [mcnemar(entries[0].correct[0], other.correct[0]) for other in entries[1:]]
     assert [near.p_value, far.p_value] == holm(p_values)
     assert (near.is_worse, far.is_worse) == (False, True)
     assert near.difference[0] == pytest.approx(-0.002)

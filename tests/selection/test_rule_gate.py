@@ -123,3 +123,33 @@ def test_a_model_as_good_as_the_best_but_worse_than_the_champion_is_no_champion(
     verdict = judge(champion, best, champion, small, evidence=evidence, rule=Rule("size"))
     assert (verdict.alias, verdict.champion_before) == (CHALLENGER, "7")
     assert "significantly worse than the champion: -1.00 points" in verdict.lacks
+
+
+def of_seeds(*entries: Entry) -> list[Entry]:
+    """Entries as the seeds of one configuration, whose log losses grow from one to the next."""
+    return [
+        replace(one, candidate=replace(one.candidate, tags={"configuration": "0" * 16}, params={"seed": f"{number}"}))
+        for number, one in enumerate(entries)
+    ]
+
+
+def judge_seeds(champion: Entry, seeds: list[Entry], *others: Entry) -> Verdict:
+    entries = [*seeds, *others]
+    candidates = sorted((one.candidate for one in entries), key=lambda one: -one.metrics["val_accuracy"])
+    evidence, members = SimulatedEvidence([*entries, champion]), [one.candidate for one in seeds]
+    pool = CandidatePool(candidates, evidence, ANY, {}, lambda candidate: members)
+    choice = apply_rule(pool, champion.candidate.run_id)
+    return decide_alias(SimulatedRegistry(champion.candidate), choice, evidence)
+
+
+def test_another_seed_of_the_champions_configuration_replaces_it() -> None:
+    seeds = of_seeds(GOOD, TWIN)
+    assert judge_seeds(seeds[1], seeds) == FIRST
+
+
+def test_a_champion_counts_with_its_other_seeds() -> None:
+    lucky = entry("lucky", right_but(IMAGES, range(2)))
+    unlucky = [entry(f"{number}", right_but(IMAGES, range(30 * number, 30 * number + 25))) for number in (1, 2)]
+    seeds = of_seeds(lucky, *unlucky)
+    best = entry("best", right_but(IMAGES, range(500, 512)))
+    assert judge_seeds(seeds[0], seeds, best) == FIRST  # though the champion itself reads ten images more

@@ -1,0 +1,174 @@
+"""Training once with each of several seeds: runs in processes of their own, within one run that sums them up."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any, Self
+
+from mnist_mlflow.algorithms.base import get_algorithm, lacking_library, missing_library, resolve
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
+from mnist_mlflow.jobs.launch import Company, LaunchError, launch
+from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.reuse import as_reused
+from mnist_mlflow.parameters import pick, typed
+from mnist_mlflow.protocol import SearchOptions, SeedsOptions, command
+from mnist_mlflow.reports.markdown import table
+from mnist_mlflow.search.cores import share_of_threads
+from mnist_mlflow.tracking.finished import FinishedRuns
+from mnist_mlflow.tracking.results import DataKey, as_metrics, dataset_tags
+from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.types import Progress
+
+NO_BARS = {"TTY_COMPATIBLE": "0"}  # which rich reads: the bars of several processes would overwrite each other
+Outcomes = dict[int, RunResult | LaunchError]  # by seed
+
+
+@dataclass(frozen=True)
+class SeedsTask:
+    """An algorithm to train with each of several seeds, so many at the same time.
+
+    Raises UsageError for what a task does not accept, and for a seed beside the seeds. It does so for a search too:
+    each seed would find another configuration.
+    """
+
+    task: Task  # of the first seed
+    seeds: tuple[int, ...]
+    workers: int
+
+    @classmethod
+    def from_settings(cls, algorithm: str, settings: Mapping[str, Any]) -> Self:
+        """The task with options and hyperparameters by their names."""
+        options = {name: settings[name] for name in ("seeds", "workers") if name in settings}
+        rest = {name: value for name, value in settings.items() if name not in options}
+        seeds, workers = pick(SeedsOptions, options).seeds, pick(SearchOptions, options).workers
+        trials, timeout = rest.get("trials"), rest.get("timeout")
+        if rest.get("seed"):
+            raise UsageError(f"seeds={typed(seeds)} and seed={rest['seed']} do not go together: leave seed out.")
+        if trials or timeout:
+            searched = f"trials={trials}" if trials else f"timeout={timeout}"
+            raise UsageError(
+                f"seeds={typed(seeds)} and {searched} do not go together: each seed would find other hyperparameters. "
+                f"Search with one seed first, leave seeds out; then type the hyperparameters with the seeds."
+            )
+        return cls(Task.from_settings(algorithm, {**rest, "seed": seeds[0]}), seeds, workers)
+
+    def of_seed(self, seed: int, data: str) -> Task:
+        """The task of one seed, on a data set that is known already."""
+        return dataclasses.replace(self.task, protocol=dataclasses.replace(self.task.protocol, seed=seed, data=data))
+
+    def command(self, *seeds: int) -> str:
+        """The shell command that trains this with some of the seeds."""
+        settings = {name: value for name, value in self.task.settings.items() if name != "seed"}
+        some: dict[str, object] = {"seeds": seeds} if len(seeds) > 1 else {"seed": seeds[0]}
+        workers = {"workers": self.workers} if len(seeds) > 1 and self.workers > 1 else {}
+        return command(self.task.algorithm, settings | some | workers)
+
+
+@dataclass(frozen=True)
+class SeedsResult:
+    """The run of several seeds, the run of each seed, and the metrics that sum them up."""
+
+    run_id: str
+    seeds: Mapping[int, RunResult]
+    metrics: Mapping[str, float]
+
+
+def train_seeds(task: SeedsTask, progress: Progress, is_reusing: bool = False) -> SeedsResult:
+    """Train with each seed in a process and a run of its own; the run around them sums them up.
+
+    Where finished runs are reused, a seed that one of them has trained is not trained again.
+
+    A seed that fails does not stop the others; then UserFacingError says how to train those that are missing.
+    """
+    algorithm = task.task.algorithm
+    if lacking := lacking_library([algorithm]):
+        raise missing_library(lacking)
+    tags = {"algorithm": algorithm, "role": "seeds", "command": task.command(*task.seeds)}
+    with open_run(algorithm, tags) as run:
+        options = task.task.protocol
+        dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
+        run.set_tags(dataset_tags(dataset))
+        run.log_params(_params(task))
+        reused = _find_finished(task, run, dataset) if is_reusing else {}
+        missing = [seed for seed in task.seeds if seed not in reused]
+        outcomes = reused | _train_all(task, missing, run, dataset, progress)
+        outcomes = {seed: outcomes[seed] for seed in task.seeds}
+        trained = {seed: outcome for seed, outcome in outcomes.items() if isinstance(outcome, RunResult)}
+        run.set_tags({"seed_runs": ",".join(result.run_id for result in trained.values())})
+        if len(trained) < len(outcomes):
+            raise UserFacingError(_failure(task, outcomes))
+        metrics = summarise([result.metrics for result in trained.values()])
+        key = DataKey(f"{dataset.name}-validation", dataset.split_digest)
+        run.log_metrics(as_metrics(run, metrics, None, key))
+        run.describe(_as_table(trained, metrics))
+        return SeedsResult(run.id, trained, metrics)
+
+
+def _params(task: SeedsTask) -> dict[str, object]:
+    """The parameters that the runs of all seeds share, and the seeds."""
+    hyperparameters = resolve(get_algorithm(task.task.algorithm), task.task.hyperparameters)
+    params = dataclasses.asdict(task.task.protocol) | dataclasses.asdict(hyperparameters)
+    del params["seed"], params["trials"]
+    return params | {"seeds": typed(task.seeds), "workers": task.workers}
+
+
+def _find_finished(task: SeedsTask, run: Run, dataset: Dataset) -> Outcomes:
+    """The results of the seeds that finished runs have trained already."""
+    runs = FinishedRuns(run.client, dataset)
+    same = {seed: runs.same_as(task.of_seed(seed, dataset.address)) for seed in task.seeds}
+    return {seed: as_reused(candidate) for seed, candidate in same.items() if candidate}
+
+
+def _train_all(task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, progress: Progress) -> Outcomes:
+    """The result or the failure of each of some seeds; an interruption ends all processes."""
+    variables = share_of_threads(task.workers) if task.workers > 1 else {}
+    company = Company(variables | NO_BARS, output=subprocess.DEVNULL)
+    tags = {"mlflow.parentRunId": run.id}
+    tags |= {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
+    what, total = f"{task.task.algorithm}, {len(seeds)} seeds", len(seeds)
+    progress(what, 0, total)
+    with ThreadPoolExecutor(task.workers) as threads:
+        futures = {
+            seed: threads.submit(launch, task.of_seed(seed, dataset.address), tags, run, company) for seed in seeds
+        }
+        try:
+            for done, _ in enumerate(as_completed(futures.values()), 1):
+                progress(what, done, total)
+        except BaseException:
+            company.stop.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {seed: _outcome(future) for seed, future in futures.items()}
+
+
+def _outcome(future: Future[RunResult]) -> RunResult | LaunchError:
+    try:
+        return future.result()
+    except LaunchError as error:
+        return error
+
+
+def _failure(task: SeedsTask, outcomes: Outcomes) -> str:
+    """The seeds that failed, with the reasons, and the command that trains them alone."""
+    failures = {seed: outcome for seed, outcome in outcomes.items() if isinstance(outcome, LaunchError)}
+    reasons = [f"\n  seed {seed}, run {error.run_id}: {error}" for seed, error in failures.items()]
+    first = f"{len(failures)} of {len(outcomes)} seeds failed; the runs of the others are kept."
+    return f"{first} Train those that are missing: {task.command(*failures)}{''.join(reasons)}"
+
+
+def _as_table(trained: Mapping[int, RunResult], metrics: Mapping[str, float]) -> str:
+    """The main metrics of each seed, their mean, standard deviation and interval, in Markdown."""
+    rows = [
+        [str(seed), *(f"{result.metrics[name]:.4f}" for name in WITH_INTERVAL), result.run_id]
+        for seed, result in trained.items()
+    ]
+    for title, ending in {"mean": "", "standard deviation": "_std", "95 % from": "_low", "to": "_high"}.items():
+        rows.append([title, *(f"{metrics[f'{name}{ending}']:.4f}" for name in WITH_INTERVAL), ""])
+    return table(rows, ("seed", *WITH_INTERVAL, "run"))
