@@ -1,4 +1,4 @@
-"""Training in a process of its own, as `mlflow run` starts it."""
+"""Training in a process of its own, as `mlflow run` starts it; with other code or another Python where asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data.databases import file_of, with_file
@@ -28,15 +30,35 @@ class LaunchError(UserFacingError):
         self.run_id = run_id
 
 
+@dataclass(frozen=True)
+class Program:
+    """The Python, the current folder (None: this one) and the variables that a process is started with."""
+
+    python: str = sys.executable
+    folder: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+THIS = Program()
+
+
 def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
     """Train in a process and a run of its own, with these tags and the parent's origin; wait for it.
 
     Raises LaunchError when the process fails. Any other exception while it waits, as Ctrl-C raises it, first ends the
     process. Several threads may launch at the same time.
     """
-    run, experiment = _create_run(task, tags, parent)
+    return launch_entry_point(task.algorithm, task.settings, tags, parent)
+
+
+def launch_entry_point(
+    name: str, settings: Mapping[str, object], tags: Mapping[str, str], parent: Run, program: Program = THIS
+) -> RunResult:
+    """Run an entry point that trains, as `launch` does, with its settings as they are."""
+    run, experiment = _create_run(name, tags, parent)
+    options = [f"--{option}={typed(value)}" for option, value in settings.items()]
     try:
-        status = _train(task, {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment})
+        status = _wait_for(program, [name, *options], {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment})
     finally:
         if run.client.get_run(run.id).info.status == "RUNNING":
             close_for(run, "its process ended without a word")
@@ -49,13 +71,13 @@ def launch(task: Task, tags: Mapping[str, str], parent: Run) -> RunResult:
     return RunResult(run.id, models[0].model_id, as_candidate(stored, models[0].model_id).final_metrics)
 
 
-def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
-    """A new run beside the parent, which is not its parent in MLflow's sense, and their experiment."""
+def _create_run(name: str, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
+    """A new run beside the parent, and their experiment. It is no child run, unless the tags say so."""
     stored = parent.client.get_run(parent.id)
     experiment: str = stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
-    all_tags = origin | {"mlflow.project.entryPoint": task.algorithm, "owner": json.dumps(this_process())} | dict(tags)
-    created = parent.client.create_run(experiment, tags=all_tags, run_name=task.algorithm)
+    all_tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(tags)
+    created = parent.client.create_run(experiment, tags=all_tags, run_name=name)
     return Run(parent.client, created.info.run_id), experiment
 
 
@@ -66,10 +88,10 @@ def _studies() -> dict[str, str]:
     return {"OPTUNA_STORAGE": with_file(address, path)} if path else {}
 
 
-def _train(task: Task, environment: Mapping[str, str]) -> int:
-    options = [f"--{name}={typed(value)}" for name, value in task.settings.items()]
-    command = [sys.executable, "-m", "mnist_mlflow", task.algorithm, *options]
-    process = subprocess.Popen(command, env={**os.environ, **environment, **_studies()})
+def _wait_for(program: Program, arguments: list[str], environment: Mapping[str, str]) -> int:
+    command = [program.python, "-m", "mnist_mlflow", *arguments]
+    variables = {**os.environ, **_studies(), **environment, **program.variables}
+    process = subprocess.Popen(command, env=variables, cwd=program.folder)
     try:
         return process.wait()
     except BaseException:
