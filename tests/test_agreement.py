@@ -31,7 +31,7 @@ EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm 
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    assert set(job_docstrings()) - NOT_IN_MLPROJECT == {"main", "ensemble", "select", "report", "evaluate"}
+    assert set(job_docstrings()) - NOT_IN_MLPROJECT == {"main", "ensemble", "select", "report", "evaluate", "reproduce"}
     assert set(cli.commands.commands) == {*job_docstrings(), *algorithm_names()}
     assert set(ENTRY_POINTS) == set(cli.commands.commands) - NOT_IN_MLPROJECT
 

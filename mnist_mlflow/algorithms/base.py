@@ -8,6 +8,8 @@
     LEARNS_IN_STEPS         True where `fit` calls `callback.on_step` (False unless it is said)
     EXTRA                   where the project is installed without LIBRARY, the extra that brings it, of the same name
     RECIPES                 where there are several sets of defaults: what each value of `recipe` brings
+    TOLERANCE               how far probabilities may move where it learns the same again with other threads, or on
+                            another processor; the docstring says why (0, not at all, unless it is said)
 
 The file's name is the algorithm's name. Calibration is the same for all: `train_model` adds it.
 """
@@ -134,6 +136,11 @@ def missing_library(names: Sequence[str]) -> MissingLibraryError:
 def learns_in_steps(algorithm: Algorithm) -> bool:
     """True for an algorithm whose `fit` calls `callback.on_step`."""
     return bool(getattr(algorithm, "LEARNS_IN_STEPS", False))
+
+
+def tolerance_of(name: str) -> float:
+    """The distance that probabilities of an algorithm may move when it learns again; 0 for an unknown algorithm."""
+    return float(getattr(get_algorithm(name), "TOLERANCE", 0.0)) if name in algorithm_names() else 0.0
 
 
 def algorithm_names() -> list[str]:

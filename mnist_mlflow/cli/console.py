@@ -18,7 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_mlflow import types
+from mnist_mlflow.cli.reproduction import shown
 from mnist_mlflow.errors import UserFacingError, printable, without_passwords
+from mnist_mlflow.evaluation.verdict import DIFFERENT, NOT_DIFFERENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Rollback, Selection
+    from mnist_mlflow.reports.reproduction import Reproduction
 
 LONGEST_TABLE = 20
 MOST_REMARKS = 5  # of a kind
@@ -86,7 +89,11 @@ class _Box(logging.Handler):
     """Shows each warning in a box, so that nobody overlooks it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        err.print(Panel(without_passwords(record.getMessage()), title=record.levelname, border_style="yellow"))
+        _print_box(record.getMessage(), record.levelname)
+
+
+def _print_box(text: str, title: str) -> None:
+    err.print(Panel(without_passwords(text), title=title, border_style="yellow"))
 
 
 def show_train(algorithm: str, result: RunResult) -> None:
@@ -205,6 +212,19 @@ def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
         out.print(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", soft_wrap=True)
     if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
         raise UserFacingError(f"Not well: {', '.join(problems)}.")
+
+
+def show_reproduce(reproduction: Reproduction) -> None:
+    """Print the verdict and what speaks for it; raises UserFacingError, which sets the exit status, if it is different.
+
+    A difference that is not significant is told in a box.
+    """
+    for part in shown(reproduction):
+        out.print(part, soft_wrap=isinstance(part, str))
+    if reproduction.verdict.word == NOT_DIFFERENT:
+        _print_box("The result is not the same, though not significantly different.", "WARNING")
+    if reproduction.verdict.word == DIFFERENT:
+        raise UserFacingError(f"Run {reproduction.old.run_id} does not come out again: the new model is different.")
 
 
 def show_report(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -95,16 +95,21 @@ def reliability_diagram(labels: Labels, probabilities: Probabilities, title: str
 def mistakes(images: Images, labels: Labels, probabilities: Probabilities, title: str) -> Figure:
     """The 32 worst mistakes as a grid of images, each with its true and its predicted digit."""
     worst = worst_mistakes(labels, probabilities, COLUMNS * ROWS)
+    captions = [f"{labels[index]} read as {probabilities[index].argmax()}" for index in worst]
+    return sheet(images[worst], captions, f"{title}: the {len(worst)} worst of the mistakes")
+
+
+def sheet(images: Images, captions: Sequence[str], title: str) -> Figure:
+    """The first 32 images as a grid, each with its caption."""
     cell = SIDE + CAPTION
     # One picture with captions draws ten times faster than 32 axes.
-    sheet = np.full((ROWS * cell, COLUMNS * cell), 255, np.uint8)
-    figure, axes = _figure(f"{title}: the {len(worst)} worst of the mistakes", (COLUMNS, ROWS + 0.5))
-    for place, index in enumerate(worst):
+    paper = np.full((ROWS * cell, COLUMNS * cell), 255, np.uint8)
+    figure, axes = _figure(title, (COLUMNS, ROWS + 0.5))
+    for place, (image, caption) in enumerate(zip(images[: COLUMNS * ROWS], captions, strict=False)):
         top, left = place // COLUMNS * cell, place % COLUMNS * cell + CAPTION // 2
-        sheet[top + CAPTION : top + cell, left : left + SIDE] = 255 - images[index]
-        caption = f"{labels[index]} read as {probabilities[index].argmax()}"
+        paper[top + CAPTION : top + cell, left : left + SIDE] = 255 - image
         axes.text(left + SIDE / 2, top + CAPTION - 2, caption, ha="center", size=8)
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
+    axes.imshow(paper, cmap="gray", vmin=0, vmax=255)
     axes.axis("off")
     return figure
 

@@ -1,9 +1,10 @@
-"""One file per command that is no algorithm (main, ensemble, select, evaluate, report, recover), and shared ones.
+"""One file per command that is no algorithm (main, ensemble, select, reproduce, report, recover), and shared ones.
 
 A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
 run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. `recording.py` fills
 the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `launch.py` trains in a process of its own,
 `seeds.py` in one for each of several seeds. `reuse.py` trains only where no finished run is the same.
+`originals.py` reads the run that `reproduce` makes again, `remake.py` makes it. `members.py` are those of an ensemble.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training in a process of its own, as `mlflow run` starts it."""
+"""Training in a process of its own, as `mlflow run` starts it; with other code or another Python where asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data.databases import file_of, with_file
@@ -33,29 +34,39 @@ class LaunchError(UserFacingError):
 
 
 @dataclass(frozen=True)
-class Company:
-    """Processes that train at the same time: the variables that they get, and the event that ends them all.
+class Program:
+    """The Python, folder (None: this one), variables and output of processes, and the event that ends them all.
 
-    Their output goes to a descriptor as `subprocess` knows them; None: to that of this process.
+    The output is a descriptor as `subprocess` knows them; None: that of this process.
     """
 
+    python: str = sys.executable
+    folder: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
-    stop: threading.Event = field(default_factory=threading.Event)
     output: int | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
-ALONE = Company()
+THIS = Program()
 
 
-def launch(task: Task, tags: Mapping[str, str], parent: Run, company: Company = ALONE) -> RunResult:
+def launch(task: Task, tags: Mapping[str, str], parent: Run, program: Program = THIS) -> RunResult:
     """Train in a process and a run of its own, with these tags and the parent's origin; wait for it.
 
     Raises LaunchError when the process fails. Any other exception while it waits, as Ctrl-C raises it, first ends the
-    process. Several threads may launch at the same time: signals do not reach them, the event of their company does.
+    process. Several threads may launch at the same time: signals do not reach them, the event of the program does.
     """
-    run, experiment = _create_run(task, tags, parent)
+    return launch_entry_point(task.algorithm, task.settings, tags, parent, program)
+
+
+def launch_entry_point(
+    name: str, settings: Mapping[str, object], tags: Mapping[str, str], parent: Run, program: Program = THIS
+) -> RunResult:
+    """Run an entry point that trains, as `launch` does, with its settings as they are."""
+    run, experiment = _create_run(name, tags, parent)
+    options = [f"--{option}={typed(value)}" for option, value in settings.items()]
     try:
-        status = _train(task, {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment}, company)
+        status = _start(program, [name, *options], {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment})
     finally:
         if run.client.get_run(run.id).info.status == "RUNNING":
             close_for(run, "its process ended without a word")
@@ -68,13 +79,13 @@ def launch(task: Task, tags: Mapping[str, str], parent: Run, company: Company = 
     return RunResult(run.id, models[0].model_id, as_candidate(stored, models[0].model_id).final_metrics)
 
 
-def _create_run(task: Task, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
-    """A new run beside the parent, which the tags alone may make its parent in MLflow's sense; and its experiment."""
+def _create_run(name: str, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
+    """A new run beside the parent, and their experiment. It is no child run, unless the tags say so."""
     stored = parent.client.get_run(parent.id)
     experiment: str = stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
-    all_tags = origin | {"mlflow.project.entryPoint": task.algorithm, "owner": json.dumps(this_process())} | dict(tags)
-    created = parent.client.create_run(experiment, tags=all_tags, run_name=task.algorithm)
+    all_tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(tags)
+    created = parent.client.create_run(experiment, tags=all_tags, run_name=name)
     return Run(parent.client, created.info.run_id), experiment
 
 
@@ -85,13 +96,12 @@ def _studies() -> dict[str, str]:
     return {"OPTUNA_STORAGE": with_file(address, path)} if path else {}
 
 
-def _train(task: Task, environment: Mapping[str, str], company: Company) -> int:
-    options = [f"--{name}={typed(value)}" for name, value in task.settings.items()]
-    command = [sys.executable, "-m", "mnist_mlflow", task.algorithm, *options]
-    variables = {**os.environ, **company.variables, **environment, **_studies()}
-    process = subprocess.Popen(command, env=variables, stdout=company.output)
+def _start(program: Program, arguments: list[str], environment: Mapping[str, str]) -> int:
+    command = [program.python, "-m", "mnist_mlflow", *arguments]
+    variables = {**os.environ, **_studies(), **environment, **program.variables}
+    process = subprocess.Popen(command, env=variables, cwd=program.folder, stdout=program.output)
     try:
-        return _wait(process, company.stop)
+        return _wait(process, program.stop)
     except BaseException:
         process.terminate()  # it closes its run before it ends
         process.wait()

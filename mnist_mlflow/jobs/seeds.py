@@ -14,7 +14,7 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
-from mnist_mlflow.jobs.launch import Company, LaunchError, launch
+from mnist_mlflow.jobs.launch import LaunchError, Program, launch
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reuse import as_reused
 from mnist_mlflow.parameters import pick, typed
@@ -129,20 +129,20 @@ def _find_finished(task: SeedsTask, run: Run, dataset: Dataset) -> Outcomes:
 def _train_all(task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, progress: Progress) -> Outcomes:
     """The result or the failure of each of some seeds; an interruption ends all processes."""
     variables = share_of_threads(task.workers) if task.workers > 1 else {}
-    company = Company(variables | NO_BARS, output=subprocess.DEVNULL)
+    program = Program(variables=variables | NO_BARS, output=subprocess.DEVNULL)
     tags = {"mlflow.parentRunId": run.id}
     tags |= {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
     what, total = f"{task.task.algorithm}, {len(seeds)} seeds", len(seeds)
     progress(what, 0, total)
     with ThreadPoolExecutor(task.workers) as threads:
         futures = {
-            seed: threads.submit(launch, task.of_seed(seed, dataset.address), tags, run, company) for seed in seeds
+            seed: threads.submit(launch, task.of_seed(seed, dataset.address), tags, run, program) for seed in seeds
         }
         try:
             for done, _ in enumerate(as_completed(futures.values()), 1):
                 progress(what, done, total)
         except BaseException:
-            company.stop.set()
+            program.stop.set()
             threads.shutdown(wait=False, cancel_futures=True)
             raise
     return {seed: _outcome(future) for seed, future in futures.items()}

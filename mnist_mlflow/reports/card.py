@@ -163,14 +163,23 @@ def _origin(candidate: Candidate) -> str:
     changed = {"False": "clean", "True": "changed: its run holds the differences"}
     state = changed.get(candidate.tags.get("git_dirty", ""), "unknown")
     text = f"Run {candidate.run_id}, commit {commit}, work tree {state}."
-    return f"{text} Check the commit out, then type:" if candidate.params else f"{text} Its parameters are gone."
+    return f"{text} In a clone of the project, type:" if candidate.params else f"{text} Its parameters are gone."
 
 
 def _reproduce(candidate: Candidate) -> str:
-    """The command that trains the model again: hyperparameters from a search are typed, not searched for again."""
+    """The command that makes the run again, and one that does without its store.
+
+    In the second, hyperparameters from a search are typed, not searched for again.
+    """
     if not candidate.params:
         return ""
     try:
-        return Task.from_params(candidate.algorithm, candidate.params).command()
+        train = Task.from_params(candidate.algorithm, candidate.params).command()
     except UsageError:  # an ensemble, or something that this version does not know: as it was logged
-        return command(candidate.algorithm, candidate.params)
+        train = command(candidate.algorithm, candidate.params)
+    return f"{reproduce_command(candidate.run_id)}\n# without this store, once the commit is checked out:\n{train}"
+
+
+def reproduce_command(run_id: str) -> str:
+    """The command that makes a run again."""
+    return command("reproduce", {"run": run_id})

@@ -8,14 +8,17 @@ import io
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
 
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.reports.card import Section, Subject, write_card
+from mnist_mlflow.reports.card import Section, Subject, reproduce_command, write_card
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
+from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, numbers
+from mnist_mlflow.tracking.reproductions import find_reproductions
 from mnist_mlflow.tracking.results import read_file, read_kept
 from mnist_mlflow.types import CLASSES
 
@@ -53,13 +56,28 @@ def champion_page(registry: Registry) -> str:
     probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
     ms_per_image = figures.pop("ms_per_image")
     subject = Subject(candidate, registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures)
-    sections = gone.sections() + write_card(subject)
+    sections = gone.sections() + write_card(subject) + [_reproductions(registry, candidate)]
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
     environment = Environment(loader=PackageLoader("mnist_mlflow.reports", "."), autoescape=True, trim_blocks=True)
     template = environment.get_template("page.html.jinja")
     return template.render(title=title, leaderboard=leaderboard, sections=sections, pictures=filter(None, pictures))
+
+
+def _reproductions(registry: Registry, candidate: Candidate) -> Section:
+    """A row for each time that the champion's run was made again, or the command to do so."""
+    title, reproductions = "Reproduced", find_reproductions(registry.client, candidate.run_id)
+    rows = [[one.verdict, one.user, _time(one.time_ms), one.run_id] for one in reproductions]
+    if not rows and not candidate.artifacts:
+        return Section(title, "Never, and its run is gone.")
+    if not rows:
+        return Section(title, "Not yet. Type:", code=reproduce_command(candidate.run_id))
+    return Section(title, head=("verdict", "by", "when", "run"), rows=rows)
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class Gone:

@@ -19,6 +19,7 @@ PARTIAL = "partial"  # the tag of a model that was interrupted before it had lea
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
 NEWEST = 200  # runs on other images that are read
 DIGEST = re.compile(r"[0-9a-f]{16}")
+REPRODUCES = "reproduces"  # the tag of a run that makes another one again, which is no candidate beside it
 IMAGE_TAGS = ("dataset", "dataset_digest", "split_digest")
 TEST_METRIC = re.compile(r"metrics?\.[`\"']?test_", re.IGNORECASE)
 BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), ("creation_timestamp", True))
@@ -171,6 +172,8 @@ def as_candidate(run: Run, model_id: str) -> Candidate:
 def may_take_part(candidate: Candidate, query: Query) -> bool:
     """True for a candidate that has the scores to be ranked by, of an algorithm that a query asks for."""
     scores = [candidate.metrics.get(name, math.nan) for name in ("val_accuracy", "val_log_loss")]
+    if REPRODUCES in candidate.tags:  # old code calls it a model
+        return False
     return all(map(math.isfinite, scores)) and (not query.algorithms or candidate.algorithm in query.algorithms)
 
 

@@ -146,6 +146,14 @@ def fetch_model(model_uri: str, folder: Path) -> Path:
     return fetched / data
 
 
+def has_model(client: mlflow.MlflowClient, model_id: str) -> bool:
+    """True for a logged model that the store has, complete."""
+    try:
+        return bool(client.get_logged_model(model_id).status == LoggedModelStatus.READY)
+    except MlflowException:
+        return False
+
+
 def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
     """The id and the tags of the logged model behind a URI (no id, no tags: it was not logged in this store).
 

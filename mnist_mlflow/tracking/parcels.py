@@ -133,6 +133,16 @@ def unsent_parcels() -> list[Path]:
     return [path.parent for path in sorted(paths, key=lambda path: path.stat().st_mtime)]
 
 
+def move_parcels(unsent: Path) -> list[Path]:
+    """Move the parcels in a folder that will go away to where parcels are looked for; returns their new folders."""
+    moved = []
+    for contents in unsent.glob(f"[!.]*/{CONTENTS}"):
+        place = _writable_folder() / contents.parent.name
+        discard(place)
+        moved.append(Path(shutil.move(contents.parent, place)))
+    return moved
+
+
 def _folders() -> list[Path]:
     """The folders that may hold parcels: in the project, of the user, and where neither can be written."""
     temporary = temporary_folder()

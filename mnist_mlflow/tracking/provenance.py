@@ -29,14 +29,16 @@ OTHER_REPOSITORY = {
 }
 TRUST = "git config --global --add safe.directory "
 # Variables that decide how many threads the libraries use, or in which order they add numbers.
-THREADS = re.compile(r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP)\w*", re.ASCII)
+THREADS = re.compile(
+    r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP|CORETYPE)\w*", re.ASCII
+)
 NOTE = b"The patch is not kept: it would be larger than 10 MB.\n"
 MOST = 10_000_000  # bytes of a patch, and of the files that it is made from
 
 
 def git(root: Path, *arguments: str, **environment: str) -> bytes | None:
     """The output of git, cut after ten megabytes; None where there is no git or no repository of the project."""
-    variables = {**_environment(), "GIT_OPTIONAL_LOCKS": "0", **environment}
+    variables = {**git_environment(), "GIT_OPTIONAL_LOCKS": "0", **environment}
     options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     try:
         with subprocess.Popen(["git", "-C", str(root), *arguments], env=variables, **options) as process:
@@ -51,7 +53,7 @@ def git(root: Path, *arguments: str, **environment: str) -> bytes | None:
         return None
 
 
-def _environment() -> dict[str, str]:
+def git_environment() -> dict[str, str]:
     """The variables of the environment without those that send git to another repository, as hooks set them."""
     return {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY} | {"LC_ALL": "C"}
 
@@ -63,7 +65,7 @@ def git_refusal(root: Path) -> tuple[str, str] | None:
         return None
     command = ["git", "-C", str(root), "rev-parse", "--git-dir"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False, env=_environment())
+        done = subprocess.run(command, capture_output=True, check=False, env=git_environment())
     except OSError:
         return "git is not found: runs name no commit", "Install git"
     if b"safe.directory" in done.stderr:

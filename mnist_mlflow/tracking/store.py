@@ -10,6 +10,7 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import mlflow
 from filelock import FileLock
@@ -23,6 +24,7 @@ from mnist_mlflow.processes import temporary_folder
 from mnist_mlflow.tracking import servers
 from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders
 
+Client: TypeAlias = mlflow.MlflowClient
 HOSTED = ("databricks", "databricks-uc", "uc")  # addresses that are words
 ADVICE = "Check MLFLOW_TRACKING_URI, or unset it to use the SQLite file of the project."
 

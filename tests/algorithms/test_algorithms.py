@@ -1,5 +1,6 @@
 """What every algorithm promises, asked of each."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from mnist_mlflow.algorithms.base import (
     algorithm_names,
     get_algorithm,
     learns_in_steps,
+    tolerance_of,
     train_model,
 )
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.parameters import parameters_of, parse
 from mnist_mlflow.types import Scores
+from tests.conftest import ROOT
 
 # EnoughError for 500 images, where the defaults are made for 45,000.
 SMALL: dict[str, dict[str, Any]] = {
@@ -228,3 +231,14 @@ def test_the_docstring_says_what_to_expect_and_type(name: str) -> None:
     documentation = get_algorithm(name).__doc__
     assert "Expect about" in documentation
     assert f"mlflow run . -e {name}\n" in documentation
+
+
+@pytest.mark.parametrize("name", algorithm_names())
+def test_the_tolerance_is_stated_with_its_reason(name: str) -> None:
+    """In the docstring and in the document; one that states none has none."""
+    tolerance, said = tolerance_of(name), " ".join(str(get_algorithm(name).__doc__).split())
+    rows = re.findall(rf"^\| .*`{name}`.*\|$", (ROOT / "docs" / "REPRODUCE.md").read_text(), re.M)
+    assert [float(row.split("|")[4]) for row in rows] == [tolerance]
+    stated = re.search(r"[Tt]he tolerance is ([\de.-]*\d)", said)
+    assert float(stated[1]) == tolerance if stated else "no tolerance" in said
+    assert bool(stated) == bool(tolerance)

@@ -16,7 +16,7 @@ import pytest
 from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.data.folders import cache_folder
 from mnist_mlflow.errors import ModelError, UserFacingError
-from mnist_mlflow.jobs import ensemble
+from mnist_mlflow.jobs import members
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES, IMAGES
 from mnist_mlflow.model.scorers.linear import Linear
@@ -97,15 +97,15 @@ def test_the_name_of_a_model_makes_no_path(tmp_path: Path, monkeypatch: pytest.M
         raise UserFacingError("no")
 
     fetched: list[Path] = []
-    monkeypatch.setattr(ensemble, "fetch_model", fetch)
-    monkeypatch.setattr(ensemble, "read_probabilities", lambda *arguments: None)
+    monkeypatch.setattr(members, "fetch_model", fetch)
+    monkeypatch.setattr(members, "read_probabilities", lambda *arguments: None)
     labels = labels_of(20)
     votes = [reads(labels, right_but(20, range(3))), reads(labels, right_but(20, range(5, 8)))]
-    voters = [ensemble.Voter(Candidate(str(index), "../../x", "knn"), rows) for index, rows in enumerate(votes)]
+    voters = [members.Voter(Candidate(str(index), "../../x", "knn"), rows) for index, rows in enumerate(votes)]
     part = Part(np.zeros((20, 28, 28), np.uint8), labels)
     dataset = Dataset("digits", "digits", part, part, part, part, "d", "s")
     with pytest.raises(UserFacingError, match="two models that load"):
-        ensemble.choose_members(voters, dataset, 8, tmp_path)
+        members.choose_members(voters, dataset, 8, tmp_path)
     assert fetched
     assert all(folder.parent == tmp_path for folder in fetched)
 

@@ -12,14 +12,17 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import ensemble, select
+from mnist_mlflow.jobs import members as jobs_members
 from mnist_mlflow.jobs.ensemble import Params
+from mnist_mlflow.jobs.members import parse_voters, typed_voters
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
-from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.protocol import DataOptions, parse_command
 from mnist_mlflow.tracking import models
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.results import read_kept
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy, use_store
 
@@ -137,7 +140,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
 def test_a_model_that_no_other_adds_to_votes_alone(
     trained_store: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(ensemble, "choose_voters", lambda votes, labels, most: np.eye(len(votes))[0])
+    monkeypatch.setattr(jobs_members, "choose_voters", lambda votes, labels, most: np.eye(len(votes))[0])
     with caplog.at_level(logging.WARNING):
         members = members_of(trained_store, ensemble.run(ON_DIGITS, silent), tmp_path)
     assert len(members) == 1
@@ -173,7 +176,7 @@ def test_a_model_that_does_not_load_is_passed_over(
             raise KeyError("gone")
         return load(folder)
 
-    monkeypatch.setattr(ensemble, "fetch_model", fetch_model)
+    monkeypatch.setattr(jobs_members, "fetch_model", fetch_model)
     monkeypatch.setattr(DigitModel, "load", load_others)
     with caplog.at_level(logging.WARNING):
         members = members_of(trained_store, ensemble.run(ON_DIGITS, silent), tmp_path / "rest")
@@ -197,3 +200,32 @@ def test_one_model_is_no_ensemble(trained_store: Client) -> None:
         ensemble.run(Params("digits", split_seed=1), silent)
     failed = trained_store.search_runs(["0"], "attributes.status = 'FAILED'")
     assert [run.data.tags["algorithm"] for run in failed] == ["ensemble"]
+
+
+def test_voters_that_are_named_vote_with_the_weights_that_they_are_given(
+    trained_store: Client, voted: RunResult, tmp_path: Path
+) -> None:
+    """Whatever their role: the same members give the same answers as when they were elected."""
+    elected = members_of(trained_store, voted, tmp_path)
+    weights = dict(zip(elected["run"], elected["weight"], strict=True))
+    for run_id in weights:
+        trained_store.set_tag(run_id, "role", "reproduction")
+    again = ensemble.run(Params("digits", voters=typed_voters(weights)), silent)
+    first, second = (trained_store.get_run(outcome.run_id) for outcome in (voted, again))
+    readings = [read_kept(run.info.artifact_uri, "validation")[1] for run in (first, second)]
+    assert np.array_equal(readings[0], readings[1])
+    assert first.data.tags["command"] == "mlflow run . -e ensemble --env-manager local -P data=digits"
+    assert parse_command(second.data.tags["command"])[1] == {"data": "digits", "voters": typed_voters(weights)}
+    assert second.data.params["voters"] == typed_voters(weights)
+
+
+@pytest.mark.parametrize("weights", [{"ab": 0.1 + 0.2, "cd": 1 / 3, "ef": 1e-17}, {"ab": 1.0}])
+def test_weights_are_typed_exactly(weights: dict[str, float]) -> None:
+    assert parse_voters(Params(voters=typed_voters(weights)).voters) == weights
+
+
+def test_a_voter_that_was_named_and_cannot_vote_is_an_error(trained_store: Client, outcomes: list[RunResult]) -> None:
+    with pytest.raises(UserFacingError, match=f"The knn of run {outcomes[3].run_id} cannot vote: .* other images"):
+        ensemble.run(Params("digits", voters=f"{outcomes[3].run_id}=0.5"), silent)
+    with pytest.raises(UserFacingError, match="There is no run abcdef"):
+        ensemble.run(Params("digits", voters="abcdef=0.5"), silent)

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.jobs.launch import Company, LaunchError, launch
+from mnist_mlflow.jobs.launch import LaunchError, Program, launch
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.runs import Run
 
@@ -55,19 +55,19 @@ def test_several_threads_launch_and_each_has_its_result_or_the_reason_of_its_fai
         assert store.get_run(failure.value.run_id).info.status == "FAILED"
 
 
-def test_the_event_of_its_company_ends_a_process(
+def test_the_event_of_its_program_ends_a_process(
     store: Client, parent: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(SLEEPS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    company = Company()
+    program = Program()
     with ThreadPoolExecutor(1) as threads:
-        future = threads.submit(launch, Task("knn", {}, SMALL), {}, parent, company)
+        future = threads.submit(launch, Task("knn", {}, SMALL), {}, parent, program)
         try:
             with pytest.raises(TimeoutError):
                 future.result(timeout=1)
         finally:
-            company.stop.set()
+            program.stop.set()
         with pytest.raises(KeyboardInterrupt):
             future.result(timeout=30)
     launched, _ = store.search_runs(["0"])

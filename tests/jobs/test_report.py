@@ -93,10 +93,23 @@ def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
     ):
         assert expected in page
     champion = selected.selection.decision.choice.winner.candidate
-    assert page.count(champion.run_id) == 2  # how it was chosen, and how to have it again
+    assert page.count(champion.run_id) == 4  # how it was chosen, and how to have it again
+    assert (
+        f"Not yet. Type:</p>\n<pre><code>mlflow run . -e reproduce --env-manager local -P run={champion.run_id}" in page
+    )
     assert f"<td>{champion.run_id[:8]}</td>" in page
     assert f"load_model(&#34;{selected.selection.champion_uri}&#34;)" in page
     assert len(Tags(page).all("img")) == 4
+
+
+def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_path: Path) -> None:
+    champion = selected.selection.decision.choice.winner.candidate.run_id
+    with connected(Path(shutil.copy(selected.path, tmp_path))) as client:
+        tags = {"reproduces": champion, "verdict": "identical", "mlflow.user": "ada"}
+        again = client.create_run("0", tags=tags, start_time=1_000_000_000_000).info.run_id
+        page = run(Params(out=tmp_path / "page.html"), silent).read_text()
+    assert f'<th scope="row">identical</th><td>ada</td><td>2001-09-09 01:46 UTC</td><td>{again}</td>' in page
+    assert "Not yet" not in page
 
 
 def test_it_is_logged_in_a_run_of_its_own(page: str, selected: Selected, tmp_path: Path) -> None:

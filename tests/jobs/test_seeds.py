@@ -11,7 +11,7 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import seeds as job
-from mnist_mlflow.jobs.launch import Company, LaunchError
+from mnist_mlflow.jobs.launch import LaunchError, Program
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.seeds import SeedsTask, train_seeds
 from mnist_mlflow.search.cores import THREADS
@@ -28,11 +28,11 @@ class Launches:
 
     def __init__(self, failing: set[int]) -> None:
         self.failing, self.tasks = failing, list[Task]()
-        self.companies, self.tags = list[Company](), list[Mapping[str, str]]()
+        self.programs, self.tags = list[Program](), list[Mapping[str, str]]()
 
-    def __call__(self, task: Task, tags: Mapping[str, str], parent: Run, company: Company) -> RunResult:
+    def __call__(self, task: Task, tags: Mapping[str, str], parent: Run, program: Program) -> RunResult:
         self.tasks.append(task)
-        self.companies.append(company)
+        self.programs.append(program)
         self.tags.append(tags)
         seed = task.protocol.seed
         if seed in self.failing:
@@ -77,12 +77,12 @@ def test_each_seed_is_a_task_of_its_own_beside_the_others(store: Client, launche
     assert sorted(task.protocol.seed for task in launches.tasks) == [0, 1, 2]
     assert {task.hyperparameters["n_neighbors"] for task in launches.tasks} == {3}
     assert launches.tags == [{"mlflow.parentRunId": result.run_id}] * 3
-    assert {*launches.companies[0].variables} == {*THREADS, "TTY_COMPATIBLE"}
+    assert {*launches.programs[0].variables} == {*THREADS, "TTY_COMPATIBLE"}
 
 
 def test_one_at_a_time_has_all_cores(store: Client, launches: Launches) -> None:
     train_seeds(task_of(), silent)
-    assert launches.companies[0].variables.keys().isdisjoint(THREADS)
+    assert launches.programs[0].variables.keys().isdisjoint(THREADS)
 
 
 @pytest.mark.parametrize(("failing", "again"), [({1}, "-P seed=1"), ({0, 2}, "-P seeds=0,2 -P workers=2")])
@@ -108,9 +108,9 @@ def test_an_interruption_reaches_all_processes_and_starts_no_other(
 ) -> None:
     begun, ended = threading.Barrier(3), list[int]()
 
-    def launch(task: Task, tags: Mapping[str, str], parent: Run, company: Company) -> RunResult:
+    def launch(task: Task, tags: Mapping[str, str], parent: Run, program: Program) -> RunResult:
         begun.wait(20)
-        assert company.stop.wait(20)
+        assert program.stop.wait(20)
         ended.append(task.protocol.seed)
         raise KeyboardInterrupt
 

@@ -59,6 +59,7 @@ def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -
     text = as_markdown("a title", write_card(subject))
     assert text.startswith("# a title\n")
     assert "commit 0123, work tree changed: its run holds the differences" in text
+    assert "    mlflow run . -e reproduce --env-manager local -P run=run\n" in text
     assert "    mlflow run . -e knn --env-manager local -P data=mnist -P seed=1 -P n_neighbors=4\n" in text
     assert "| dataset_digest" in text
     assert 'load_model("models:/mine@champion")' in text

@@ -1,0 +1,148 @@
+"""Runs that are to be made again, with all that it takes; and the reasons why a run cannot be."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mnist_mlflow.algorithms.base import tolerance_of
+from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.data.mnist import folders
+from mnist_mlflow.errors import DataError, UsageError, UserFacingError
+from mnist_mlflow.protocol import ENSEMBLE, parse_command
+from mnist_mlflow.tracking.candidates import PARTIAL, REPRODUCES
+from mnist_mlflow.tracking.named import find_run
+from mnist_mlflow.tracking.origins import Origin, read_origin
+from mnist_mlflow.tracking.results import read_file, read_kept
+from mnist_mlflow.tracking.store import Client
+from mnist_mlflow.types import Labels, Probabilities, Progress
+
+SHOWN = 5  # labels that differ
+NOT_TYPED = ("data", "study", "workers")  # said otherwise: what was found, a study of its own, one process
+NO_MODELS = {
+    "selection": "it chose among models. Make its champion again, run=models:/mnist-digits@champion, or one of them",
+    "evaluation": "it trained nothing",
+    "report": "it trained nothing",
+}
+
+
+@dataclass(frozen=True)
+class Original:
+    """A finished run of training: its command, the validation labels (n,) and its probabilities (n, 10) of them.
+
+    `weights` are those of an ensemble's members, by the ids of their runs. `tolerance` says how far probabilities may
+    move: that of the algorithm, of an ensemble the largest of its members'.
+    """
+
+    origin: Origin
+    entry_point: str
+    typed: Mapping[str, str]
+    labels: Labels
+    probabilities: Probabilities
+    tolerance: float
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The options to train it again with, but for the voters of an ensemble."""
+        typed = {name: value for name, value in self.typed.items() if name not in NOT_TYPED}
+        return {"data": self.origin.tags.get("dataset", "auto")} | typed
+
+    @property
+    def searches(self) -> bool:
+        """True where hyperparameters were searched."""
+        return not {"trials", "timeout"}.isdisjoint(self.typed)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """True for a vote of models."""
+        return self.entry_point == ENSEMBLE
+
+
+def read_original(client: Client, name: str) -> Original:
+    """The run of a name; raises UserFacingError, with the reason and the remedy, if it cannot be made again."""
+    origin = read_origin(find_run(client, name))
+    check_kind(origin)
+    entry_point, settings = parse_command(origin.tags["command"])
+    artifacts = str(origin.run.info.artifact_uri)
+    try:
+        labels, probabilities = read_kept(artifacts, "validation")
+        members = _read_members(artifacts) if entry_point == ENSEMBLE else {}
+    except UserFacingError as error:
+        raise UserFacingError(
+            f"Run {origin.run_id} cannot be compared with another one: {error}. Its artifacts belong in {artifacts}"
+        ) from error
+    algorithms = {algorithm for algorithm, _ in members.values()} or {entry_point}
+    weights = {run_id: weight for run_id, (_, weight) in members.items()}
+    return Original(origin, entry_point, settings, labels, probabilities, max(map(tolerance_of, algorithms)), weights)
+
+
+def check_kind(origin: Origin) -> None:
+    """Raise UserFacingError for a run that is not a finished one of training."""
+    tags, status = origin.tags, str(origin.run.info.status)
+    role, about = tags.get("role", ""), f"Run {origin.run_id} cannot be made again:"
+    if status in ("RUNNING", "SCHEDULED"):
+        raise UserFacingError(
+            f"{about} it is still running. Wait for its end; if its process is gone: python -m mnist_mlflow doctor"
+        )
+    if role == "trial":
+        search = tags.get("mlflow.parentRunId", "ID of its search")
+        raise UsageError(f"{about} it is a trial. Make its search again: run={search}")
+    if role in NO_MODELS:
+        raise UsageError(f"{about} {NO_MODELS[role]}.")
+    if role == "reproduction" and "command" not in tags:
+        raise UsageError(f"{about} it made another one again. Type: run={tags.get(REPRODUCES, 'ID of that one')}")
+    if role not in ("model", "reproduction"):
+        raise UsageError(f"{about} another program made it, its role is {role or 'missing'}.")
+    if PARTIAL in tags or status != "FINISHED":
+        reason = tags.get("failure", "no reason is recorded")
+        raise UserFacingError(f"{about} it is {status} ({reason}). Only a finished run has a result to meet.")
+    if "command" not in tags:
+        raise UserFacingError(f"{about} it has no tag `command`, which an earlier version did not set.")
+
+
+def _read_members(artifacts: str) -> dict[str, tuple[str, float]]:
+    """The algorithm and the weight of each member of an ensemble, by its run; raises UserFacingError for no table."""
+    rows = csv.DictReader(io.StringIO(read_file(artifacts, "members.csv").decode(errors="replace")))
+    try:
+        return {row["run"]: (row["algorithm"], float(row["weight"])) for row in rows}
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserFacingError("its members.csv is damaged") from error
+
+
+def load_recorded(original: Original, progress: Progress) -> Dataset:
+    """The data set that a run learned from; raises DataError where it is not here, or another one is.
+
+    The digest decides, which counts all images and labels. How they are split is a matter of the code.
+    """
+    tags, params = original.origin.tags, original.origin.run.data.params
+    name = tags.get("dataset", "auto")
+    try:
+        dataset = load_dataset(name, int(params.get("split_seed", 0)), int(params.get("train_size", 0)), progress)
+    except UserFacingError as error:
+        places = ", ".join(map(str, folders()))
+        raise DataError(f"The data set {name} is not here: {error} It is looked for in {places}.") from error
+    if dataset.digest != tags.get("dataset_digest"):
+        here, there = dataset.digest[:8], tags.get("dataset_digest", "unknown")[:8]
+        raise DataError(
+            f"The data set {name} here is not the one that run {original.origin.run_id} learned from (digest {here} "
+            f"instead of {there}): {differing_labels(original.labels, dataset)}. Bring that one here, then try again"
+        )
+    return dataset
+
+
+def differing_labels(recorded: Labels, dataset: Dataset) -> str:
+    """The validation labels (n,) of a run that are others in a data set, in words."""
+    here = dataset.validation.labels
+    if len(here) != len(recorded):
+        return f"it has {len(here):,} validation images instead of {len(recorded):,}"
+    rows = np.flatnonzero(here != recorded)
+    if not len(rows):
+        return "its validation labels are the same, so that images or other labels differ"
+    first = ", ".join(f"image {row}: {here[row]} instead of {recorded[row]}" for row in rows[:SHOWN])
+    more = ", …" if len(rows) > SHOWN else ""
+    return f"{len(rows):,} of {len(here):,} validation labels differ ({first}{more})"

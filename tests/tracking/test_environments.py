@@ -1,0 +1,75 @@
+"""Recorded environments, built by a uv that says what it was asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.tracking.environments import build_environment
+
+UV = """#!/bin/sh
+echo "$@" >> "$(dirname "$0")/asked"
+case "$*" in
+    *"$REFUSED"*)
+        printf 'error: No solution:\\n  cause: Because there is no\\n    version of it.\\n\\nhint: x\\n' >&2
+        exit 1;;
+esac
+"""
+PACKAGES = {"numpy": "2.4.6", "mnist-mlflow": "0.1.0", "torch": "2.0+cpu"}
+
+
+@pytest.fixture
+def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A uv that does nothing, and refuses what REFUSED names."""
+    program = tmp_path / "bin" / "uv"
+    program.parent.mkdir()
+    program.write_text(UV)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("REFUSED", "nothing")
+    return program
+
+
+def test_the_recorded_versions_are_installed_as_they_are_and_without_this_project(uv: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "environment"
+    python = build_environment(PACKAGES, "3.11.7", folder)
+    assert python == f"{folder}/bin/python"
+    assert (uv.parent / "asked").read_text().splitlines() == [
+        f"venv --quiet --python 3.11.7 {folder}",
+        f"pip install --quiet --no-deps --python {python} -r {folder}.txt",
+    ]
+    assert (tmp_path / "environment.txt").read_text() == "numpy==2.4.6\ntorch==2.0+cpu\n"
+
+
+@pytest.mark.parametrize("refused", ["venv", "pip install"])
+def test_what_cannot_be_had_is_told_in_the_words_of_uv(
+    refused: str, uv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFUSED", refused)
+    message = r"cannot be built: Because there is no version of it\. Type: env=here"
+    with pytest.raises(UserFacingError, match=message):
+        build_environment(PACKAGES, "3.11.7", tmp_path / "environment")
+
+
+@pytest.mark.parametrize(
+    ("packages", "python"),
+    [
+        ({}, "3.11.7"),
+        (PACKAGES, ""),
+        (PACKAGES, "3.11 --evil"),
+        ({"--index-url http://example.org\nx": "1"}, "3.11.7"),
+        ({"x": "1 @ http://example.org"}, "3.11.7"),
+    ],
+)
+def test_a_record_that_is_gone_or_damaged_is_given_to_nobody(
+    packages: dict[str, str], python: str, uv: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserFacingError, match=r"gone or damaged: .* env=here"):
+        build_environment(packages, python, tmp_path / "environment")
+    assert not (uv.parent / "asked").exists()
+
+
+def test_without_uv_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserFacingError, match=r"Type: pip install uv, .* env=here"):
+        build_environment(PACKAGES, "3.11.7", tmp_path / "environment")
