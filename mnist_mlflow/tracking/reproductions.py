@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A finished reproduction: the run that holds it, its verdict, who made it, and when, in ms since the epoch."""
+    """A reproduction: the run that holds it, its verdict, who made it, and its start, in ms since the epoch."""
 
     run_id: str
     verdict: str
@@ -37,9 +37,14 @@ def tag_original(client: Client, original: str, run_id: str, verdict: str) -> No
 
 
 def find_reproductions(client: Client, original: str) -> list[Reproduced]:
-    """The reproductions of a run that have a verdict, the oldest first."""
+    """The reproductions of a run that have a verdict, the oldest first.
+
+    Whatever their status: `mlflow run` calls a run FAILED that found a different model, by its exit status.
+    """
     if not RUN_ID.fullmatch(original):
         return []
-    condition = f"tags.{REPRODUCES} = '{original}' and tags.verdict LIKE '%' and attributes.status = 'FINISHED'"
+    condition = f"tags.{REPRODUCES} = '{original}' and tags.verdict LIKE '%'"
     runs = [(run.info, run.data.tags) for run in search_runs(client, condition)]
-    return [Reproduced(info.run_id, tags["verdict"], tags.get("mlflow.user", ""), info.end_time) for info, tags in runs]
+    return [
+        Reproduced(info.run_id, tags["verdict"], tags.get("mlflow.user", ""), info.start_time) for info, tags in runs
+    ]

@@ -135,4 +135,4 @@ def _complaint(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     done = subprocess.run(command, capture_output=True, check=False, env=git_environment())
     lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return (lines[-1] if lines else f"git ends with status {done.returncode}") if done.returncode else ""
+    return (lines[-1].rstrip(".") if lines else f"git ends with status {done.returncode}") if done.returncode else ""

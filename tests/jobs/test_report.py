@@ -106,8 +106,7 @@ def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_pat
     champion = selected.selection.decision.choice.winner.candidate.run_id
     with connected(Path(shutil.copy(selected.path, tmp_path))) as client:
         tags = {"reproduces": champion, "verdict": "identical", "mlflow.user": "ada"}
-        again = client.create_run("0", tags=tags, start_time=0).info.run_id
-        client.set_terminated(again, end_time=1_000_000_000_000)
+        again = client.create_run("0", tags=tags, start_time=1_000_000_000_000).info.run_id
         page = run(Params(out=tmp_path / "page.html"), silent).read_text()
     assert f'<th scope="row">identical</th><td>ada</td><td>2001-09-09 01:46 UTC</td><td>{again}</td>' in page
     assert "Not yet" not in page
