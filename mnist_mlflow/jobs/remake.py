@@ -16,7 +16,7 @@ from mnist_mlflow.jobs.members import typed_voters
 from mnist_mlflow.jobs.originals import Original
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.environments import build_environment
-from mnist_mlflow.tracking.origins import COMMIT, Origin, read_origin
+from mnist_mlflow.tracking.origins import COMMIT, PATCH, Origin, read_origin
 from mnist_mlflow.tracking.parcels import move_parcels
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.sending import HOW_TO_SEND
@@ -24,6 +24,7 @@ from mnist_mlflow.tracking.store import project_root, store_address
 from mnist_mlflow.tracking.worktrees import check_out, no_room
 
 RECORDED, EXACT = "recorded", "exact"  # the code and the environment of the run
+HERE = "Take the code as it is now: code=here"
 
 
 @dataclass
@@ -53,6 +54,8 @@ class Workshop:
         return Program(python, tree, variables | _data_folder())
 
     def _tree(self, origin: Origin) -> Path:
+        if origin.tags.get("git_dirty") == "True" and not origin.patch:
+            raise UserFacingError(f"The uncommitted changes of run {origin.run_id} are gone: {PATCH}. {HERE}")
         name = _name("code", origin.commit, hashlib.sha256(origin.patch).hexdigest())
         if name not in self.trees:
             self.trees[name] = check_out(project_root(), origin.commit, origin.patch, self.folder / name)

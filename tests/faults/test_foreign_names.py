@@ -24,6 +24,7 @@ from mnist_mlflow.search import plots
 from mnist_mlflow.tracking import checks
 from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
 from mnist_mlflow.tracking.registry import SELECTED_BY
+from mnist_mlflow.tracking.reproductions import Reproduced
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.trials import Trials
 from tests.simulated import DIGESTS, labels_of, reads, right_but
@@ -124,9 +125,11 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(page, "read_file", read_file)
     monkeypatch.setattr(page, "read_kept", lambda *arguments: (subject.labels, subject.probabilities))
+    monkeypatch.setattr(page, "find_reproductions", lambda *arguments: [Reproduced("r", text, text, 0)])
     version = SimpleNamespace(version="1", tags={"selection_run_id": "s", "ms_per_image": "0.1"})
     registry: Any = SimpleNamespace(
         name=text,
+        client=None,
         version=lambda alias: version,
         candidate=lambda version: subject.candidate,
         artifacts=lambda run_id: "",
@@ -134,7 +137,7 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
     )
     shown = page.champion_page(registry)
     assert "<script" not in shown
-    assert html.unescape(shown).count(text) >= 5
+    assert html.unescape(shown).count(text) >= 7
     files["decision.json"] = b'{"sentences": 7}'
     shown = page.champion_page(registry)
     assert "These are gone or damaged" in shown

@@ -160,6 +160,7 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "of another program": ({"role": ""}, "another program made it"),
     "without a commit": ({COMMIT: ""}, "has recorded no commit: .* code=here"),
     "of a commit that is not here": ({}, "Commit 0000000000 is not in .* git fetch"),
+    "whose changes are gone": ({"git_dirty": "True"}, "are gone: git/uncommitted.diff. .* code=here"),
     "of other data": ({"dataset_digest": "abcdefghij"}, "instead of abcdefgh.: its validation labels are the same"),
     "of a data set that is not here": ({"dataset": "other"}, "The data set other is not here: .* looked for in"),
     "of a foreign command": ({"command": "rm -rf /"}, "'rm -rf /' is not understood"),
