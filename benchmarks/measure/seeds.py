@@ -7,7 +7,7 @@ import click
 from benchmarks.measure.store import Store
 from benchmarks.process import run_task
 
-SIMULATIONS = 1_000
+SIMULATIONS = 2_000  # of each setting: some two minutes
 
 
 def measure_seeds(store: Store) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verd
     if version is None:
         return Verdict(CHAMPION)
     number, champion = str(version.version), registry.candidate(version)
-    if version.run_id in winner.run_ids:  # itself, or another seed, which the median replaces
+    if version.run_id == winner.candidate.run_id:
         return Verdict(CHAMPION, champion_before=number)
     if any(champion.tags.get(key) != winner.candidate.tags.get(key) for key in ("dataset_digest", "split_digest")):
         return Verdict(CHALLENGER, _other_images(champion, number, registry), champion_before=number)

@@ -54,6 +54,14 @@ def test_a_difference_that_the_seeds_do_not_show_is_none() -> None:
     assert paired_test(BEST, WILD).p_value >= by_seeds > 0.05
 
 
+def test_two_seeds_that_look_alike_are_not_believed() -> None:
+    first = configuration(range(30), range(30, 33), range(40, 44))
+    second = configuration(range(100, 150), range(200, 210), range(300, 326))
+    by_seeds = ttest_ind(accuracies(first), accuracies(second), equal_var=False).pvalue
+    assert paired_test(first, second).p_value == pytest.approx(by_seeds, abs=0.01)
+    assert by_seeds > 0.1 > mcnemar(first[0], second[0])
+
+
 @pytest.mark.parametrize("other", [NEAR, POOR, WILD, NEAR[:1], POOR[:1], POOR[:2]])
 def test_the_interval_is_without_zero_where_p_is_small(other: Correct) -> None:
     found = paired_test(BEST, other)
