@@ -23,6 +23,7 @@ from mnist_mlflow.errors import UserFacingError, printable, without_passwords
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mnist_mlflow.jobs.compare import CompareResult
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.main import MainResult
@@ -191,6 +192,13 @@ def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
 def show_report(path: Path) -> None:
     """Print where the report is."""
     out.print(f"Written: {path}", soft_wrap=True)
+
+
+def show_compare(result: CompareResult) -> None:
+    """Print a comparison."""
+    from mnist_mlflow.cli.compared import show  # with pandas and MLflow, which `doctor` must do without
+
+    show(out, result)
 
 
 def show_recover(recovery: Recovery) -> None:

@@ -1,10 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.leaderboard import leaderboard, p_text, write_leaderboard
+from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
 from tests.selection.test_rule import ALL, among
 
 
@@ -31,8 +29,3 @@ def test_it_is_written_in_three_forms(tmp_path: Path) -> None:
     write_leaderboard(leaderboard(among(ALL, Rule()), {}), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"leaderboard.{kind}" for kind in ("csv", "html", "md")]
     assert "| best" in (tmp_path / "leaderboard.md").read_text()
-
-
-@pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.04321, "0.043"), (0.00001, "< 0.0001")])
-def test_a_p_value_has_two_digits(value: float, text: str) -> None:
-    assert p_text(value) == text
