@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -11,16 +10,17 @@ from rich.table import Table
 
 from mnist_mlflow.jobs.compare import CompareResult
 from mnist_mlflow.reports.card import Section
+from mnist_mlflow.reports.figures import with_short_digests
 
-DIGEST = re.compile(r"\b[0-9a-f]{32,}\b")
-SHORT = 8  # characters of an id or a digest
+NARROWEST = 8  # a column
 LINES = 3  # that a value may take
 MOST_ROWS = 40
 
 
 def show(console: Console, result: CompareResult) -> None:
     """Print a comparison, and where the page is that shows all of it."""
-    console.print(result.comparison.answer)
+    for sentence in result.comparison.answer:
+        console.print(sentence)
     for section in result.comparison.sections:
         console.print(f"\n{section.title}. {section.text}" if section.text else f"\n{section.title}")
         if section.rows:
@@ -36,14 +36,14 @@ def _table(section: Section, width: int) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
     for title in section.head:
         table.add_column(title, overflow="fold")
-    longest = LINES * max(SHORT, width // len(section.head) - 2)
+    longest = LINES * max(NARROWEST, width // len(section.head) - 2)
     for row in section.rows[:MOST_ROWS]:
         table.add_row(*_cells(row, longest))
     return table
 
 
 def _cells(row: Sequence[str], longest: int) -> list[str]:
-    return [_shortened(DIGEST.sub(lambda digest: digest[0][:SHORT], cell), longest) for cell in row]
+    return [_shortened(with_short_digests(cell), longest) for cell in row]
 
 
 def _shortened(text: str, longest: int) -> str:

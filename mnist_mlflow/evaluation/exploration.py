@@ -53,7 +53,7 @@ def _is_numeric(trials: pd.DataFrame, name: str) -> bool:
 
 
 def draw_progress(searches: Searches, metric: str, is_maximized: bool) -> Figure:
-    """The best value of a metric so far, by the number of trials that ended."""
+    """The best value of a metric so far, by the number of the trial."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")
@@ -62,7 +62,7 @@ def draw_progress(searches: Searches, metric: str, is_maximized: bool) -> Figure
         values = complete(trials).set_index("trial")[metric]
         best = values.cummax() if is_maximized else values.cummin()
         look = f"-{MARKS[number]}"
-        axes.step(best.index + 1, best, look, where="post", label=_plain(label), color=COLOURS[number], markersize=4)
+        axes.step(best.index, best, look, where="post", label=_plain(label), color=COLOURS[number], markersize=4)
     title = "The best so far, of the trials that learned to the end"
     axes.set(title=title, xlabel="trial", ylabel=f"best {_title(metric)}")
     figure.legend(loc="outside lower center", ncols=2)
@@ -75,10 +75,10 @@ def draw_values(searches: Searches, metric: str, names: Sequence[str]) -> Figure
 
     rows = -(-len(names) // COLUMNS)
     figure = Figure(figsize=(9, 3 * rows + 0.5), layout="constrained")
-    every = figure.subplots(rows, COLUMNS, squeeze=False, sharey=True).flat
+    every = list(figure.subplots(rows, COLUMNS, squeeze=False, sharey=True).flat)
     for axes, name in zip(every, names, strict=False):
         _draw_hyperparameter(axes, searches, metric, name)
-    for axes in list(every)[len(names) :]:
+    for axes in every[len(names) :]:
         axes.axis("off")
     for axes in every[::COLUMNS][: len(names)]:
         axes.set_ylabel(_title(metric))

@@ -60,14 +60,14 @@ def run(params: Params, progress: Progress) -> CompareResult:
             sides[number] = read_side(side)
         progress("read the runs", 1, 1)
         comparison = compare(sides, project_root())
-        title = " and ".join(side.label for side in sides)
+        title = f"Comparison of {', '.join(side.label for side in sides)}"
         images, lacking = _load_images([pair.first for pair in comparison.pairs], progress)
         page = comparison_page(comparison, title, images, lacking)
         out.write_text(page, encoding="utf-8")
         with run.files() as folder:
             (folder / "compare.html").write_text(page, encoding="utf-8")
             _write_tables(folder, [*comparison.sections, *comparison.details])
-        run.describe(shortened(title, [Section("Answer", comparison.answer), *comparison.sections], WHERE))
+        run.describe(shortened(title, [Section("Answer", " ".join(comparison.answer)), *comparison.sections], WHERE))
         return CompareResult(comparison, out)
 
 

@@ -29,11 +29,11 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """The answer in a sentence or more, the sections, further ones for the page alone, and what the page draws."""
+    """The answer in sentences, the sections, further ones for the page alone, and what the page draws."""
 
     sides: Sequence[Side]
     pairs: Sequence[Pair]
-    answer: str
+    answer: Sequence[str]
     sections: Sequence[Section]
     details: Sequence[Section]
     patches: Sequence[Patch]
@@ -53,7 +53,7 @@ def compare(sides: Sequence[Side], root: Path) -> Comparison:
         pair_section(pairs),
         search_section(sides),
     ]
-    sections.append(Section("What could not be compared", head=("",), rows=[[note] for note in notes]))
+    sections.append(Section("What could not be compared", " ".join(notes)))
     details = [_digits(sides), other_libraries]
     return Comparison(sides, pairs, answer(pairs, notes), _filled(sections), _filled(details), patches)
 

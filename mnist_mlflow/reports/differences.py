@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_mlflow.reports.card import Section
-from mnist_mlflow.reports.figures import NOT_RECORDED
+from mnist_mlflow.reports.figures import NOT_RECORDED, with_short_digests
 from mnist_mlflow.tracking.commits import PACKAGE, file_changes, has_commit, patch_between
 from mnist_mlflow.tracking.origins import KINDS, UNKNOWN, Difference
 from mnist_mlflow.tracking.provenance import required_libraries
@@ -32,14 +32,14 @@ class Patch:
 
 def difference_sections(sides: Sequence[Side]) -> tuple[Section, Section]:
     """The facts that the sides do not share; apart from them the libraries that the project does not ask for."""
-    required, head = required_libraries(), ("kind", "fact", *(side.label for side in sides))
+    required, head = required_libraries(), ("fact", "kind", *(side.label for side in sides))
     every = list(side_differences(sides))
     others = [one for one in every if one.kind == "libraries" and required and one.name not in required]
     main = [one for one in every if one not in others]
     same = [kind for kind in KINDS if kind not in {one.kind for one in every}]
     texts = [f"Nothing differs in: {', '.join(same)}."] if same else []
     if others:
-        texts.append(f"So do the versions of {len(others)} more libraries, which the project does not ask for.")
+        texts.append(f"Libraries in other versions that the project does not ask for: {len(others)}.")
     return (
         Section("What differs", " ".join(texts), head, [_row(one) for one in main]),
         Section("Other libraries that differ", "", head, [_row(one) for one in others]),
@@ -47,8 +47,8 @@ def difference_sections(sides: Sequence[Side]) -> tuple[Section, Section]:
 
 
 def _row(difference: Difference) -> list[str]:
-    values = (NOT_RECORDED if value == UNKNOWN else value for value in difference.values)
-    return [difference.kind, difference.name, *values]
+    values = (NOT_RECORDED if value == UNKNOWN else with_short_digests(value) for value in difference.values)
+    return [difference.name, difference.kind, *values]
 
 
 def code_changes(sides: Sequence[Side], root: Path) -> tuple[Section, list[Patch]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from statistics import mean, stdev
 
 NOT_RECORDED = "-"
+DIGEST = re.compile(r"\b[0-9a-f]{32,}\b")
+SHORT = 8  # characters of an id or a digest
 
 
 def p_text(p_value: float) -> str:
@@ -24,3 +27,8 @@ def spread(values: Sequence[float], form: str, factor: float = 1) -> str:
 def bounds(low: float, high: float, form: str, factor: float = 1) -> str:
     """An interval."""
     return f"{factor * low:{form}} to {factor * high:{form}}"
+
+
+def with_short_digests(text: str) -> str:
+    """A text with the beginnings of the ids and digests in it."""
+    return DIGEST.sub(lambda digest: digest[0][:SHORT], text)

@@ -77,15 +77,15 @@ def pairs_of(sides: Sequence[Side]) -> list[Pair]:
     return [Pair(*pair, disagreement) for pair, disagreement in zip(pairs, compared, strict=True)]
 
 
-def answer(pairs: Sequence[Pair], notes: Sequence[str]) -> str:
+def answer(pairs: Sequence[Pair], notes: Sequence[str]) -> list[str]:
     """The comparison in a sentence, or one for each pair with the most accurate of several sides.
 
     Where no sides can be compared by accuracy, the notes say why.
     """
     if not pairs:
-        return " ".join(["The accuracies cannot be compared.", *notes])
+        return ["The accuracies cannot be compared.", *notes]
     if len(pairs) == 1:
-        return pairs[0].sentence
+        return [pairs[0].sentence]
     accuracies = {
         side.label: answers.correct.mean()
         for pair in pairs
@@ -93,7 +93,7 @@ def answer(pairs: Sequence[Pair], notes: Sequence[str]) -> str:
     }
     best = max(accuracies, key=lambda label: accuracies[label])
     against = [pair.sentence for pair in pairs if best in (pair.first.label, pair.second.label)]
-    return " ".join([f"{best} reads the most images right.", *against])
+    return [f"{best} reads the most images right.", *against]
 
 
 def pair_section(pairs: Sequence[Pair]) -> Section:

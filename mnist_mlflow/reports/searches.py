@@ -10,6 +10,7 @@ from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.reports.card import Section
 from mnist_mlflow.search.objectives import MAXIMIZED, METRICS, goals
 from mnist_mlflow.tracking.sides import Side
+from mnist_mlflow.tracking.trials import PREFIX
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ def search_section(sides: Sequence[Side]) -> Section:
     rows = [["trials complete, of all", *(f"{len(complete(one))} of {len(one)}" for one in searches.values())]]
     best = {label: _best(trials, goal) for label, trials in searches.items()}
     rows.append([f"best {goal.replace('_', ' ')}", *(f"{trial[METRICS[goal]]:.4f}" for trial in best.values())])
-    rows.append(["found by trial", *(f"{trial['trial'] + 1:.0f}" for trial in best.values())])
+    rows.append(["found by", *(f"{PREFIX}{trial['trial']:03.0f}" for trial in best.values())])
     for name in varied(searches, hyperparameters(sides)):
         values = [
             f"{values_tried(trials, name)}; best {_shown(best[label][name])}" for label, trials in searches.items()
