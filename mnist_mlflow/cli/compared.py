@@ -14,7 +14,7 @@ from mnist_mlflow.reports.figures import with_short_digests
 
 NARROWEST = 8  # a column
 LINES = 3  # that a value may take
-MOST_ROWS = 40
+MOST_ROWS = 25
 
 
 def show(console: Console, result: CompareResult) -> None:

@@ -27,6 +27,7 @@ from mnist_mlflow.tracking.store import connect, project_root
 from mnist_mlflow.types import Images, Progress
 
 WHERE = "All of it is in compare.html, among the artifacts."
+DISPENSABLE = ("Changes of the code", "Searches", "Runs", "Cost", "What differs")  # in the description, this first
 
 
 @parameters
@@ -67,7 +68,8 @@ def run(params: Params, progress: Progress) -> CompareResult:
         with run.files() as folder:
             (folder / "compare.html").write_text(page, encoding="utf-8")
             _write_tables(folder, [*comparison.sections, *comparison.details])
-        run.describe(shortened(title, [Section("Answer", " ".join(comparison.answer)), *comparison.sections], WHERE))
+        described = [Section("Answer", " ".join(comparison.answer)), *comparison.sections]
+        run.describe(shortened(title, described, WHERE, DISPENSABLE))
         return CompareResult(comparison, out)
 
 

@@ -21,6 +21,7 @@ COSTS = {
     "model_mb": ("megabytes of the model", ".3g"),
     "tracking_seconds": ("seconds for tracking", ".3g"),
 }
+TRIALS = {"trials_complete": "complete", "trials_pruned": "broken off", "trials_fail": "failed"}
 METRICS = (
     "On the validation images; of several seeds mean ± standard deviation. "
     "The test images decide nothing: their figures are not shown."
@@ -114,11 +115,19 @@ def _costs(sides: Sequence[Side]) -> Section:
         if any(side.metric(name) for side in sides)
     ]
     rows.append(["seconds of the whole run", *(spread(_durations(side), ".3g") for side in sides)])
+    rows += [["trials", *map(_trials, sides)]] if any(side.is_search for side in sides) else []
     return Section("Cost", "As measured when the runs were made.", _head(sides), rows)
 
 
 def _durations(side: Side) -> list[float]:
     return [(run.info.end_time - run.info.start_time) / 1000 for run in side.runs if run.info.end_time]
+
+
+def _trials(side: Side) -> str:
+    """The numbers of trials by their ends, as the search has counted them."""
+    tags = side.runs[0].data.tags
+    counts = [f"{tags[tag]} {word}" for tag, word in TRIALS.items() if tags.get(tag, "0") != "0"]
+    return ", ".join(counts) or NOT_RECORDED
 
 
 def _digits(sides: Sequence[Side]) -> Section:

@@ -39,13 +39,20 @@ class Pair:
             return f"{first} and {second} give every image the same probabilities."
         sign = 1 if test.mean >= 0 else -1
         low, high = sorted((sign * test.low, sign * test.high))
-        p_value = p_text(self.disagreement.p_corrected)
-        p_value = p_value if "<" in p_value else f"= {p_value}"
-        figures = f"{100 * abs(test.mean):.2f} points ({bounds(low, high, 'z.2f', 100)}), p {p_value}"
+        figures = f"{100 * abs(test.mean):.2f} points ({bounds(low, high, 'z.2f', 100)}), {self._p_text}"
         better, worse = (first, second) if sign > 0 else (second, first)
         if self.disagreement.p_corrected < ALPHA:
             return f"{better} is better than {worse} by {figures}."
         return f"{better} and {worse} cannot be told apart: {figures}."
+
+    @property
+    def _p_text(self) -> str:
+        p_value, is_corrected = (
+            self.disagreement.p_corrected,
+            self.disagreement.p_corrected != self.disagreement.accuracy.p_value,
+        )
+        text = p_text(p_value)
+        return f"p {text if '<' in text else f'= {text}'}{' by Holm' if is_corrected else ''}"
 
     @property
     def row(self) -> list[str]:
