@@ -1,27 +1,22 @@
-"""Sides of a comparison: the runs that somebody named, one side for those that differ in nothing but the seed."""
+"""Sides of a comparison, with all that their runs have recorded."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import mlflow
 import numpy as np
 from mlflow.entities import Run
 
-from mnist_mlflow.errors import UsageError, UserFacingError, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.disagreement import Answers
-from mnist_mlflow.tracking.candidates import PARTIAL
-from mnist_mlflow.tracking.configurations import CONFIGURATION
-from mnist_mlflow.tracking.named import FORMS, find_run
 from mnist_mlflow.tracking.origins import KINDS, Difference, Origin, differences, read_origin
 from mnist_mlflow.tracking.results import read_file, read_kept
-from mnist_mlflow.tracking.trials import child_runs
 from mnist_mlflow.types import Labels, Probabilities
 
 if TYPE_CHECKING:
@@ -73,79 +68,6 @@ class Side:
     def metric(self, name: str) -> list[float]:
         """A metric of each run that has it."""
         return [run.data.metrics[name] for run in self.runs if name in run.data.metrics]
-
-
-def find_sides(client: mlflow.MlflowClient, names: Sequence[str]) -> list[Side]:
-    """The sides that names stand for, in their order.
-
-    Raises UsageError for a number of sides that cannot be compared and for a run that is named twice. Raises
-    UserFacingError for a run that has no finished model.
-    """
-    if not names:
-        raise UsageError(f"runs= names no run. Name two to eight, with commas between them: {FORMS}. {EXAMPLE}")
-    named = [_side(client, find_run(client, name)) for name in names]
-    ids = [run.info.run_id for side in named for run in side.runs]
-    if twice := next((run_id for run_id in ids if ids.count(run_id) > 1), ""):
-        raise UsageError(f"The run {twice} is named twice. Name each run once.")
-    grouped = _grouped(named)
-    sides = grouped if len(grouped) >= FEWEST else named
-    if not FEWEST <= len(sides) <= MOST:
-        count = f"{len(sides)}, where runs that differ in nothing but the seed count as one"
-        raise UsageError(f"Two to eight runs can be compared; runs={','.join(names)} names {count}. {EXAMPLE}")
-    return sides
-
-
-def _side(client: mlflow.MlflowClient, run: Run) -> Side:
-    """The side that a run stands for: the runs of its seeds, or itself."""
-    run_id, role = run.info.run_id, run.data.tags.get("role", "")
-    if role == "seeds":
-        children = [child for child in child_runs(client, run_id) if child.data.tags.get("role") == "model"]
-        if seeds := tuple(child for child in children if child.info.status == "FINISHED"):
-            return Side(run_id, seeds)
-        raise UserFacingError(f"No seed of the run {run_id} has finished. Compare it when some have.")
-    _check_role(run_id, role, run.data.tags.get("mlflow.parentRunId", ""))
-    _check_end(run)
-    return Side(run_id, (run,))
-
-
-def _check_role(run_id: str, role: str, parent: str) -> None:
-    if role == "trial":
-        raise UserFacingError(
-            f"The run {run_id} is a trial and keeps no model. Compare its search instead: the run {parent}"
-        )
-    if role not in COMPARABLE:
-        made_by = f"is a {role}" if role else "was made by another program"
-        raise UserFacingError(f"The run {run_id} {made_by}. Only runs that trained a model can be compared.")
-
-
-def _check_end(run: Run) -> None:
-    """Raise UserFacingError for a run that left no model."""
-    run_id, tags = run.info.run_id, run.data.tags
-    if run.info.status == "RUNNING":
-        closing = "python -m mnist_mlflow doctor --fix 1"
-        raise UserFacingError(f"The run {run_id} is still running. Wait, or if its process is gone, type: {closing}")
-    if run.info.status != "FINISHED" and PARTIAL not in tags:
-        again = f" Run it again: {tags['command']}" if "command" in tags else " Run it again."
-        reason = tags.get("failure", "no reason given")
-        raise UserFacingError(f"The run {run_id} is {run.info.status} and left no model ({reason}).{again}")
-
-
-def _grouped(sides: Iterable[Side]) -> list[Side]:
-    """The sides, one for those of the same configuration whose seeds all differ: no seed counts twice."""
-    groups: dict[str, list[Side]] = {}
-    for side in sides:
-        configuration = side.runs[0].data.tags.get(CONFIGURATION, "")
-        groups.setdefault(configuration or side.run_id, []).append(side)
-    return [side for group in groups.values() for side in (_joined(group) if _seeds_differ(group) else group)]
-
-
-def _joined(group: Sequence[Side]) -> list[Side]:
-    return [Side(group[0].run_id, tuple(run for side in group for run in side.runs))]
-
-
-def _seeds_differ(group: Sequence[Side]) -> bool:
-    seeds = [run.data.params.get("seed") for side in group for run in side.runs]
-    return len(set(seeds)) == len(seeds)
 
 
 def read_side(side: Side) -> Side:
