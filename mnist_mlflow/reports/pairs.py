@@ -17,7 +17,7 @@ from mnist_mlflow.tracking.sides import Side
 TEXT = (
     "The first minus the second, in points of accuracy and in nats of log loss. p: how likely two equally good models "
     "differ by as much, by McNemar's exact test, or of several seeds by a test over images and seeds. "
-    "Holm: corrected for the number of pairs."
+    "Holm: corrected for the number of pairs. The interval of the log loss is over the images alone."
 )
 HEAD = ("first", "second", "only first right", "only second right", "points", "95 %", "p", "Holm", "nats", "95 %")
 
@@ -61,8 +61,8 @@ class Pair:
         return [
             self.first.label,
             self.second.label,
-            f"{self.disagreement.only_first:.4g}",
-            f"{self.disagreement.only_second:.4g}",
+            _count(self.disagreement.only_first),
+            _count(self.disagreement.only_second),
             f"{100 * test.mean:+z.2f}",
             bounds(test.low, test.high, "+z.2f", 100),
             p_text(test.p_value),
@@ -70,6 +70,11 @@ class Pair:
             f"{loss:+z.4f}",
             bounds(low, high, "+z.4f"),
         ]
+
+
+def _count(images: float) -> str:
+    """A number of images, which of several seeds is a mean."""
+    return f"{images:.1f}".removesuffix(".0")
 
 
 def pairs_of(sides: Sequence[Side]) -> list[Pair]:
