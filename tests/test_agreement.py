@@ -19,6 +19,7 @@ from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.cli import console
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.parameters import parameters_of
+from mnist_mlflow.parameters import typed as typed_value
 from mnist_mlflow.protocol import DataOptions
 from tests.conftest import ROOT
 
@@ -31,7 +32,8 @@ EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm 
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    assert set(job_docstrings()) - NOT_IN_MLPROJECT == {"main", "ensemble", "select", "report", "evaluate", "reproduce"}
+    others = {"main", "ensemble", "select", "report", "evaluate", "reproduce", "compare"}
+    assert set(job_docstrings()) - NOT_IN_MLPROJECT == others
     assert set(cli.commands.commands) == {*job_docstrings(), *algorithm_names()}
     assert set(ENTRY_POINTS) == set(cli.commands.commands) - NOT_IN_MLPROJECT
 
@@ -56,7 +58,7 @@ def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
 def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(name: str) -> None:
     """All declare a parameter that one declares, if they take it; the rest is passed on like hyperparameters."""
     kind = DataOptions if name in algorithm_names() else get_job(name).Params
-    defaults = {parameter.name: str(parameter.default) for parameter in parameters_of(kind)}
+    defaults = {parameter.name: str(typed_value(parameter.default)) for parameter in parameters_of(kind)}
     declared = {name: str(entry["default"]) for name, entry in ENTRY_POINTS[name]["parameters"].items()}
     command = cli.commands.commands[name]
     options = {option.name for option in command.get_params(click.Context(command))}

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from mnist_mlflow import types
@@ -23,8 +20,7 @@ from mnist_mlflow.errors import UserFacingError, printable, without_passwords
 from mnist_mlflow.evaluation.verdict import DIFFERENT, NOT_DIFFERENT
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from mnist_mlflow.jobs.compare import CompareResult
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.main import MainResult
@@ -34,14 +30,8 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.select import Rollback, Selection
     from mnist_mlflow.reports.reproduction import Reproduction
 
-LONGEST_TABLE = 20
-MOST_REMARKS = 5  # of a kind
-ONLY_IN_FILES = ("rank", "fit s", "val ece %")  # a row fits into 110 characters
 NARROWEST = 110
-ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
-ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take
 SUMMARY = ("accuracy", "log_loss", "ece")
-ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
 
 class _Terminal(Console):
@@ -147,7 +137,9 @@ def show_select(result: Selection | Rollback) -> None:
     from mnist_mlflow.jobs.select import Rollback
 
     if not isinstance(result, Rollback):
-        _show_selection(result)
+        from mnist_mlflow.cli.selected import show_selection  # with MLflow, which `doctor` must do without
+
+        show_selection(out, err, result)
         return
     old, new = result.taken_back, result.restored
     if not old:
@@ -155,55 +147,6 @@ def show_select(result: Selection | Rollback) -> None:
         return
     out.print(f"Version {new} of {result.model} is champion again; version {old} is previous.")
     out.print(f"Version {old} does not become champion again by itself. To undo this: the same command.")
-
-
-def _show_selection(selection: Selection) -> None:
-    """The leaderboard, the decision, the runs that were not considered, and the commands to type next."""
-    out.print(_as_table(selection.table))
-    decision = selection.decision
-    for what, text in decision.sentences.items():
-        out.print(f"{what:16} {text}", soft_wrap=True)
-    for line in _remarks(selection):
-        err.print(line, soft_wrap=True)
-    if selection.version is None:
-        out.print("Nothing was changed: dry_run=1.")
-        return
-    out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
-    from mnist_mlflow.tracking.aliases import CHAMPION  # with MLflow, which `doctor` must do without
-
-    store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
-    can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None
-    out.print(
-        f"""
-  load the champion   mlflow.set_tracking_uri("{store}")
-                      mlflow.pyfunc.load_model("{selection.champion_uri}").predict(images)
-  look at the runs    {"open " + store if store.startswith("http") else ui}
-  read about it       mlflow run . -e report --env-manager local
-{ROLLBACK if can_roll_back else ""}""",
-        soft_wrap=True,
-    )
-
-
-def _remarks(selection: Selection) -> Iterator[str]:
-    """Facts that somebody might overlook."""
-    decision, scores = selection.decision, selection.test_scores
-    if selection.repaired:
-        yield "An earlier selection had been killed; what it had begun was finished."
-    yield from _some("Left out", [entry.exclusion for entry in decision.choice.excluded])
-    yield from _some("Not comparable", [other.text for other in decision.not_comparable])
-    newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.unconsidered]
-    yield from _some("Newer than the champion, and not considered", newer)
-    yield from _some("Not scored", scores.failures)
-    if scores.openings:
-        times = "once" if scores.openings == 1 else f"{scores.openings} times"
-        yield f"The test images of this split have been opened {times}."
-
-
-def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
-    for line in lines[:MOST_REMARKS]:
-        yield f"{title}: {line}"
-    if len(lines) > MOST_REMARKS:
-        yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
 
 
 def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
@@ -232,6 +175,13 @@ def show_report(path: Path) -> None:
     out.print(f"Written: {path}", soft_wrap=True)
 
 
+def show_compare(result: CompareResult) -> None:
+    """Print a comparison."""
+    from mnist_mlflow.cli.compared import show  # with pandas and MLflow, which `doctor` must do without
+
+    show(out, result)
+
+
 def show_recover(recovery: Recovery) -> None:
     """Print the runs that are complete now; raises UserFacingError where an upload failed once more."""
     for run_id in recovery.complete:
@@ -242,21 +192,3 @@ def show_recover(recovery: Recovery) -> None:
         raise UserFacingError("\n".join(recovery.failed))
     if not recovery.complete and not recovery.waiting:
         out.print("Nothing waits to be uploaded.")
-
-
-def _as_table(frame: pd.DataFrame) -> Table:
-    left_out_columns = [*ONLY_IN_FILES, *(() if out.width >= NARROWEST else ONLY_IF_WIDE)]
-    left_out_columns += ONLY_WITHOUT_SEEDS if "seeds" in frame else ()
-    shown = frame.drop(columns=left_out_columns, errors="ignore")
-    left_out = len(frame) - LONGEST_TABLE
-    caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
-    title = "Leaderboard, by accuracy on the validation images"
-    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in shown.columns:
-        justify: JustifyMethod = "left" if column in ("algorithm", "run") else "right"
-        short = column.removeprefix("val ").removesuffix(" interval").removesuffix(", points")
-        table.add_column(short, justify=justify, no_wrap=True)
-    for row in shown.fillna("").head(LONGEST_TABLE).itertuples(index=False):
-        *figures, run = map(str, row)
-        table.add_row(*figures, run[:8])
-    return table

@@ -42,6 +42,13 @@ def as_png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def digit_png(image: Images) -> bytes:
+    """One image (28, 28) as a PNG file of as many pixels, dark ink on white."""
+    import cv2
+
+    return bytes(cv2.imencode(".png", 255 - image)[1])
+
+
 def _figure(title: str, size: tuple[float, float] = (6, 5)) -> tuple[Figure, Axes]:
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""One file per command that is no algorithm (main, ensemble, select, reproduce, report, recover), and shared ones.
+"""One file per command that is no algorithm (main, ensemble, select, report, compare, ...), and shared ones.
 
 A job's docstring is its command's help. Its `Params` are the options, and `run(params, progress)` does the work in a
 run. Begin with train.py, which every algorithm goes through: data, search if wanted, fit, record. `recording.py` fills

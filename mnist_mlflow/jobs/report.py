@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnist_mlflow.errors import UsageError
+from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import parameters, path
 from mnist_mlflow.reports.page import champion_page
 from mnist_mlflow.tracking.registry import Registry
@@ -24,11 +24,7 @@ def run(params: Params, progress: Progress) -> Path:
 
     Raises UserFacingError when there is no champion, or when what its selection logged cannot be read.
     """
-    out = params.out.absolute()
-    if not out.parent.is_dir():
-        raise UsageError(f"out={params.out}: there is no folder {out.parent}. Make it, or name another file.")
-    if out.is_dir():
-        raise UsageError(f"out={params.out} is a folder. Name a file, for example: out={out / 'report.html'}")
+    out = check_out(params.out, "report.html")
     with open_run("report", {"role": "report"}) as run:
         page = champion_page(Registry(run.client))
         out.write_text(page, encoding="utf-8")

@@ -1,5 +1,8 @@
-"""Reports: the model card in the registry, and a page of HTML about the champion.
+"""Reports: the model card in the registry, a page of HTML about the champion, and one that compares runs.
 
-Begin with card.py, whose sections both show; page.py fills page.html.jinja with them. `markdown.py` escapes.
+Begin with card.py, whose sections card and page show; page.py fills page.html.jinja with them. `comparison.py` compares
+runs by such sections. differences.py says what made them, pairs.py which is better, searches.py what they tried.
+`comparison_page.py` shows them with pictures. Both pages extend base.html.jinja. `html.py` fills
+templates, figures.py writes figures, markdown.py escapes.
 `reproduction.py` puts a run beside the one that made it again.
 """

@@ -96,11 +96,11 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def shortened(title: str, sections: Sequence[Section], where: str) -> str:
-    """The card, without some tables if a registry has no room; the last line says `where` the whole is."""
+def shortened(title: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
+    """The card, without dispensable sections if MLflow has no room; the last line says `where` the whole is."""
     rest = list(sections)
-    for dispensable in ("", *DISPENSABLE):
-        rest = [section for section in rest if section.title != dispensable]
+    for left_out in ("", *dispensable):
+        rest = [section for section in rest if section.title != left_out]
         if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
             return text
     return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -15,6 +14,7 @@ import numpy as np
 
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.reports.card import Section, Subject, reproduce_command, write_card
+from mnist_mlflow.reports.html import embedded, render
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, numbers
@@ -39,8 +39,6 @@ def champion_page(registry: Registry) -> str:
 
     What else is gone from the store is missing on the page, which says so.
     """
-    from jinja2 import Environment, PackageLoader
-
     version = registry.version(CHAMPION)
     if version is None:
         raise UserFacingError(f"There is no champion to report on. Choose one first: {SELECT}")
@@ -60,9 +58,8 @@ def champion_page(registry: Registry) -> str:
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
-    environment = Environment(loader=PackageLoader("mnist_mlflow.reports", "."), autoescape=True, trim_blocks=True)
-    template = environment.get_template("page.html.jinja")
-    return template.render(title=title, leaderboard=leaderboard, sections=sections, pictures=filter(None, pictures))
+    shown = list(filter(None, pictures))
+    return render("page.html.jinja", title=title, leaderboard=leaderboard, sections=sections, pictures=shown)
 
 
 def _reproductions(registry: Registry, candidate: Candidate) -> Section:
@@ -116,4 +113,4 @@ def _picture(artifacts: str, name: str, caption: str) -> dict[str, str] | None:
         png = read_file(artifacts, f"plots/{name}.png")
     except UserFacingError:
         return None
-    return {"data": f"data:image/png;base64,{base64.b64encode(png).decode()}", "caption": caption}
+    return {"data": embedded(png), "caption": caption}

@@ -12,8 +12,8 @@ from mnist_mlflow.evaluation.pareto import Point
 from mnist_mlflow.evaluation.significance import holm, paired_test
 from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.protocol import Rule
+from mnist_mlflow.reports.figures import p_text
 from mnist_mlflow.selection.entry import Comparison, Entry
-from mnist_mlflow.selection.leaderboard import p_text
 from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query

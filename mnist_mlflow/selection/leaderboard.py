@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_mlflow.reports.figures import p_text
 from mnist_mlflow.selection.entry import Entry
 from mnist_mlflow.selection.rule import Choice
 
@@ -57,11 +58,6 @@ def _accuracy(entry: Entry, has_seeds: bool) -> dict[str, str]:
         "vs best, points": f"{100 * comparison.difference[0]:+.2f}" if comparison.difference[0] else "",
         "p": p_text(comparison.p_value),
     }
-
-
-def p_text(p_value: float) -> str:
-    """A p-value in two digits."""
-    return "< 0.0001" if p_value < 1e-4 else f"{p_value:.2g}"
 
 
 def _figures(metrics: Mapping[str, float], test_metrics: Mapping[str, float]) -> dict[str, str]:

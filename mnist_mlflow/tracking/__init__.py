@@ -2,4 +2,5 @@
 
 MLflow's own variables mean what they always mean. Begin with runs.py: a run is opened or taken over, filled, and
 always closed. store.py says which store it is, registry.py keeps the champion, candidates.py finds what can compete.
+named.py finds a run by what people type. named_sides.py groups the runs of a comparison; sides.py reads them.
 """

@@ -12,7 +12,8 @@ from mlflow.entities import Run
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.results import read_file
 
-UNKNOWN = "unknown"
+UNKNOWN = "unknown"  # the value of a fact that an origin lacks
+GONE = "gone"  # the same where the store has lost all facts of the kind
 COMMIT = "mlflow.source.git.commit"
 PATCH = "git/uncommitted.diff"
 KINDS = ("parameters", "data", "code", "libraries", "machine")
@@ -72,15 +73,18 @@ def read_origin(run: Run) -> Origin:
 def differences(origins: Sequence[Origin]) -> list[Difference]:
     """The facts that origins do not share, by kind; a fact that one of them lacks is unknown there.
 
-    Of a kind that one of them has lost nothing can be told.
+    Of a kind that an origin has lost nothing can be told there: only the others are compared.
     """
     return [
         Difference(kind, name, values)
         for kind in KINDS
-        if all(origin.facts[kind] for origin in origins)
         for name in dict.fromkeys(name for origin in origins for name in origin.facts[kind])
-        if len(set(values := tuple(origin.facts[kind].get(name, UNKNOWN) for origin in origins))) > 1
+        if len({*(values := tuple(_value(origin.facts[kind], name) for origin in origins))} - {GONE}) > 1
     ]
+
+
+def _value(facts: Mapping[str, str], name: str) -> str:
+    return facts.get(name, UNKNOWN) if facts else GONE
 
 
 def _parameters(run: Run) -> dict[str, str]:

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,15 @@ def write_environment(folder: Path) -> None:
         **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
     }
     (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
+
+
+def required_libraries() -> set[str]:
+    """The distributions that the project itself asks for, extras too, in lower case with dashes."""
+    try:
+        requirements = requires("mnist-mlflow") or []
+    except PackageNotFoundError:  # the folder was copied, not installed
+        return set()
+    return {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements}
 
 
 def _processor() -> str:

@@ -120,6 +120,8 @@ def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
         raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error
     if probabilities.shape != (len(labels), CLASSES):
         raise UserFacingError(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")
+    if not np.isfinite(probabilities).all() or not np.isin(labels, range(CLASSES)).all():
+        raise UserFacingError(f"its {path} has numbers that are no probabilities, or no labels")
     return labels, probabilities
 
 

@@ -18,7 +18,7 @@ USAGE = {
     "a mistyped entry point": (
         ["knnn"],
         "No such command 'knnn'. Did you mean 'knn'?",
-        "Accepted: cnn, doctor, ensemble, evaluate",
+        "Accepted: cnn, compare, doctor, ensemble",
     ),
     "a mistyped option": (["knn", "--n_neighbor=3"], "Did you mean '--n_neighbors'?", "Help: mnist-mlflow knn --help"),
     "an option of another algorithm": (["knn", "--epochs=3"], "No such option '--epochs'", "knn --help"),

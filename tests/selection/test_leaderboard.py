@@ -1,12 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
-from mnist_mlflow.cli import console
+from mnist_mlflow.cli.selected import WIDE, leaderboard_table
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.leaderboard import leaderboard, p_text, write_leaderboard
+from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
 from mnist_mlflow.selection.rule import apply_rule
 from tests.selection.test_members import LONE, POOR, SEEDS, pool_of
 from tests.selection.test_rule import ALL, among
@@ -37,11 +36,6 @@ def test_it_is_written_in_three_forms(tmp_path: Path) -> None:
     assert "| best" in (tmp_path / "leaderboard.md").read_text()
 
 
-@pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.04321, "0.043"), (0.00001, "< 0.0001")])
-def test_a_p_value_has_two_digits(value: float, text: str) -> None:
-    assert p_text(value) == text
-
-
 def test_a_configuration_of_several_seeds_is_a_row_with_its_mean_and_spread() -> None:
     table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])), {})
     lone, seeds, poor = table.to_dict("records")
@@ -60,6 +54,6 @@ def test_a_table_with_seeds_fits_into_the_terminal() -> None:
     table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])), {})
     table[["algorithm", "val f1 %", "test %", "MB"]] = ["logistic", "100.00", "100.00", "0.0269"]
     table[["vs best, points", "ms/image", "val log loss", "run"]] = ["-0.39", "0.0543", "0.0178", "0123456789abcdef"]
-    shown = console._as_table(table)
-    assert Console(width=300).measure(shown).maximum <= console.NARROWEST
+    shown = leaderboard_table(table, WIDE)
+    assert Console(width=300).measure(shown).maximum <= WIDE
     assert [column.header for column in shown.columns][1:4] == ["acc. %", "±", "seeds"]

@@ -1,0 +1,52 @@
+"""A comparison in the terminal: the answer, then each section as a table that fits the width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from mnist_mlflow.jobs.compare import CompareResult
+from mnist_mlflow.reports.card import Section
+from mnist_mlflow.reports.figures import with_short_digests
+
+NARROWEST = 8  # a column
+LINES = 3  # that a value may take
+MOST_ROWS = 25
+
+
+def show(console: Console, result: CompareResult) -> None:
+    """Print a comparison, and where the page is that shows all of it."""
+    for sentence in result.comparison.answer:
+        console.print(sentence)
+    for section in result.comparison.sections:
+        console.print(f"\n{section.title}. {section.text}" if section.text else f"\n{section.title}")
+        if section.rows:
+            console.print(_table(section, console.width))
+        if section.code:
+            console.print(section.code, soft_wrap=True)
+    console.print(f"\nWritten: {result.out}", soft_wrap=True)
+
+
+def _table(section: Section, width: int) -> Table:
+    rest = len(section.rows) - MOST_ROWS
+    caption = f"and {rest} more rows on the page" if rest > 0 else None
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
+    for title in section.head:
+        table.add_column(title, overflow="fold")
+    longest = LINES * max(NARROWEST, width // len(section.head) - 2)
+    for row in section.rows[:MOST_ROWS]:
+        table.add_row(*_cells(row, longest))
+    return table
+
+
+def _cells(row: Sequence[str], longest: int) -> list[str]:
+    return [_shortened(with_short_digests(cell), longest) for cell in row]
+
+
+def _shortened(text: str, longest: int) -> str:
+    """A text without its middle if it is too long."""
+    half = (longest - 3) // 2
+    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"

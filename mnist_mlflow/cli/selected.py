@@ -1,0 +1,91 @@
+"""A selection in the terminal: the leaderboard, the decision, what somebody might overlook, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+
+from mnist_mlflow.jobs.select import Selection
+from mnist_mlflow.tracking.aliases import CHAMPION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONGEST_TABLE = 20
+MOST_REMARKS = 5  # of a kind
+ONLY_IN_FILES = ("rank", "fit s", "val ece %")
+WIDE = 110  # characters, into which a row fits
+ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
+ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take
+ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
+
+
+def show_selection(out: Console, err: Console, selection: Selection) -> None:
+    """The leaderboard, the decision, the runs that were not considered, and the commands to type next."""
+    out.print(leaderboard_table(selection.table, out.width))
+    decision = selection.decision
+    for what, text in decision.sentences.items():
+        out.print(f"{what:16} {text}", soft_wrap=True)
+    for line in _remarks(selection):
+        err.print(line, soft_wrap=True)
+    if selection.version is None:
+        out.print("Nothing was changed: dry_run=1.")
+        return
+    out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
+    store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
+    can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None
+    out.print(
+        f"""
+  load the champion   mlflow.set_tracking_uri("{store}")
+                      mlflow.pyfunc.load_model("{selection.champion_uri}").predict(images)
+  look at the runs    {"open " + store if store.startswith("http") else ui}
+  read about it       mlflow run . -e report --env-manager local
+{ROLLBACK if can_roll_back else ""}""",
+        soft_wrap=True,
+    )
+
+
+def _remarks(selection: Selection) -> Iterator[str]:
+    """Facts that somebody might overlook."""
+    decision, scores = selection.decision, selection.test_scores
+    if selection.repaired:
+        yield "An earlier selection had been killed; what it had begun was finished."
+    yield from _some("Left out", [entry.exclusion for entry in decision.choice.excluded])
+    yield from _some("Not comparable", [other.text for other in decision.not_comparable])
+    newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.unconsidered]
+    yield from _some("Newer than the champion, and not considered", newer)
+    yield from _some("Not scored", scores.failures)
+    if scores.openings:
+        times = "once" if scores.openings == 1 else f"{scores.openings} times"
+        yield f"The test images of this split have been opened {times}."
+
+
+def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
+    for line in lines[:MOST_REMARKS]:
+        yield f"{title}: {line}"
+    if len(lines) > MOST_REMARKS:
+        yield f"{title}: and {len(lines) - MOST_REMARKS} more, all in decision.json of the selection's run"
+
+
+def leaderboard_table(frame: pd.DataFrame, width: int) -> Table:
+    """The leaderboard with as many columns as a terminal of that width has room for."""
+    left_out_columns = [*ONLY_IN_FILES, *(() if width >= WIDE else ONLY_IF_WIDE)]
+    left_out_columns += ONLY_WITHOUT_SEEDS if "seeds" in frame else ()
+    shown = frame.drop(columns=left_out_columns, errors="ignore")
+    left_out = len(frame) - LONGEST_TABLE
+    caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
+    title = "Leaderboard, by accuracy on the validation images"
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in shown.columns:
+        justify: JustifyMethod = "left" if column in ("algorithm", "run") else "right"
+        short = column.removeprefix("val ").removesuffix(" interval").removesuffix(", points")
+        table.add_column(short, justify=justify, no_wrap=True)
+    for row in shown.fillna("").head(LONGEST_TABLE).itertuples(index=False):
+        *figures, run = map(str, row)
+        table.add_row(*figures, run[:8])
+    return table

@@ -1,0 +1,40 @@
+"""A comparison in the terminal."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mnist_mlflow.cli.compared import show
+from mnist_mlflow.jobs.compare import CompareResult
+from mnist_mlflow.reports.comparison import compare
+from tests.sides import IMAGES, side, with_facts
+from tests.simulated import right_but
+
+SIDES = [side(f"{n:032x}", right_but(IMAGES, range(5 * n)), command="mlflow run . " + "-P a=b " * 40) for n in range(8)]
+
+
+def shown(count: int, width: int, folder: Path) -> str:
+    stream = io.StringIO()
+    sides = [*SIDES[: count - 1], with_facts(SIDES[7], "parameters", C="5", long="x" * 300)]
+    show(Console(file=stream, width=width), CompareResult(compare(sides, folder), folder / "compare.html"))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_it_fits_the_width_whatever_the_runs_hold(count: int, tmp_path: Path) -> None:
+    lines = shown(count, 110, tmp_path).splitlines()
+    assert max(map(len, [line for line in lines if "Written" not in line])) <= 110
+
+
+def test_it_answers_first_and_then_says_what_differs(tmp_path: Path) -> None:
+    text = shown(2, 110, tmp_path)
+    assert text.startswith("knn 00000000 is better than knn 00000000 by 17.50 points")
+    assert [text.index(title) for title in ("What differs", "Metrics", "Cost", "Differences on")] == sorted(
+        text.index(title) for title in ("What differs", "Metrics", "Cost", "Differences on")
+    )
+    assert "Digit by digit" not in text
+    assert f"{'0' * 32}" not in text
+    assert "x …" in text
+    assert str(tmp_path / "compare.html") in text
