@@ -16,14 +16,6 @@ pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 SMALL = DataOptions("digits", train_size=200)
 
 
-@pytest.mark.parametrize("algorithm", ["forest", "cnn"])
-def test_the_same_command_gives_the_same_metrics(store: Client, algorithm: str) -> None:
-    given = {"cnn": {"epochs": 1, "filters": 4}, "forest": {"n_estimators": 20}}[algorithm]
-    first, second = (train(Task(algorithm, given, SMALL), silent).metrics for _ in range(2))
-    same = [name for name in first if name.startswith("val_")]
-    assert {name: first[name] for name in same} == {name: second[name] for name in same}
-
-
 def test_training_never_sees_the_test_images(store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     without = Dataset(**{**vars(digits), "test": None})
     monkeypatch.setattr(training, "load_dataset", lambda *arguments: without)
