@@ -36,23 +36,19 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_new_algorithm_is_one_file_and_one_stanza(new_store: Path, project: Path, tmp_path: Path) -> None:
+def test_a_new_algorithm_is_one_file_and_one_stanza(
+    store: mlflow.MlflowClient, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert len(block("python").splitlines()) < 40
-    store = f"sqlite:///{shutil.copy(new_store, tmp_path)}"
-    environment = {**os.environ, "PYTHONPATH": str(project), "MLFLOW_TRACKING_URI": store}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    small = ("-P", "data=digits", "-P", "train_size=500", "-P", "trials=2")
-    run = [sys.executable, "-m", "mlflow", "run", str(project), "--env-manager", "local", "-e", "centroid", *small]
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    small = {"data": "digits", "train_size": "500", "trials": "2"}
+    mlflow.projects.run(str(project), "centroid", parameters=small, env_manager="local")
     select = [sys.executable, "-m", "mnist_mlflow", "select", "--data", "digits", "--algorithms", "centroid"]
-    for command in (run, select):
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    mlflow.set_tracking_uri(store)
-    try:
-        (trained,) = mlflow.MlflowClient().search_runs(["0"], "tags.role = 'model'")
-        assert trained.data.tags["algorithm"] == "centroid"
-        assert trained.data.metrics["val_accuracy"] > 0.9
-        model = mlflow.pyfunc.load_model("models:/mnist-digits@champion")
-        assert model.metadata.run_id == trained.info.run_id
-    finally:
-        mlflow.set_tracking_uri(None)
+    done = subprocess.run(select, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (trained,) = store.search_runs(["0"], "tags.role = 'model'")
+    assert trained.data.tags["algorithm"] == "centroid"
+    assert trained.data.metrics["val_accuracy"] > 0.9
+    model = mlflow.pyfunc.load_model("models:/mnist-digits@champion")
+    assert model.metadata.run_id == trained.info.run_id

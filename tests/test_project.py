@@ -1,12 +1,13 @@
 """The project as `mlflow run` sees it: from the folder, and from a git URI."""
 
+import functools
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,6 +44,13 @@ SMALL = ("-P", "data=digits", "-P", "train_size=200")
 
 
 @pytest.fixture
+def run_project(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Runs an entry point as `mlflow run` does, without a process for the command line of MLflow."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return functools.partial(mlflow.projects.run, env_manager="local")
+
+
+@pytest.fixture
 def git_uri(repository: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a bare clone behind a server of git's own."""
     bare = tmp_path / "served" / "project.git"
@@ -57,10 +65,11 @@ def git_uri(repository: Path, tmp_path: Path) -> Iterator[str]:
     server.wait()
 
 
-def test_runs_from_a_git_uri_with_the_parameters_as_typed(store: Client, git_uri: str, tmp_path: Path) -> None:
-    typed = ("-P", "recipe=accurate", "-P", "epochs=1", "-P", "filters=4", "-P", "learning_rate=1e-2")
-    done = mlflow_run(git_uri, tmp_path, "-e", "cnn", *SMALL, *typed)
-    assert done.returncode == 0, done.stderr
+def test_runs_from_a_git_uri_with_the_parameters_as_typed(
+    store: Client, git_uri: str, run_project: Callable[..., object]
+) -> None:
+    small = {"data": "digits", "train_size": "200", "epochs": "1", "filters": "4"}
+    run_project(git_uri, "cnn", parameters={"recipe": "accurate", "learning_rate": "1e-2", **small})
     (run,) = store.search_runs(["0"])
     assert run.info.status == "FINISHED"
     assert run.outputs.model_outputs
@@ -71,6 +80,15 @@ def test_runs_from_a_git_uri_with_the_parameters_as_typed(store: Client, git_uri
     assert run.data.params.items() >= expected.items()
 
 
+TYPED_ELSEWHERE = """
+import sys
+from mnist_mlflow.cli.commands import main
+for typed in (["logistic", "--data=digits", "--train_size=200"], ["ensemble", "--data=digits"]):
+    sys.argv[1:] = typed
+    main()
+"""
+
+
 def test_the_default_store_is_the_projects_wherever_a_command_is_typed(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,21 +97,19 @@ def test_the_default_store_is_the_projects_wherever_a_command_is_typed(
     elsewhere.mkdir()
     with (project / "mnist_mlflow" / "errors.py").open("a") as file:
         file.write("# changed\n")
-    (project / "typed_elsewhere.py").write_text("from mnist_mlflow.cli.commands import main; main()")
+    (project / "typed_elsewhere.py").write_text(TYPED_ELSEWHERE)
     changes = uncommitted_changes(project)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert mlflow_run(".", project, "-e", "knn", *SMALL, "-P", "trials=1").returncode == 0
     assert uncommitted_changes(project) == changes  # which the search leaves as they were
-    command = [sys.executable, str(project / "typed_elsewhere.py"), "logistic", "--data=digits", "--train_size=200"]
-    subprocess.run(command, cwd=elsewhere, check=True)
+    subprocess.run([sys.executable, str(project / "typed_elsewhere.py")], cwd=elsewhere, check=True)
     assert list(elsewhere.iterdir()) == []
-    assert mlflow_run(".", project, "-e", "ensemble", "-P", "data=digits").returncode == 0
     client = Client(f"sqlite:///{project}/mlflow.db")
     runs = {run.data.tags["algorithm"]: run for run in client.search_runs(["0"], "tags.role = 'model'")}
     assert {name: run.info.status for name, run in runs.items()} == dict.fromkeys(
         ("knn", "logistic", "ensemble"), "FINISHED"
     )
-    assert runs["ensemble"].data.tags["mlflow.project.entryPoint"] == "ensemble"
+    assert {runs[name].data.tags["mlflow.project.entryPoint"] for name in runs} == set(runs)
     artifacts = {Path(run.info.artifact_uri.removeprefix("file://")) for run in runs.values()}
     assert {path.parents[2] for path in artifacts} == {project / "mlruns"}
     check_changes(runs["knn"].data.tags, artifacts, changes)
@@ -108,11 +124,11 @@ def check_changes(tags: dict[str, str], artifacts: set[Path], changes: bytes | N
 
 
 def test_a_mistake_in_a_parameter_fails_the_run_with_its_reason(
-    store: Client, repository: Path, tmp_path: Path
+    store: Client, repository: Path, run_project: Callable[..., object], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    done = mlflow_run(str(repository), tmp_path, "-e", "cnn", "-P", "epochs=abc")
-    assert done.returncode != 0
-    assert "'abc' is not a whole number from 1 to 500" in done.stderr
+    with pytest.raises(ExecutionException):
+        run_project(str(repository), "cnn", parameters={"epochs": "abc"})
+    assert "'abc' is not a whole number from 1 to 500" in capfd.readouterr().err
     (run,) = store.search_runs(["0"])
     assert run.info.status == "FAILED"
     assert "'abc' is not a whole number" in run.data.tags["failure"]

@@ -1,5 +1,6 @@
 """The origin of a run: the commit, the changes since, and the environment."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -9,7 +10,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 from typing import Any
@@ -156,7 +159,7 @@ def _git_path(root: Path, name: str) -> Path:
 def write_environment(folder: Path) -> None:
     """Write `requirements.txt`, all installed distributions, and `machine.json` into a folder."""
     folder.mkdir(parents=True)
-    installed = sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
+    installed = _installed(tuple(_described()))
     (folder / "requirements.txt").write_text("\n".join(installed) + "\n", encoding="utf-8")
     machine = {
         "python": platform.python_version(),
@@ -166,6 +169,19 @@ def write_environment(folder: Path) -> None:
         **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
     }
     (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
+
+
+@functools.cache
+def _installed(described: tuple[Path, ...]) -> list[str]:
+    """All installed distributions, read again only when others are described: reading takes a while."""
+    return sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
+
+
+def _described() -> Iterator[Path]:
+    """The folders that describe distributions, whose names hold the versions."""
+    for folder in sys.path:
+        with contextlib.suppress(OSError):  # it may not be read
+            yield from sorted(Path(folder).glob("*-info"))
 
 
 def required_libraries() -> set[str]:

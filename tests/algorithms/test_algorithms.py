@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 # EnoughError for 500 images, where the defaults are made for 45,000.
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 12, "batch_size": 32, "units": 128},
-    "cnn": {"epochs": 12, "batch_size": 32},
+    "cnn": {"epochs": 6, "batch_size": 32, "filters": 8},
 }
 FIRST_IMAGES = 60
 
@@ -122,20 +122,19 @@ def test_reports_curves_and_steps_where_there_are_any(learned: Learned, digits: 
 
 
 FEW: dict[str, dict[str, Any]] = {
-    "cnn": {"epochs": 1},
+    "cnn": {"epochs": 1, "filters": 4},
     "mlp": {"epochs": 1},
     "xgboost": {"rounds": 5},
     "forest": {"n_estimators": 5},
 }
 
 
-@pytest.mark.parametrize("name", algorithm_names())
-def test_the_same_seed_learns_the_same_and_another_one_otherwise(name: str, digits: Dataset) -> None:
+@pytest.mark.parametrize("name", FEW)
+def test_another_seed_learns_otherwise(name: str, digits: Dataset) -> None:
+    """That the same one learns the same, test_determinism.py asks of all algorithms."""
     images = digits.validation.images[:FIRST_IMAGES]
-    seeds = (0, 0, 1) if name in FEW else (0, 0)
-    first, same, *others = (fit(name, digits, seed, **FEW.get(name, {})).model.predict_proba(images) for seed in seeds)
-    assert np.array_equal(first, same)
-    assert not [other for other in others if np.array_equal(first, other)]
+    first, other = (fit(name, digits, seed, **FEW[name]).model.predict_proba(images) for seed in (0, 1))
+    assert not np.array_equal(first, other)
 
 
 class EnoughError(Exception):
@@ -163,7 +162,7 @@ def test_a_callback_that_raises_stops_the_learning(name: str, method: str, digit
 
 @pytest.mark.parametrize(
     ("name", "given"),
-    [("mlp", {"epochs": 40}), ("cnn", {"epochs": 40, "label_smoothing": 0.1, "filters": 8})],
+    [("mlp", {"epochs": 40}), ("cnn", {"epochs": 40, "label_smoothing": 0.1, "filters": 4})],
 )
 def test_a_network_stops_early_and_keeps_its_best_epoch(name: str, given: dict[str, Any], digits: Dataset) -> None:
     recorder = Recorder()
@@ -200,8 +199,8 @@ OTHERWISE = [
     ("forest", {"features": "pixels", "splitter": "best"}),
     ("xgboost", {"features": "deskewed", "components": 30, "rounds": 60}),
     ("mlp", {"features": "pixels"}),
-    ("cnn", {"features": "pixels", "filters": 8, "kernel_size": 9}),
-    ("cnn", {"augmentation": 0.0, "filters": 8, "kernel_size": 2}),
+    ("cnn", {"features": "pixels", "kernel_size": 9}),
+    ("cnn", {"augmentation": 0.0, "kernel_size": 2}),
 ]
 
 

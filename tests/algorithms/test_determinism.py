@@ -14,23 +14,30 @@ import numpy as np
 from mnist_mlflow.algorithms.base import get_algorithm, train_model
 from mnist_mlflow.data import load_dataset
 
-small = {"mlp": {"epochs": 2, "units": 32}, "cnn": {"epochs": 1, "filters": 4}, "forest": {"n_estimators": 20}}
-digits, probabilities = load_dataset("digits", train_size=300), {}
+small = {
+    "mlp": {"epochs": 2, "units": 32},
+    "cnn": {"epochs": 1, "filters": 4},
+    "forest": {"n_estimators": 20},
+    "xgboost": {"rounds": 20},
+}
+digits, probabilities = load_dataset("digits", train_size=200), {}
 for name in NAMES:
     algorithm = get_algorithm(name)
     trained = train_model(algorithm, algorithm.Params(**small.get(name, {})), digits.train, digits.tuning, 0)
     probabilities[name] = trained.model.predict_proba(digits.validation.images)
 np.savez(FILE, **probabilities)
 """
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 NAMES = [name for name in algorithm_names() if HAS_TENSORFLOW or name not in ("mlp", "cnn")]
 THREADED = [name for name in NAMES if name in ("mlp", "cnn", "xgboost")]  # which might add in another order each time
 INDIFFERENT = [name for name in NAMES if name != "cnn"]  # which says that another number of threads matters
 
 
-def start(folder: Path, variant: str, names: list[str], **environment: str) -> "subprocess.Popen[str]":
+def start(folder: Path, variant: str, names: list[str], threads: int = 2) -> "subprocess.Popen[str]":
     code = TRAIN.replace("NAMES", repr(names)).replace("FILE", repr(str(folder / f"{variant}.npz")))
-    return start_python(code, folder, XDG_CACHE_HOME=str(folder / "cache"), **environment)
+    variables = dict.fromkeys(THREADS, str(threads))  # which tests/__init__.py has set to one
+    variables |= {"OMP_WAIT_POLICY": "PASSIVE", "XDG_CACHE_HOME": str(folder / "cache")}  # idle threads sleep
+    return start_python(code, folder, **variables)
 
 
 def test_processes_caches_and_threads_do_not_matter(tmp_path: Path) -> None:
@@ -38,7 +45,7 @@ def test_processes_caches_and_threads_do_not_matter(tmp_path: Path) -> None:
     try:
         processes.append(start(tmp_path, "cold", NAMES))
         assert processes[0].wait(timeout=200) == 0
-        processes += [start(tmp_path, "warm", THREADED), start(tmp_path, "one thread", INDIFFERENT, **ONE_THREAD)]
+        processes += [start(tmp_path, "warm", THREADED), start(tmp_path, "one thread", INDIFFERENT, threads=1)]
         assert [process.wait(timeout=200) for process in processes] == [0, 0, 0]
     finally:
         for process in processes:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from mnist_mlflow.data.digits import load_digits
 
@@ -8,6 +9,12 @@ def test_all_of_them_in_mnist_geometry() -> None:
     assert digits.images.shape == (1797, 28, 28)
     assert digits.images.dtype == digits.labels.dtype == np.uint8
     assert set(digits.labels) == set(range(10))
+
+
+def test_nobody_can_change_them_for_others() -> None:
+    for array in (load_digits().images, load_digits().labels):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
 
 
 def test_ink_fills_a_box_of_20_pixels_centred_by_mass() -> None:

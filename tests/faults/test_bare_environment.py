@@ -33,7 +33,17 @@ def folder(new_store: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+COMMANDS = """
+import sys
+from mnist_mlflow.cli.commands import main
+for typed in {commands}:
+    sys.argv = ["mnist-mlflow", *typed]
+    main()
+"""
+
+
+def typed(folder: Path, *commands: tuple[str, ...]) -> "subprocess.CompletedProcess[bytes]":
+    """What came of commands that share a process."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -44,21 +54,17 @@ def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]"
         "TMPDIR": str(folder),
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
     }
-    command = [*AS_NOBODY, *READING, sys.executable, "-m", "mnist_mlflow", *arguments]
+    command = [*AS_NOBODY, *READING, sys.executable, "-c", COMMANDS.format(commands=commands)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not can_change, reason="needs the right to become another user")
 def test_a_small_run_needs_no_home_no_name_and_no_locale(folder: Path) -> None:
     small = ("--data", "digits", "--train_size", "200")
-    for arguments in (
-        ("main", "--algorithms", "knn", "--trials", "2", *small),
-        ("report",),
-    ):
-        done = typed(folder, *arguments)
-        assert done.returncode == 0, done.stderr
-        ours = [line for line in done.stderr.splitlines() if b"EncodingWarning" in line and b"mnist_mlflow/" in line]
-        assert ours == []
+    done = typed(folder, ("main", "--algorithms", "knn", "--trials", "2", *small), ("report",))
+    assert done.returncode == 0, done.stderr
+    ours = [line for line in done.stderr.splitlines() if b"EncodingWarning" in line and b"mnist_mlflow/" in line]
+    assert ours == []
     assert (folder / "report.html").read_text(encoding="utf-8")
     assert not (folder / "~").exists()
     client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")

@@ -1,6 +1,5 @@
 """Selections that are killed in the middle of changing the registry, and two at once."""
 
-import subprocess
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,14 +11,14 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.aliases import CHAMPION, UNFINISHED
 from mnist_mlflow.tracking.registry import Registry
-from tests.conftest import ROOT, Trained, python, start_python, train_into_copy
+from tests.conftest import ROOT, Trained, python, train_into_copy
 
 Client: TypeAlias = mlflow.MlflowClient
 pytestmark = pytest.mark.faults
 STEPS = (0, 3, 8)  # of the changes of the registry, from the card to the first test figures
 
 # Each selection is forked from a process that has imported everything: to start Python would take most of the time.
-KILLS = """
+FORKS = """
 import os, signal
 import cv2, matplotlib.figure, mlflow, pandas, scipy.stats, skops.io, tabulate
 import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
@@ -29,6 +28,24 @@ from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import silent
 
+def fork(algorithms, step=None):
+    child = os.fork()
+    if not child:
+        if step is not None:
+            kill_at(step)
+        try:
+            run(Params(data="digits", algorithms=algorithms), silent)
+        except BaseException as error:
+            print(repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    return child
+
+def exit_code_of(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+
+KILLS = """
 CHANGING = ["set_registered_model_tag", "set_registered_model_alias", "set_model_version_tag", "update_model_version",
             "delete_registered_model_tag", "delete_registered_model_alias"]
 
@@ -44,17 +61,7 @@ def kill_at(step):
         setattr(mlflow.MlflowClient, name, killing(getattr(mlflow.MlflowClient, name)))
 
 def exit_code_of_selection(step, algorithms):
-    child = os.fork()
-    if not child:
-        if step is not None:
-            kill_at(step)
-        try:
-            run(Params(data="digits", algorithms=algorithms), silent)
-        except BaseException as error:
-            print(repr(error), flush=True)
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return exit_code_of(fork(algorithms, step))
 
 def show_state(step, exit_code):
     print("state", step, exit_code, Registry(connect()).aliases(), flush=True)
@@ -79,7 +86,7 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 def test_a_selection_killed_at_a_change_leaves_a_champion_and_the_next_repairs(
     trained_store: Client, outcomes: list[RunResult]
 ) -> None:
-    printed = python(KILLS.format(steps=STEPS), ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
+    printed = python(FORKS + KILLS.format(steps=STEPS), ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri())
     states = [line for line in printed.splitlines() if line.startswith("state")]
     assert len(states) == len(STEPS) + 2
     assert not [line for line in states if "'champion': None" in line]
@@ -98,22 +105,13 @@ def test_a_selection_killed_at_a_change_leaves_a_champion_and_the_next_repairs(
     assert "RUNNING" not in {run.info.status for run in runs}
 
 
-SELECT = """
-from mnist_mlflow.jobs.select import Params, run
-from mnist_mlflow.types import silent
-run(Params(data="digits", algorithms={algorithms!r}), silent)
+AT_ONCE = """
+print(*[exit_code_of(child) for child in [fork("forest"), fork("all")]])
 """
 
 
 def test_two_at_once_leave_one_champion_and_the_better_one(trained_store: Client, outcomes: list[RunResult]) -> None:
-    uri = mlflow.get_tracking_uri()
-    both: list[subprocess.Popen[str]] = [
-        start_python(SELECT.format(algorithms=algorithms), ROOT, MLFLOW_TRACKING_URI=uri)
-        for algorithms in ("forest", "all")
-    ]
-    for process in both:
-        _, errors = process.communicate(timeout=200)
-        assert process.returncode == 0, errors
+    assert python(FORKS + AT_ONCE, ROOT, MLFLOW_TRACKING_URI=mlflow.get_tracking_uri()) == "0 0\n"
     registry = Registry(trained_store)
     champion: Any = registry.version(CHAMPION)
     aliases = registry.aliases()

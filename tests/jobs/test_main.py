@@ -1,14 +1,18 @@
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import mlflow
 import pytest
 
+from mnist_mlflow.cli.commands import commands
 from mnist_mlflow.data import mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs import launch
+from mnist_mlflow.jobs.launch import Program
 from mnist_mlflow.jobs.main import Params, run, share_of_time
 from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.types import silent
@@ -24,6 +28,22 @@ def algorithm_runs(client: Client) -> dict[str, Any]:
 SEARCH = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
 
 
+@pytest.fixture
+def one_process(nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be typed in a process of its own is typed in a thread: MLflow knows of no run there."""
+
+    def start(program: Program, arguments: list[str], environment: Mapping[str, str]) -> int:
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            thread.submit(commands.main, arguments, standalone_mode=False).result()
+        return 0
+
+    monkeypatch.setattr(launch, "_start", start)
+
+
+@pytest.mark.filterwarnings("ignore:'Threading' parallel backend")  # says sklearnex in a thread
+@pytest.mark.usefixtures("one_process")
 def test_trains_and_searches_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
     params = Params("digits", train_size=200, trials=1, algorithms="knn, logistic", **dataclasses.asdict(SEARCH))
     result = run(params, silent)
@@ -84,6 +104,7 @@ def test_nothing_is_selected_when_all_fail(store: Client) -> None:
         run(Params(algorithms="knn", data="digits", train_size=100), silent)
 
 
+@pytest.mark.usefixtures("one_process")
 def test_the_fallback_is_told_to_every_run(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist, "MIRRORS", ())
     run(Params(algorithms="logistic", train_size=100), silent)

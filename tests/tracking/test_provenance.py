@@ -221,6 +221,21 @@ def test_the_environment_names_versions(tmp_path: Path) -> None:
     assert '"cores"' in (tmp_path / "environment" / "machine.json").read_text()
 
 
+def test_a_library_that_is_installed_between_two_runs_is_in_the_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    monkeypatch.syspath_prepend(libraries)
+    metadata = libraries / "late-1.0.dist-info" / "METADATA"
+    for run, found in enumerate((False, True)):
+        if found:
+            metadata.parent.mkdir()
+            metadata.write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+        write_environment(tmp_path / str(run))
+        assert ("late==1.0" in (tmp_path / str(run) / "requirements.txt").read_text().splitlines()) == found
+
+
 def test_the_machine_is_told_with_what_decides_about_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("TF_TOKEN", "secret")
