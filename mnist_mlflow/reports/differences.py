@@ -9,8 +9,8 @@ from pathlib import Path
 from mnist_mlflow.reports.card import Section
 from mnist_mlflow.reports.figures import NOT_RECORDED, with_short_digests
 from mnist_mlflow.tracking.commits import PACKAGE, file_changes, has_commit, patch_between
+from mnist_mlflow.tracking.environments import required_libraries
 from mnist_mlflow.tracking.origins import KINDS, UNKNOWN, Difference
-from mnist_mlflow.tracking.provenance import required_libraries
 from mnist_mlflow.tracking.sides import Side, side_differences
 
 LONGEST_PATCH = 100_000  # characters that a page shows

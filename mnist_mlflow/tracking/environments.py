@@ -1,20 +1,78 @@
-"""Recorded environments: the versions that a run had, built again with uv."""
+"""Environments of runs: the versions and the machine as they are recorded, and built again with uv."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import json
+import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.processes import count_cores
 
 OURS = "mnist-mlflow"  # whose code comes from the recorded commit
 PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+", re.ASCII)  # all that uv is given from a file of anybody's
 CAUSE = re.compile("╰─▶ |cause: ")  # announces the last line in which uv says why, of several
 HERE = "or take the environment as it is: env=here"
+# Variables that decide how many threads the libraries use, or in which order they add numbers.
+THREADS = re.compile(
+    r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP|CORETYPE)\w*", re.ASCII
+)
+
+
+def write_environment(folder: Path) -> None:
+    """Write `requirements.txt`, all installed distributions, and `machine.json` into a folder."""
+    folder.mkdir(parents=True)
+    installed = _installed(tuple(_described()))
+    (folder / "requirements.txt").write_text("\n".join(installed) + "\n", encoding="utf-8")
+    machine = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": count_cores(),
+        **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
+    }
+    (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
+
+
+@functools.cache
+def _installed(described: tuple[Path, ...]) -> list[str]:
+    """All installed distributions, read again only when others are described: reading takes a while."""
+    return sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
+
+
+def _described() -> Iterator[Path]:
+    """The folders that describe distributions, whose names hold the versions."""
+    for folder in sys.path:
+        with contextlib.suppress(OSError):  # it may not be read
+            yield from sorted(Path(folder).glob("*-info"))
+
+
+def required_libraries() -> set[str]:
+    """The distributions that the project itself asks for, extras too, in lower case with dashes."""
+    try:
+        requirements = requires("mnist-mlflow") or []
+    except PackageNotFoundError:  # the folder was copied, not installed
+        return set()
+    return {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements}
+
+
+def _processor() -> str:
+    """The model of the processor, by which libraries choose their instructions; else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def find_uv() -> str:

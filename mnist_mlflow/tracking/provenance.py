@@ -1,23 +1,15 @@
 """The origin of a run: the commit, the changes since, and the environment."""
 
-import contextlib
 import functools
 import hashlib
-import json
 import os
-import platform
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 from typing import Any
-
-from mnist_mlflow.processes import count_cores
 
 # A patch that `git apply` takes, whatever the user's configuration and attributes say about diffs.
 DIFF = """-c core.quotePath=false diff-tree --patch --binary --full-index --no-renames --no-color --no-ext-diff
@@ -31,10 +23,6 @@ OTHER_REPOSITORY = {
     "GIT_PREFIX",
 }
 TRUST = "git config --global --add safe.directory "
-# Variables that decide how many threads the libraries use, or in which order they add numbers.
-THREADS = re.compile(
-    r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP|CORETYPE)\w*", re.ASCII
-)
 NOTE = b"The patch is not kept: it would be larger than 10 MB.\n"
 MOST = 10_000_000  # bytes of a patch, and of the files that it is made from
 
@@ -154,53 +142,6 @@ def _size(path: Path) -> int:
 
 def _git_path(root: Path, name: str) -> Path:
     return root / os.fsdecode(git(root, "rev-parse", "--git-path", name) or b"").strip()
-
-
-def write_environment(folder: Path) -> None:
-    """Write `requirements.txt`, all installed distributions, and `machine.json` into a folder."""
-    folder.mkdir(parents=True)
-    installed = _installed(tuple(_described()))
-    (folder / "requirements.txt").write_text("\n".join(installed) + "\n", encoding="utf-8")
-    machine = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": count_cores(),
-        **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
-    }
-    (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
-
-
-@functools.cache
-def _installed(described: tuple[Path, ...]) -> list[str]:
-    """All installed distributions, read again only when others are described: reading takes a while."""
-    return sorted({f"{package.name}=={package.version}" for package in distributions()}, key=str.lower)
-
-
-def _described() -> Iterator[Path]:
-    """The folders that describe distributions, whose names hold the versions."""
-    for folder in sys.path:
-        with contextlib.suppress(OSError):  # it may not be read
-            yield from sorted(Path(folder).glob("*-info"))
-
-
-def required_libraries() -> set[str]:
-    """The distributions that the project itself asks for, extras too, in lower case with dashes."""
-    try:
-        requirements = requires("mnist-mlflow") or []
-    except PackageNotFoundError:  # the folder was copied, not installed
-        return set()
-    return {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements}
-
-
-def _processor() -> str:
-    """The model of the processor, by which libraries choose their instructions; else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
 
 
 @functools.cache

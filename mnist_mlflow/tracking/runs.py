@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.processes import end_with, is_gone, read_owner, this_process
-from mnist_mlflow.tracking import artifacts, experiments, provenance
+from mnist_mlflow.tracking import artifacts, environments, experiments, provenance
 from mnist_mlflow.tracking.inherited import check_inherited
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.servers import explain, few_retries
@@ -158,7 +158,7 @@ def _log_origin(run: Run) -> None:
     dirty = "unknown" if changes is None else bool(changes)
     run.set_tags({"git_dirty": dirty, "code_digest": provenance.code_digest()})
     with run.files() as folder:
-        provenance.write_environment(folder / "environment")
+        environments.write_environment(folder / "environment")
         if changes:
             (folder / "git").mkdir()
             (folder / "git" / "uncommitted.diff").write_bytes(changes)

@@ -1,11 +1,12 @@
-"""Recorded environments, built by a uv that says what it was asked for."""
+"""Environments: recorded, and built by a uv that says what it was asked for."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking.environments import build_environment
+from mnist_mlflow.tracking.environments import build_environment, write_environment
 
 UV = """#!/bin/sh
 echo "$@" >> "$(dirname "$0")/asked"
@@ -73,3 +74,34 @@ def test_without_uv_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserFacingError, match=r"Type: pip install uv, .* env=here"):
         build_environment(PACKAGES, "3.11.7", tmp_path / "environment")
+
+
+def test_the_environment_names_versions(tmp_path: Path) -> None:
+    write_environment(tmp_path / "environment")
+    assert "mlflow==" in (tmp_path / "environment" / "requirements.txt").read_text()
+    assert '"cores"' in (tmp_path / "environment" / "machine.json").read_text()
+
+
+def test_a_library_that_is_installed_between_two_runs_is_in_the_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    monkeypatch.syspath_prepend(libraries)
+    metadata = libraries / "late-1.0.dist-info" / "METADATA"
+    for run, found in enumerate((False, True)):
+        if found:
+            metadata.parent.mkdir()
+            metadata.write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+        write_environment(tmp_path / str(run))
+        assert ("late==1.0" in (tmp_path / str(run) / "requirements.txt").read_text().splitlines()) == found
+
+
+def test_the_machine_is_told_with_what_decides_about_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("TF_TOKEN", "secret")
+    write_environment(tmp_path / "environment")
+    machine = json.loads((tmp_path / "environment" / "machine.json").read_text())
+    assert machine["OMP_NUM_THREADS"] == "1"
+    assert machine["processor"]
+    assert "TF_TOKEN" not in machine

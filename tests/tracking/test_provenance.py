@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import subprocess
@@ -7,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_mlflow.tracking.provenance import NOTE, git_commit, git_refusal, uncommitted_changes, write_environment
+from mnist_mlflow.tracking.provenance import NOTE, git_commit, git_refusal, uncommitted_changes
 from tests.conftest import ROOT, python
 
 CONFIGURATIONS = {
@@ -213,34 +212,3 @@ def test_a_patch_that_would_be_huge_is_left_out_with_a_note(repository: Path, tm
     with picture.open("wb") as file:
         file.truncate(5_000_000_000)  # a hole, which git would read for a minute
     assert (uncommitted_changes(repository) or b"").endswith(NOTE)
-
-
-def test_the_environment_names_versions(tmp_path: Path) -> None:
-    write_environment(tmp_path / "environment")
-    assert "mlflow==" in (tmp_path / "environment" / "requirements.txt").read_text()
-    assert '"cores"' in (tmp_path / "environment" / "machine.json").read_text()
-
-
-def test_a_library_that_is_installed_between_two_runs_is_in_the_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    libraries = tmp_path / "libraries"
-    libraries.mkdir()
-    monkeypatch.syspath_prepend(libraries)
-    metadata = libraries / "late-1.0.dist-info" / "METADATA"
-    for run, found in enumerate((False, True)):
-        if found:
-            metadata.parent.mkdir()
-            metadata.write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
-        write_environment(tmp_path / str(run))
-        assert ("late==1.0" in (tmp_path / str(run) / "requirements.txt").read_text().splitlines()) == found
-
-
-def test_the_machine_is_told_with_what_decides_about_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("TF_TOKEN", "secret")
-    write_environment(tmp_path / "environment")
-    machine = json.loads((tmp_path / "environment" / "machine.json").read_text())
-    assert machine["OMP_NUM_THREADS"] == "1"
-    assert machine["processor"]
-    assert "TF_TOKEN" not in machine
