@@ -39,7 +39,7 @@ def shown(reproduction: Reproduction) -> Iterator[str | Table]:
     else:
         yield "Parameters, data, code, libraries and machine are the same."
     yield from reproduction.remarks
-    yield f"recorded  run {old.run_id}\nnow       run {new.run_id}"
+    yield f"recorded  run {old.run_id}\nnow       run {new.run_id}\nverdict   run {reproduction.run_id}"
 
 
 def _trials(reproduction: Reproduction) -> Iterator[str]:

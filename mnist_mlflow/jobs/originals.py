@@ -27,6 +27,7 @@ NO_MODELS = {
     "selection": "it chose among models. Make its champion again, run=models:/mnist-digits@champion, or one of them",
     "evaluation": "it trained nothing",
     "report": "it trained nothing",
+    "comparison": "it trained nothing",
 }
 
 
@@ -92,6 +93,11 @@ def check_kind(origin: Origin) -> None:
     if role == "trial":
         search = tags.get("mlflow.parentRunId", "ID of its search")
         raise UsageError(f"{about} it is a trial. Make its search again: run={search}")
+    if role == "seeds":
+        example = tags.get("seed_runs", "").partition(",")[0] or "ID of one of them"
+        raise UsageError(f"{about} it holds a run for each seed. Make one of them again: run={example}")
+    if role == "reuse":
+        raise UsageError(f"{about} it trained nothing. Make the run again that it found: run={tags.get('reuses', 'ID')}")
     if role in NO_MODELS:
         raise UsageError(f"{about} {NO_MODELS[role]}.")
     if role == "reproduction" and "command" not in tags:

@@ -93,7 +93,7 @@ def _reproduce(original: Original, program: Program, parent: Run) -> Reproductio
         )
     verdict = judge(labels, original.probabilities, probabilities, original.tolerance)
     trials = read_trials(old, new) if original.searches else []
-    return Reproduction(old, new, verdict, labels, (original.probabilities, probabilities), trials)
+    return Reproduction(parent.id, old, new, verdict, labels, (original.probabilities, probabilities), trials)
 
 
 def _remarks(original: Original, params: Params, dataset: Dataset) -> Iterator[str]:

@@ -22,11 +22,8 @@ from mnist_mlflow.types import Labels, Probabilities
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST, MOST = 2, 8
 ACCURACY_TOLERANCE = 1e-6
 NUMBERS = {"trial", "tuning_log_loss", "tuning_accuracy"}  # columns of a table of trials
-COMPARABLE = ("model", "reproduction")
-EXAMPLE = "For example: runs=0f3a1b2c,models:/mnist-digits@champion"
 
 
 @dataclass(frozen=True, eq=False)

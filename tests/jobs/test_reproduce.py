@@ -144,6 +144,7 @@ def test_images_that_change_sides_are_shown_and_decide_the_exit_status(
     assert f"{len(wrong) - len(WRONG)} of 257 images are read as another digit" in output
     assert ("does not come out again" if status else "is not the same, though not") in errors
     (job,) = store.search_runs(["0"], "tags.reproduced_as LIKE '%'")
+    assert f"verdict   run {job.info.run_id}" in output
     assert job.info.status == "FINISHED"
     assert job.data.tags["changed_images"] == str(len(wrong) - len(WRONG))
     paths = {file.path for file in store.list_artifacts(job.info.run_id)}
@@ -156,6 +157,9 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "partial": ({"status": "KILLED", "partial": "1"}, "it is KILLED"),
     "a trial": ({"role": "trial", "mlflow.parentRunId": "abcd"}, "it is a trial. .* run=abcd"),
     "a selection": ({"role": "selection"}, "run=models:/mnist-digits@champion"),
+    "of seeds": ({"role": "seeds", "seed_runs": "abcd,efab"}, "a run for each seed. .* run=abcd"),
+    "a comparison": ({"role": "comparison"}, "it trained nothing"),
+    "that found another": ({"role": "reuse", "reuses": "abcd"}, "run=abcd"),
     "an evaluation": ({"role": "evaluation"}, "it trained nothing"),
     "of another program": ({"role": ""}, "another program made it"),
     "without a commit": ({COMMIT: ""}, "has recorded no commit: .* code=here"),
