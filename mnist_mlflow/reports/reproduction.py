@@ -29,8 +29,8 @@ Rows = list[tuple[str, ...]]
 class Reproduction:
     """Two runs, the verdict on the second, and the readings (n, 10) of both for the images with these labels (n,).
 
-    `run_id` is the run that holds all this, around the second. `trials` are rows of a table, `remarks` are sentences about what was made otherwise than recorded. `members` are
-    those of an ensemble, where they were made again too.
+    `run_id` is the run that holds all this, around the second. `trials` are rows of a table, `remarks` are sentences
+    about what was made otherwise than recorded. `members` are those of an ensemble, where they were made again too.
     """
 
     run_id: str

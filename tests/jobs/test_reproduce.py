@@ -161,12 +161,14 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "a comparison": ({"role": "comparison"}, "it trained nothing"),
     "that found another": ({"role": "reuse", "reuses": "abcd"}, "run=abcd"),
     "an evaluation": ({"role": "evaluation"}, "it trained nothing"),
-    "of another program": ({"role": ""}, "another program made it"),
+    "of another program": ({"role": ""}, "its role is missing. Name a run"),
     "without a commit": ({COMMIT: ""}, "has recorded no commit: .* code=here"),
     "of a commit that is not here": ({}, "Commit 0000000000 is not in .* git fetch"),
     "whose changes are gone": ({"git_dirty": "True"}, "are gone: git/uncommitted.diff. .* code=here"),
     "of other data": ({"dataset_digest": "abcdefghij"}, "instead of abcdefgh.: its validation labels are the same"),
     "of a data set that is not here": ({"dataset": "other"}, "The data set other is not here: .* looked for in"),
+    "without a command": ({"command": ""}, "lost its tag `command`"),
+    "without a digest": ({"dataset_digest": ""}, "lost its tag dataset_digest"),
     "of a foreign command": ({"command": "rm -rf /"}, "'rm -rf /' is not understood"),
 }
 
