@@ -74,8 +74,9 @@ def read_original(client: Client, name: str) -> Original:
         labels, probabilities = read_kept(artifacts, "validation")
         members = _read_members(artifacts) if entry_point == ENSEMBLE else {}
     except UserFacingError as error:
+        reason = str(error).rstrip(".")
         raise UserFacingError(
-            f"Run {origin.run_id} cannot be compared with another one: {error}. Its artifacts belong in {artifacts}"
+            f"Run {origin.run_id} cannot be compared with another one: {reason}. Its artifacts belong in {artifacts}"
         ) from error
     algorithms = {algorithm for algorithm, _ in members.values()} or {entry_point}
     weights = {run_id: weight for run_id, (_, weight) in members.items()}

@@ -24,6 +24,7 @@ from mnist_mlflow.reports.reproduction import Reproduction, as_note, files_of, r
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.named import FORMS
+from mnist_mlflow.tracking.origins import lost_kinds
 from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.tracking.registry import alias_uri
 from mnist_mlflow.tracking.reproductions import tag_original
@@ -98,6 +99,8 @@ def _reproduce(original: Original, program: Program, parent: Run) -> Reproductio
 
 def _remarks(original: Original, params: Params, dataset: Dataset) -> Iterator[str]:
     """Sentences about what is made otherwise than it was recorded, or may be."""
+    for kind in lost_kinds([original.origin]):
+        yield f"Nothing is recorded of the run's {kind}: whether they differ is unknown."
     if params.code == HERE and uncommitted_changes(project_root()):
         yield "The code here has changes since its last commit."
     if params.code == RECORDED and (files := not_recorded(original.origin.patch)):

@@ -13,7 +13,7 @@ from mnist_mlflow.evaluation.plots import as_png, sheet
 from mnist_mlflow.evaluation.verdict import Verdict
 from mnist_mlflow.reports.markdown import escaped, table
 from mnist_mlflow.tracking.candidates import as_candidate
-from mnist_mlflow.tracking.origins import Difference, Origin, differences
+from mnist_mlflow.tracking.origins import KINDS, Difference, Origin, differences, lost_kinds
 from mnist_mlflow.tracking.results import read_file
 from mnist_mlflow.types import Images, Labels, Probabilities
 
@@ -47,6 +47,12 @@ class Reproduction:
     def differences(self) -> list[Difference]:
         """The facts that the two runs do not share, and that may explain another result."""
         return [one for one in differences([self.old, self.new]) if one.name not in NO_CAUSE]
+
+    @property
+    def known_kinds(self) -> list[str]:
+        """The kinds of facts that both runs have recorded."""
+        lost = lost_kinds([self.old, self.new])
+        return [kind for kind in KINDS if kind not in lost]
 
     @property
     def metrics(self) -> Rows:

@@ -131,6 +131,16 @@ def test_planted_differences_are_named(store: Client, digits: Dataset, again: Ag
     ]
 
 
+def test_what_the_run_has_lost_is_told_and_not_called_the_same(
+    store: Client, digits: Dataset, again: Again, command: Command
+) -> None:
+    old = add_original(store, digits)
+    Path(store.get_run(old).info.artifact_uri.removeprefix("file://"), "environment", "machine.json").unlink()
+    _, output, _ = command("reproduce", "--run", old, "--code", "here")
+    assert "Nothing is recorded of the run's machine" in output
+    assert "What is recorded of data, code, libraries is the same." in output
+
+
 @pytest.mark.parametrize(
     ("wrong", "word", "status"), [(range(4), "not significantly different", 0), (range(40), "different", 1)]
 )
