@@ -100,7 +100,7 @@ def _reproduce(original: Original, program: Program, parent: Run) -> Reproductio
 def _remarks(original: Original, params: Params, dataset: Dataset) -> Iterator[str]:
     """Sentences about what is made otherwise than it was recorded, or may be."""
     for kind in lost_kinds([original.origin]):
-        yield f"Nothing is recorded of the run's {kind}: whether they differ is unknown."
+        yield f"Nothing is recorded of the run's {kind}, which may differ."
     if params.code == HERE and uncommitted_changes(project_root()):
         yield "The code here has changes since its last commit."
     if params.code == RECORDED and (files := not_recorded(original.origin.patch)):

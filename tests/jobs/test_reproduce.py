@@ -137,8 +137,8 @@ def test_what_the_run_has_lost_is_told_and_not_called_the_same(
     old = add_original(store, digits)
     Path(store.get_run(old).info.artifact_uri.removeprefix("file://"), "environment", "machine.json").unlink()
     _, output, _ = command("reproduce", "--run", old, "--code", "here")
-    assert "Nothing is recorded of the run's machine" in output
-    assert "What is recorded of data, code, libraries is the same." in output
+    assert "Nothing is recorded of the run's machine, which may differ." in output
+    assert "The same in both runs: parameters, data, code, libraries." in output
 
 
 @pytest.mark.parametrize(
