@@ -33,12 +33,16 @@ def show(console: Console, result: CompareResult) -> None:
 def _table(section: Section, width: int) -> Table:
     rest = len(section.rows) - MOST_ROWS
     caption = f"and {rest} more rows on the page" if rest > 0 else None
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
-    for title in section.head:
-        table.add_column(title, overflow="fold")
     longest = LINES * max(NARROWEST, width // len(section.head) - 2)
-    for row in section.rows[:MOST_ROWS]:
-        table.add_row(*_cells(row, longest))
+    rows = [section.head, *(_cells(row, longest) for row in section.rows[:MOST_ROWS])]
+    words = [max(len(word) for cell in column for word in cell.split() or [""]) for column in zip(*rows, strict=True)]
+    least = sum(words) + len(words) + 1  # with the spaces that the box puts between and around columns
+    padding = 1 if least + len(words) <= width else 0
+    table = Table(box=SIMPLE_HEAD, padding=(0, padding, 0, 0), caption=caption)
+    for title, word in zip(section.head, words, strict=True):
+        table.add_column(title, overflow="fold", min_width=word if least <= width else None)  # no number is broken
+    for row in rows[1:]:
+        table.add_row(*row)
     return table
 
 
