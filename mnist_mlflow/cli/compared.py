@@ -35,15 +35,27 @@ def _table(section: Section, width: int) -> Table:
     caption = f"and {rest} more rows on the page" if rest > 0 else None
     longest = LINES * max(NARROWEST, width // len(section.head) - 2)
     rows = [section.head, *(_cells(row, longest) for row in section.rows[:MOST_ROWS])]
-    words = [max(len(word) for cell in column for word in cell.split() or [""]) for column in zip(*rows, strict=True)]
-    least = sum(words) + len(words) + 1  # with the spaces that the box puts between and around columns
-    padding = 1 if least + len(words) <= width else 0
+    padding = 1 if any(_widths(rows, width - 2 * len(section.head) - 1)) else 0
+    widths = _widths(rows, width - (1 + padding) * len(section.head) - 1)  # the box takes the rest
     table = Table(box=SIMPLE_HEAD, padding=(0, padding, 0, 0), caption=caption)
-    for title, word in zip(section.head, words, strict=True):
-        table.add_column(title, overflow="fold", min_width=word if least <= width else None)  # no number is broken
+    for title, room in zip(section.head, widths, strict=True):
+        table.add_column(title, overflow="fold", width=room)
     for row in rows[1:]:
         table.add_row(*row)
     return table
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int | None]:
+    """Widths of columns that break no word; the last ones are as wide as their cells. None where there is no room."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    rest = room - sum(widths)
+    if rest < 0:
+        return [None for _ in columns]
+    for number, column in reversed([*enumerate(columns)]):
+        extra = min(rest, max(map(len, column)) - widths[number])
+        widths[number], rest = widths[number] + extra, rest - extra
+    return [*widths]
 
 
 def _cells(row: Sequence[str], longest: int) -> list[str]:
