@@ -160,7 +160,7 @@ def test_the_command_prints_a_line_for_each_seed_and_the_mean(
     first, second, mean, *_, last = output.splitlines()
     assert first.startswith("knn seed 1 val_accuracy 0.9700  val_log_loss 0.0970 ")
     assert second.endswith("run run-0")
-    assert mean == "val_accuracy  0.9750 ± 0.0071 over 2 seeds, mean from 0.9115 to 1.0385"
+    assert mean == "val_accuracy  0.9750 ± 0.0071 over 2 seeds, mean from 0.9115 to 1.0000"
     (run,) = store.search_runs(["0"])
     assert last == f"all of it in run {run.info.run_id}"
     assert run.data.tags["command"].endswith("-P data=digits -P train_size=100 -P seeds=1,0")
