@@ -33,13 +33,29 @@ def show(console: Console, result: CompareResult) -> None:
 def _table(section: Section, width: int) -> Table:
     rest = len(section.rows) - MOST_ROWS
     caption = f"and {rest} more rows on the page" if rest > 0 else None
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
-    for title in section.head:
-        table.add_column(title, overflow="fold")
     longest = LINES * max(NARROWEST, width // len(section.head) - 2)
-    for row in section.rows[:MOST_ROWS]:
-        table.add_row(*_cells(row, longest))
+    rows = [section.head, *(_cells(row, longest) for row in section.rows[:MOST_ROWS])]
+    padding = 1 if any(_widths(rows, width - 2 * len(section.head) - 1)) else 0
+    widths = _widths(rows, width - (1 + padding) * len(section.head) - 1)  # the box takes the rest
+    table = Table(box=SIMPLE_HEAD, padding=(0, padding, 0, 0), caption=caption)
+    for title, room in zip(section.head, widths, strict=True):
+        table.add_column(title, overflow="fold", width=room)
+    for row in rows[1:]:
+        table.add_row(*row)
     return table
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int | None]:
+    """Widths of columns that break no word; the last ones are as wide as their cells. None where there is no room."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    rest = room - sum(widths)
+    if rest < 0:
+        return [None for _ in columns]
+    for number, column in reversed([*enumerate(columns)]):
+        extra = min(rest, max(map(len, column)) - widths[number])
+        widths[number], rest = widths[number] + extra, rest - extra
+    return [*widths]
 
 
 def _cells(row: Sequence[str], longest: int) -> list[str]:

@@ -37,9 +37,9 @@ def shown(reproduction: Reproduction) -> Iterator[str | Table]:
         title = "What differs" if verdict.is_equal else "What differs, and may explain it"
         yield _table(title, ("kind", "what", "recorded", "now"), differing)
     else:
-        yield "Parameters, data, code, libraries and machine are the same."
+        yield f"The same in both runs: {', '.join(reproduction.known_kinds)}."
     yield from reproduction.remarks
-    yield f"recorded  run {old.run_id}\nnow       run {new.run_id}"
+    yield f"recorded  run {old.run_id}\nnow       run {new.run_id}\nverdict   run {reproduction.run_id}"
 
 
 def _trials(reproduction: Reproduction) -> Iterator[str]:

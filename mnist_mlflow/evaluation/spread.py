@@ -15,7 +15,8 @@ WITH_INTERVAL = ("val_accuracy", "val_f1_macro", "val_log_loss", "val_ece")
 def summarise(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The mean of each metric that all seeds have; of those on validation images the standard deviation as `_std`.
 
-    The main ones have the 95 % interval of the mean too, as `_low` and `_high`. Each dict is of one seed, two at least.
+    The main ones have the 95 % interval of the mean too, as `_low` and `_high`. It ends where no figure can be: at 0,
+    and of a share at 1. Each dict is of one seed, two at least.
     """
     summary: dict[str, float] = {}
     for name in [name for name in seeds[0] if all(name in seed for seed in seeds)]:
@@ -24,7 +25,9 @@ def summarise(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
         if name.startswith("val_"):
             summary[f"{name}_std"] = float(np.std(values, ddof=1))
         if name in WITH_INTERVAL:
-            summary[f"{name}_low"], summary[f"{name}_high"] = mean_interval(values)
+            low, high = mean_interval(values)
+            most = math.inf if name == "val_log_loss" else 1.0
+            summary[f"{name}_low"], summary[f"{name}_high"] = max(0.0, low), min(most, high)
     return summary
 
 

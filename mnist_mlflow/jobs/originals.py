@@ -24,9 +24,10 @@ from mnist_mlflow.types import Labels, Probabilities, Progress
 SHOWN = 5  # labels that differ
 NOT_TYPED = ("data", "study", "workers")  # said otherwise: what was found, a study of its own, one process
 NO_MODELS = {
-    "selection": "it chose among models. Make its champion again, run=models:/mnist-digits@champion, or one of them",
+    "selection": "it chose among models. Make its champion again, run=models:/mnist-digits@champion",
     "evaluation": "it trained nothing",
     "report": "it trained nothing",
+    "comparison": "it trained nothing",
 }
 
 
@@ -50,7 +51,7 @@ class Original:
     def settings(self) -> dict[str, str]:
         """The options to train it again with, but for the voters of an ensemble."""
         typed = {name: value for name, value in self.typed.items() if name not in NOT_TYPED}
-        return {"data": self.origin.tags.get("dataset", "auto")} | typed
+        return {"data": dataset_name(self.origin)} | typed
 
     @property
     def searches(self) -> bool:
@@ -73,8 +74,9 @@ def read_original(client: Client, name: str) -> Original:
         labels, probabilities = read_kept(artifacts, "validation")
         members = _read_members(artifacts) if entry_point == ENSEMBLE else {}
     except UserFacingError as error:
+        reason = str(error).rstrip(".")
         raise UserFacingError(
-            f"Run {origin.run_id} cannot be compared with another one: {error}. Its artifacts belong in {artifacts}"
+            f"Run {origin.run_id} cannot be compared with another one: {reason}. Its artifacts belong in {artifacts}"
         ) from error
     algorithms = {algorithm for algorithm, _ in members.values()} or {entry_point}
     weights = {run_id: weight for run_id, (_, weight) in members.items()}
@@ -84,25 +86,35 @@ def read_original(client: Client, name: str) -> Original:
 def check_kind(origin: Origin) -> None:
     """Raise UserFacingError for a run that is not a finished one of training."""
     tags, status = origin.tags, str(origin.run.info.status)
-    role, about = tags.get("role", ""), f"Run {origin.run_id} cannot be made again:"
+    about = f"Run {origin.run_id} cannot be made again:"
     if status in ("RUNNING", "SCHEDULED"):
-        raise UserFacingError(
-            f"{about} it is still running. Wait for its end; if its process is gone: python -m mnist_mlflow doctor"
-        )
-    if role == "trial":
-        search = tags.get("mlflow.parentRunId", "ID of its search")
-        raise UsageError(f"{about} it is a trial. Make its search again: run={search}")
-    if role in NO_MODELS:
-        raise UsageError(f"{about} {NO_MODELS[role]}.")
-    if role == "reproduction" and "command" not in tags:
-        raise UsageError(f"{about} it made another one again. Type: run={tags.get(REPRODUCES, 'ID of that one')}")
-    if role not in ("model", "reproduction"):
-        raise UsageError(f"{about} another program made it, its role is {role or 'missing'}.")
+        closing = "python -m mnist_mlflow doctor --fix 1"
+        raise UserFacingError(f"{about} it is still running. Wait for its end; if its process is gone: {closing}")
+    if reason := _other_role(tags):
+        raise UsageError(f"{about} {reason}")
     if PARTIAL in tags or status != "FINISHED":
-        reason = tags.get("failure", "no reason is recorded")
-        raise UserFacingError(f"{about} it is {status} ({reason}). Only a finished run has a result to meet.")
-    if "command" not in tags:
-        raise UserFacingError(f"{about} it has no tag `command`, which an earlier version did not set.")
+        reason, command = tags.get("failure", "no reason is recorded"), tags.get("command", "")
+        again = f" Train again: {command}" if command else ""
+        raise UserFacingError(f"{about} it is {status} ({reason}). Only a finished run has a result to meet.{again}")
+    if not tags.get("command"):
+        raise UserFacingError(f"{about} it has lost its tag `command`. Set it to the command that made it.")
+
+
+def _other_role(tags: Mapping[str, str]) -> str:
+    """Why a run of another role cannot be made again, and what can; empty for one that trained."""
+    role = tags.get("role", "")
+    if role == "model" or (role == "reproduction" and "command" in tags):
+        return ""
+    if role == "trial":
+        return f"it is a trial. Make its search again: run={tags.get('mlflow.parentRunId', 'ID of its search')}"
+    if role == "reproduction":
+        return f"it made another one again. Type: run={tags.get(REPRODUCES, 'ID of that one')}"
+    if role == "seeds":
+        seed_runs = tags.get("seed_runs", "").split(",")
+        return f"it holds a run for each seed. Make one of them again: run={seed_runs[0] or 'ID of one'}"
+    if role == "reuse":
+        return f"it trained nothing. Type: run={tags.get('reuses', 'ID of the run that it found')}"
+    return f"{NO_MODELS.get(role, 'its role is ' + (role or 'missing'))}. Name a run that trained a model."
 
 
 def _read_members(artifacts: str) -> dict[str, tuple[str, float]]:
@@ -114,20 +126,29 @@ def _read_members(artifacts: str) -> dict[str, tuple[str, float]]:
         raise UserFacingError("its members.csv is damaged") from error
 
 
+def dataset_name(origin: Origin) -> str:
+    """The name of the data set that a run learned from: what was found, else what was typed."""
+    return origin.tags.get("dataset") or origin.run.data.params.get("data", "auto")
+
+
 def load_recorded(original: Original, progress: Progress) -> Dataset:
     """The data set that a run learned from; raises DataError where it is not here, or another one is.
 
     The digest decides, which counts all images and labels. How they are split is a matter of the code.
     """
-    tags, params = original.origin.tags, original.origin.run.data.params
-    name = tags.get("dataset", "auto")
+    tags, params, name = original.origin.tags, original.origin.run.data.params, dataset_name(original.origin)
+    if not tags.get("dataset_digest"):
+        raise DataError(
+            f"Run {original.origin.run_id} has lost its tag dataset_digest: nothing tells whether the data set {name} "
+            "here is the one that it learned from. Set it to the digest that other runs on that data set have"
+        )
     try:
         dataset = load_dataset(name, int(params.get("split_seed", 0)), int(params.get("train_size", 0)), progress)
     except UserFacingError as error:
         places = ", ".join(map(str, folders()))
         raise DataError(f"The data set {name} is not here: {error} It is looked for in {places}.") from error
     if dataset.digest != tags.get("dataset_digest"):
-        here, there = dataset.digest[:8], tags.get("dataset_digest", "unknown")[:8]
+        here, there = dataset.digest[:8], tags["dataset_digest"][:8]
         raise DataError(
             f"The data set {name} here is not the one that run {original.origin.run_id} learned from (digest {here} "
             f"instead of {there}): {differing_labels(original.labels, dataset)}. Bring that one here, then try again"

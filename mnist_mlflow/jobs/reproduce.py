@@ -24,6 +24,7 @@ from mnist_mlflow.reports.reproduction import Reproduction, as_note, files_of, r
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.named import FORMS
+from mnist_mlflow.tracking.origins import lost_kinds
 from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.tracking.registry import alias_uri
 from mnist_mlflow.tracking.reproductions import tag_original
@@ -93,11 +94,13 @@ def _reproduce(original: Original, program: Program, parent: Run) -> Reproductio
         )
     verdict = judge(labels, original.probabilities, probabilities, original.tolerance)
     trials = read_trials(old, new) if original.searches else []
-    return Reproduction(old, new, verdict, labels, (original.probabilities, probabilities), trials)
+    return Reproduction(parent.id, old, new, verdict, labels, (original.probabilities, probabilities), trials)
 
 
 def _remarks(original: Original, params: Params, dataset: Dataset) -> Iterator[str]:
     """Sentences about what is made otherwise than it was recorded, or may be."""
+    for kind in lost_kinds([original.origin]):
+        yield f"Nothing is recorded of the run's {kind}, which may differ."
     if params.code == HERE and uncommitted_changes(project_root()):
         yield "The code here has changes since its last commit."
     if params.code == RECORDED and (files := not_recorded(original.origin.patch)):

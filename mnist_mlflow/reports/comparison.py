@@ -68,10 +68,17 @@ def _not_compared(sides: Sequence[Side]) -> Iterator[str]:
     first, *others = sides
     for side in others:
         if side.images != first.images:
+            named = _digests if _data(side) == _data(first) else _data
             yield (
-                f"{side.label} is scored on other images ({_data(side)}) than {first.label} ({_data(first)}): "
+                f"{side.label} is scored on other images ({named(side)}) than {first.label} ({named(first)}): "
                 "all but accuracy is compared."
             )
+
+
+def _digests(side: Side) -> str:
+    """The digests, by which data sets of one name differ where a label is flipped."""
+    data, split = (digest[:8] or "unknown" for digest in side.images)
+    return f"digest {data}, split {split}"
 
 
 def _data(side: Side) -> str:

@@ -13,7 +13,7 @@ from mnist_mlflow.evaluation.plots import as_png, sheet
 from mnist_mlflow.evaluation.verdict import Verdict
 from mnist_mlflow.reports.markdown import escaped, table
 from mnist_mlflow.tracking.candidates import as_candidate
-from mnist_mlflow.tracking.origins import Difference, Origin, differences
+from mnist_mlflow.tracking.origins import KINDS, Difference, Origin, differences, lost_kinds
 from mnist_mlflow.tracking.results import read_file
 from mnist_mlflow.types import Images, Labels, Probabilities
 
@@ -29,10 +29,11 @@ Rows = list[tuple[str, ...]]
 class Reproduction:
     """Two runs, the verdict on the second, and the readings (n, 10) of both for the images with these labels (n,).
 
-    `trials` are rows of a table, `remarks` are sentences about what was made otherwise than recorded. `members` are
-    those of an ensemble, where they were made again too.
+    `run_id` is the run that holds all this, around the second. `trials` are rows of a table, `remarks` are sentences
+    about what was made otherwise than recorded. `members` are those of an ensemble, where they were made again too.
     """
 
+    run_id: str
     old: Origin
     new: Origin
     verdict: Verdict
@@ -46,6 +47,12 @@ class Reproduction:
     def differences(self) -> list[Difference]:
         """The facts that the two runs do not share, and that may explain another result."""
         return [one for one in differences([self.old, self.new]) if one.name not in NO_CAUSE]
+
+    @property
+    def known_kinds(self) -> list[str]:
+        """The kinds of facts that both runs have recorded."""
+        lost = lost_kinds([self.old, self.new])
+        return [kind for kind in KINDS if kind not in lost]
 
     @property
     def metrics(self) -> Rows:

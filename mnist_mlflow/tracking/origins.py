@@ -64,7 +64,7 @@ def read_origin(run: Run) -> Origin:
         "parameters": _parameters(run),
         "data": {name: tags[name] for name in DATA_TAGS if name in tags},
         "code": _code(tags, patch),
-        "libraries": dict(_packages(_read(artifacts, "environment/requirements.txt").decode())),
+        "libraries": dict(_packages(_read(artifacts, "environment/requirements.txt").decode(errors="replace"))),
         "machine": _machine(_read(artifacts, "environment/machine.json")),
     }
     return Origin(run, facts, patch)
@@ -81,6 +81,11 @@ def differences(origins: Sequence[Origin]) -> list[Difference]:
         for name in dict.fromkeys(name for origin in origins for name in origin.facts[kind])
         if len({*(values := tuple(_value(origin.facts[kind], name) for origin in origins))} - {GONE}) > 1
     ]
+
+
+def lost_kinds(origins: Sequence[Origin]) -> list[str]:
+    """The kinds of facts of which an origin has nothing any more."""
+    return [kind for kind in KINDS if not all(origin.facts[kind] for origin in origins)]
 
 
 def _value(facts: Mapping[str, str], name: str) -> str:
@@ -104,8 +109,9 @@ def _code(tags: Mapping[str, str], patch: bytes) -> dict[str, str]:
 
 def _packages(requirements: str) -> Iterator[tuple[str, str]]:
     for line in requirements.splitlines():
-        name, _, version = line.partition("==")
-        yield name.lower().replace("_", "-"), version
+        name, is_pinned, version = line.partition("==")
+        if is_pinned:  # else the file is damaged
+            yield name.lower().replace("_", "-"), version
 
 
 def _machine(content: bytes) -> dict[str, str]:

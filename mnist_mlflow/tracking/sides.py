@@ -15,18 +15,15 @@ from mlflow.entities import Run
 
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.disagreement import Answers
-from mnist_mlflow.tracking.origins import KINDS, Difference, Origin, differences, read_origin
+from mnist_mlflow.tracking.origins import Difference, Origin, differences, lost_kinds, read_origin
 from mnist_mlflow.tracking.results import read_file, read_kept
 from mnist_mlflow.types import Labels, Probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST, MOST = 2, 8
 ACCURACY_TOLERANCE = 1e-6
 NUMBERS = {"trial", "tuning_log_loss", "tuning_accuracy"}  # columns of a table of trials
-COMPARABLE = ("model", "reproduction")
-EXAMPLE = "For example: runs=0f3a1b2c,models:/mnist-digits@champion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +70,7 @@ class Side:
 def read_side(side: Side) -> Side:
     """A side with all that its runs have recorded, as far as that can be read."""
     origins = tuple(read_origin(run) for run in side.runs)
-    lost = [kind for kind in KINDS if not all(origin.facts[kind] for origin in origins)]
-    gone = [f"{side.label}: nothing is recorded of its {kind}." for kind in lost]
+    gone = [f"{side.label}: nothing is recorded of its {kind}." for kind in lost_kinds(origins)]
     answers = _read_answers(side, gone)
     trials = _read_trials(side, gone) if side.is_search else None
     return dataclasses.replace(side, origins=origins, answers=answers, trials=trials, gone=tuple(gone))

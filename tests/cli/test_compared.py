@@ -38,3 +38,12 @@ def test_it_answers_first_and_then_says_what_differs(tmp_path: Path) -> None:
     assert f"{'0' * 32}" not in text
     assert "x …" in text
     assert str(tmp_path / "compare.html") in text
+
+
+def test_no_number_is_broken_in_a_narrow_terminal(tmp_path: Path) -> None:
+    lines = shown(3, 80, tmp_path).splitlines()
+    assert max(map(len, [line for line in lines if "Written" not in line])) <= 80
+    table = lines[next(row for row, line in enumerate(lines) if line.startswith(" first")) :]
+    words = [word for line in table for word in line.split()]
+    assert words.count("00000000") == 2 * 3
+    assert not [word for word in words if word.startswith(("+", "-")) and len(word.partition(".")[2]) not in (2, 4)]

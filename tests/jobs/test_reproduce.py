@@ -131,6 +131,16 @@ def test_planted_differences_are_named(store: Client, digits: Dataset, again: Ag
     ]
 
 
+def test_what_the_run_has_lost_is_told_and_not_called_the_same(
+    store: Client, digits: Dataset, again: Again, command: Command
+) -> None:
+    old = add_original(store, digits)
+    Path(store.get_run(old).info.artifact_uri.removeprefix("file://"), "environment", "machine.json").unlink()
+    _, output, _ = command("reproduce", "--run", old, "--code", "here")
+    assert "Nothing is recorded of the run's machine, which may differ." in output
+    assert "The same in both runs: parameters, data, code, libraries." in output
+
+
 @pytest.mark.parametrize(
     ("wrong", "word", "status"), [(range(4), "not significantly different", 0), (range(40), "different", 1)]
 )
@@ -144,6 +154,7 @@ def test_images_that_change_sides_are_shown_and_decide_the_exit_status(
     assert f"{len(wrong) - len(WRONG)} of 257 images are read as another digit" in output
     assert ("does not come out again" if status else "is not the same, though not") in errors
     (job,) = store.search_runs(["0"], "tags.reproduced_as LIKE '%'")
+    assert f"verdict   run {job.info.run_id}" in output
     assert job.info.status == "FINISHED"
     assert job.data.tags["changed_images"] == str(len(wrong) - len(WRONG))
     paths = {file.path for file in store.list_artifacts(job.info.run_id)}
@@ -156,13 +167,18 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "partial": ({"status": "KILLED", "partial": "1"}, "it is KILLED"),
     "a trial": ({"role": "trial", "mlflow.parentRunId": "abcd"}, "it is a trial. .* run=abcd"),
     "a selection": ({"role": "selection"}, "run=models:/mnist-digits@champion"),
+    "of seeds": ({"role": "seeds", "seed_runs": "abcd,efab"}, "a run for each seed. .* run=abcd"),
+    "a comparison": ({"role": "comparison"}, "it trained nothing"),
+    "that found another": ({"role": "reuse", "reuses": "abcd"}, "run=abcd"),
     "an evaluation": ({"role": "evaluation"}, "it trained nothing"),
-    "of another program": ({"role": ""}, "another program made it"),
+    "of another program": ({"role": ""}, "its role is missing. Name a run"),
     "without a commit": ({COMMIT: ""}, "has recorded no commit: .* code=here"),
     "of a commit that is not here": ({}, "Commit 0000000000 is not in .* git fetch"),
     "whose changes are gone": ({"git_dirty": "True"}, "are gone: git/uncommitted.diff. .* code=here"),
     "of other data": ({"dataset_digest": "abcdefghij"}, "instead of abcdefgh.: its validation labels are the same"),
     "of a data set that is not here": ({"dataset": "other"}, "The data set other is not here: .* looked for in"),
+    "without a command": ({"command": ""}, "lost its tag `command`"),
+    "without a digest": ({"dataset_digest": ""}, "lost its tag dataset_digest"),
     "of a foreign command": ({"command": "rm -rf /"}, "'rm -rf /' is not understood"),
 }
 

@@ -114,3 +114,9 @@ def test_tags_are_text_and_no_markup(where: str, tmp_path: Path) -> None:
     shown = page(compare([side("aaaa", GOOD), side("bbbb", GOOD, split_digest="x", **{where: NASTY})], tmp_path))
     assert "&lt;script&gt;" in shown
     assert NASTY not in shown
+
+
+def test_data_sets_of_one_name_are_told_by_their_digests(tmp_path: Path) -> None:
+    flipped = side("bbbb", GOOD, dataset_digest="flipped-label", split_digest="other")
+    answer = compare([side("aaaa", GOOD), flipped], tmp_path).answer
+    assert "on other images (digest flipped-, split other) than knn aaaa (digest " in answer[1]

@@ -63,3 +63,10 @@ def test_nothing_is_told_of_what_a_run_has_lost(store: Client, tmp_path: Path) -
     lost = read_origin(store.create_run("0", tags=whole.tags))
     assert lost.facts["libraries"] == {}
     assert [one.kind for one in differences([whole, lost])] == []
+
+
+def test_a_damaged_list_of_libraries_counts_as_lost(store: Client, tmp_path: Path) -> None:
+    run = store.create_run("0", tags=TAGS)
+    (tmp_path / "requirements.txt").write_bytes(b"\xff\xfe numpy")
+    store.log_artifact(run.info.run_id, str(tmp_path / "requirements.txt"), "environment")
+    assert read_origin(store.get_run(run.info.run_id)).facts["libraries"] == {}
