@@ -7,7 +7,7 @@ The code, the data, the parameters and, with env=exact, the environment are thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from mnist_mlflow.parameters import choice, flag, parameters, text, typed
 from mnist_mlflow.reports.reproduction import Reproduction, as_note, files_of, read_trials
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import REPRODUCES
+from mnist_mlflow.tracking.environments import thread_arguments
 from mnist_mlflow.tracking.named import FORMS
 from mnist_mlflow.tracking.origins import lost_kinds
 from mnist_mlflow.tracking.provenance import uncommitted_changes
@@ -107,9 +108,15 @@ def _remarks(original: Original, params: Params, dataset: Dataset) -> Iterator[s
         yield f"New files of the work tree were not recorded, and are missing: {', '.join(files)}."
     if dataset.split_digest != original.origin.tags.get("split_digest"):
         yield "The code and libraries here split the data otherwise than was recorded."
-    if not original.searches:
-        return
-    settings = original.typed
+    machine = original.origin.facts["machine"]
+    if machine and (arguments := thread_arguments(machine)):
+        yield f"The run had other threads. To have the same, type before the command: env {' '.join(arguments)}"
+    if original.searches:
+        yield from _search_remarks(original.typed)
+
+
+def _search_remarks(settings: Mapping[str, str]) -> Iterator[str]:
+    """Sentences about why trials may differ."""
     if int(settings.get("workers", "1")) > 1:
         yield f"The search had {settings['workers']} workers and has one now: trials may differ."
     if "timeout" in settings:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_mlflow.reports.card import Section
-from mnist_mlflow.reports.figures import NOT_RECORDED, with_short_digests
+from mnist_mlflow.reports.figures import with_short_digests
 from mnist_mlflow.tracking.commits import PACKAGE, file_changes, has_commit, patch_between
 from mnist_mlflow.tracking.environments import required_libraries
-from mnist_mlflow.tracking.origins import KINDS, UNKNOWN, Difference
+from mnist_mlflow.tracking.origins import KINDS, Difference
 from mnist_mlflow.tracking.sides import Side, side_differences
 
 LONGEST_PATCH = 100_000  # characters that a page shows
@@ -47,8 +47,7 @@ def difference_sections(sides: Sequence[Side]) -> tuple[Section, Section]:
 
 
 def _row(difference: Difference) -> list[str]:
-    values = (NOT_RECORDED if value == UNKNOWN else with_short_digests(value) for value in difference.values)
-    return [difference.name, difference.kind, *values]
+    return [difference.name, difference.kind, *map(with_short_digests, difference.values)]
 
 
 def code_changes(sides: Sequence[Side], root: Path) -> tuple[Section, list[Patch]]:

@@ -59,7 +59,7 @@ class Reproduction:
         """Each metric of the validation images and each cost, of both runs, and the difference."""
         old, new = (as_candidate(origin.run, "").final_metrics for origin in (self.old, self.new))
         names = sorted(name for name in old.keys() & new.keys() if not name.startswith("test_"))
-        return [(name, f"{old[name]:.6g}", f"{new[name]:.6g}", f"{new[name] - old[name]:+.2g}") for name in names]
+        return [(name, f"{old[name]:.6g}", f"{new[name]:.6g}", f"{new[name] - old[name]:+.3g}") for name in names]
 
     @property
     def changed_images(self) -> Rows:

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,13 @@ def write_environment(folder: Path) -> None:
         **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
     }
     (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
+
+
+def thread_arguments(machine: Mapping[str, str]) -> list[str]:
+    """The arguments with which `env` gives a command the threads of a recorded machine; none where it has them."""
+    recorded, here = ({name: of[name] for name in of if THREADS.fullmatch(name)} for of in (machine, os.environ))
+    gone = [f"-u {name}" for name in here if name not in recorded]
+    return gone + [f"{name}={shlex.quote(recorded[name])}" for name in recorded if here.get(name) != recorded[name]]
 
 
 @functools.cache

@@ -12,7 +12,8 @@ from mlflow.entities import Run
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.results import read_file
 
-UNKNOWN = "unknown"  # the value of a fact that an origin lacks
+UNKNOWN = "unknown"
+ABSENT = "-"  # the value of a fact that an origin lacks
 GONE = "gone"  # the same where the store has lost all facts of the kind
 COMMIT = "mlflow.source.git.commit"
 PATCH = "git/uncommitted.diff"
@@ -71,7 +72,7 @@ def read_origin(run: Run) -> Origin:
 
 
 def differences(origins: Sequence[Origin]) -> list[Difference]:
-    """The facts that origins do not share, by kind; a fact that one of them lacks is unknown there.
+    """The facts that origins do not share, by kind; a fact that one of them lacks is `-` there.
 
     Of a kind that an origin has lost nothing can be told there: only the others are compared.
     """
@@ -89,7 +90,7 @@ def lost_kinds(origins: Sequence[Origin]) -> list[str]:
 
 
 def _value(facts: Mapping[str, str], name: str) -> str:
-    return facts.get(name, UNKNOWN) if facts else GONE
+    return facts.get(name, ABSENT) if facts else GONE
 
 
 def _parameters(run: Run) -> dict[str, str]:

@@ -124,10 +124,10 @@ def test_planted_differences_are_named(store: Client, digits: Dataset, again: Ag
     old = add_original(store, digits)
     store.log_param(old, "leaf_size", "30")
     assert [(one.kind, one.name, *one.values) for one in reproduce_here(old).differences] == [
-        ("parameters", "leaf_size", "30", "unknown"),
+        ("parameters", "leaf_size", "30", "-"),
         ("code", "package", "c", "d"),
         ("libraries", "numpy", "2.4", "2.3"),
-        ("machine", "OMP_NUM_THREADS", "unknown", "1"),
+        ("machine", "OMP_NUM_THREADS", "-", "1"),
     ]
 
 

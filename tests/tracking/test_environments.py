@@ -1,12 +1,13 @@
 """Environments: recorded, and built by a uv that says what it was asked for."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking.environments import build_environment, write_environment
+from mnist_mlflow.tracking.environments import THREADS, build_environment, thread_arguments, write_environment
 
 UV = """#!/bin/sh
 echo "$@" >> "$(dirname "$0")/asked"
@@ -105,3 +106,12 @@ def test_the_machine_is_told_with_what_decides_about_threads(tmp_path: Path, mon
     assert machine["OMP_NUM_THREADS"] == "1"
     assert machine["processor"]
     assert "TF_TOKEN" not in machine
+
+
+def test_the_threads_of_a_recorded_machine_are_told_as_arguments_of_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in filter(THREADS.fullmatch, list(os.environ)):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert thread_arguments({"cores": "2", "OMP_NUM_THREADS": "2"}) == []
+    assert thread_arguments({"MKL_NUM_THREADS": "1"}) == ["-u OMP_NUM_THREADS", "MKL_NUM_THREADS=1"]
+    assert thread_arguments({"OMP_NUM_THREADS": "1; rm"}) == ["OMP_NUM_THREADS='1; rm'"]

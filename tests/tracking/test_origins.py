@@ -54,7 +54,7 @@ def test_a_fact_that_differs_is_named_with_its_values(
     first = origin(store, tmp_path)
     second = dataclasses.replace(first, facts={**first.facts, kind: {**first.facts[kind], name: value}})
     assert differences([first, first]) == []
-    before = first.facts[kind].get(name, "unknown")
+    before = first.facts[kind].get(name, "-")
     assert differences([first, second, first]) == [Difference(kind, name, (before, value, before))]
 
 
