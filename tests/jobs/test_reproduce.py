@@ -414,6 +414,7 @@ def test_a_run_of_another_commit_with_changes_comes_out_again(
 ) -> None:
     """The committed code has another default, which the recorded patch sets right: without it nothing is the same."""
     shutil.rmtree(project / "mnist_mlflow")
+    shutil.copy(ROOT / ".gitignore", project)
     shutil.copytree(ROOT / "mnist_mlflow", project / "mnist_mlflow", ignore=shutil.ignore_patterns("__pycache__"))
     knn = project / "mnist_mlflow" / "algorithms" / "knn.py"
     good = knn.read_text()
