@@ -28,7 +28,8 @@ class CandidatePool:
 
     The first candidate of a configuration brings the others, which `find_members` finds: lucky seeds do not stand
     alone. They are one entry, and the one to promote has the median of their log losses. Where even the first is
-    clearly worse, it stands for all.
+    clearly worse, it stands for all. `taken_back` has the runs whose models a rollback took back, each with the reason.
+    No other seed of their configuration takes part.
     """
 
     def __init__(
@@ -36,11 +37,11 @@ class CandidatePool:
         candidates: Iterable[Candidate],
         evidence: Evidence,
         rule: Rule,
-        excluded: Mapping[str, str],
+        taken_back: Mapping[str, str],
         find_members: Callable[[Candidate], Sequence[Candidate]] = lambda candidate: [candidate],
     ) -> None:
         self.evidence, self.rule, self.find_members = evidence, rule, find_members
-        self._reasons = dict(excluded)  # by run
+        self._taken_back, self._reasons = taken_back, dict(taken_back)  # by run
         self._seen: list[Candidate] = []
         self._unseen = iter(candidates)
         self._gather()
@@ -95,6 +96,9 @@ class CandidatePool:
     def _read(self, candidate: Candidate) -> None:
         """Add the entry of a candidate's configuration; it is judged by the member that would be promoted."""
         members = self.find_members(candidate) if candidate.configuration else [candidate]
+        if reason := next((self._taken_back[one.run_id] for one in members if one.run_id in self._taken_back), ""):
+            self.excluded.append(Entry(candidate, excluded=f"with another seed {reason}"))
+            return
         read = self._readable(members)
         if not read:
             return

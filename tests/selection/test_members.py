@@ -1,5 +1,6 @@
 """Runs that differ in nothing but the seed are one entry."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -36,14 +37,19 @@ LONE = entry("lone", right_but(IMAGES, range(100, 142)))
 POOR = [seed_of(0, range(1_000, 1_200), 0.1, OTHER), seed_of(1, range(1_000, 1_210), 0.1, OTHER)]
 
 
-def pool_of(entries: list[Entry], evidence: SimulatedEvidence | None = None, rule: Rule = ANY) -> CandidatePool:
+def pool_of(
+    entries: list[Entry],
+    evidence: SimulatedEvidence | None = None,
+    rule: Rule = ANY,
+    taken_back: Mapping[str, str] = {},
+) -> CandidatePool:
     by_accuracy = sorted(entries, key=lambda one: one.mistakes)
 
     def members(candidate: Candidate) -> list[Candidate]:
         return [one.candidate for one in entries if one.candidate.configuration == candidate.configuration]
 
     candidates = [one.candidate for one in by_accuracy]
-    return CandidatePool(candidates, evidence or SimulatedEvidence(entries), rule, {}, members)
+    return CandidatePool(candidates, evidence or SimulatedEvidence(entries), rule, taken_back, members)
 
 
 def ids(one: Entry) -> list[str]:
@@ -57,6 +63,14 @@ def test_the_seeds_of_a_configuration_are_one_entry_whose_median_is_promoted() -
     assert seeds.spread == pytest.approx(0.0004)
     assert seeds.accuracy == pytest.approx(1 - seeds.mistakes / IMAGES)
     assert seeds.most_mistakes == 48
+
+
+@pytest.mark.parametrize("run", ["00", "01", "02"])
+def test_no_seed_takes_the_place_of_one_that_was_taken_back(run: str) -> None:
+    pool = pool_of([*SEEDS, LONE], taken_back={run: "it was taken back"})
+    assert [ids(one) for one in pool.contenders] == [["lone"]]
+    reasons = {one.excluded for one in pool.excluded if one.candidate.run_id != run}
+    assert reasons == {"with another seed it was taken back"}
 
 
 def test_groups_are_compared_by_the_test_of_groups() -> None:
