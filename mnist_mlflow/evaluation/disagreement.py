@@ -80,15 +80,19 @@ def disagreements(pairs: Sequence[tuple[Answers, Answers]]) -> list[Disagreement
 
 
 def _disagreement(first: Answers, second: Answers, test: PairedTest, p_corrected: float) -> Disagreement:
-    shares = first.correct.mean(axis=0), second.correct.mean(axis=0)
     return Disagreement(
-        float((shares[0] * (1 - shares[1])).sum()),
-        float((shares[1] * (1 - shares[0])).sum()),
+        only_first_right(first.correct, second.correct),
+        only_first_right(second.correct, first.correct),
         test,
         p_corrected,
         paired_difference(second.losses, first.losses),
         np.array_equal(first.probabilities, second.probabilities),
     )
+
+
+def only_first_right(first: Correct, second: Correct) -> float:
+    """The images that the first alone reads right: their number, of several seeds its mean over the pairs of seeds."""
+    return float((first.mean(axis=0) * (1 - second.mean(axis=0))).sum())
 
 
 def rows_only_first_reads(first: Answers, second: Answers) -> list[int]:

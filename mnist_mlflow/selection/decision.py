@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from mnist_mlflow.evaluation.disagreement import only_first_right
 from mnist_mlflow.evaluation.pareto import Point
 from mnist_mlflow.evaluation.significance import holm, paired_test
 from mnist_mlflow.parameters import parameters_of
@@ -141,8 +142,8 @@ def pairwise(entries: Sequence[Entry]) -> pd.DataFrame:
             {
                 "first": _name(first, 8),
                 "second": _name(second, 8),
-                "only first right": round(float((first.shares * (1 - second.shares)).sum())),
-                "only second right": round(float((second.shares * (1 - first.shares)).sum())),
+                "only first right": round(only_first_right(first.correct, second.correct)),
+                "only second right": round(only_first_right(second.correct, first.correct)),
                 "difference": test.mean,
                 "low": test.low,
                 "high": test.high,

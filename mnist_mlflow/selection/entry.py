@@ -56,12 +56,6 @@ class Entry:
         return {member.run_id for member in self.members}
 
     @property
-    def shares(self) -> npt.NDArray[np.float64]:
-        """The share (n,) of the seeds that read each image right."""
-        shares: npt.NDArray[np.float64] = self.correct.mean(axis=0)
-        return shares
-
-    @property
     def spread(self) -> float:
         """The standard deviation of the accuracies of the seeds, of which there are several."""
         return float(self.correct.mean(axis=1).std(ddof=1))

@@ -6,8 +6,7 @@ import logging
 from dataclasses import replace
 
 import mlflow
-from mlflow.entities import LoggedModelStatus, Run
-from mlflow.exceptions import MlflowException
+from mlflow.entities import Run
 
 from mnist_mlflow.algorithms.base import get_algorithm, resolve
 from mnist_mlflow.algorithms.task import Task
@@ -15,6 +14,7 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.tracking import provenance
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.configurations import CONFIGURATION, configuration
+from mnist_mlflow.tracking.models import has_model
 from mnist_mlflow.tracking.queries import search_runs
 from mnist_mlflow.tracking.store import project_root
 
@@ -62,11 +62,6 @@ class FinishedRuns:
 
     def _candidate(self, run: Run) -> Candidate | None:
         """The run with its model; None where that is gone."""
-        for output in run.outputs.model_outputs:
-            try:
-                is_ready = self.client.get_logged_model(output.model_id).status == LoggedModelStatus.READY
-            except MlflowException:
-                continue
-            if is_ready:
-                return as_candidate(run, output.model_id)
-        return None
+        model_ids = (output.model_id for output in run.outputs.model_outputs)
+        model_id = next((one for one in model_ids if has_model(self.client, one)), None)
+        return as_candidate(run, model_id) if model_id else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import tempfile
 import time
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 PROBABILITIES = "{part}_probabilities.npz"
+ACCURACY_TOLERANCE = 1e-6
 
 
 class DataKey(NamedTuple):
@@ -123,6 +125,12 @@ def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
     if not np.isfinite(probabilities).all() or not np.isin(labels, range(CLASSES)).all():
         raise UserFacingError(f"its {path} has numbers that are no probabilities, or no labels")
     return labels, probabilities
+
+
+def check_accuracy(accuracy: float, logged: Mapping[str, float]) -> None:
+    """Raise UserFacingError where stored probabilities have another accuracy than the metrics that were logged."""
+    if not abs(accuracy - logged.get("val_accuracy", math.nan)) <= ACCURACY_TOLERANCE:
+        raise UserFacingError(f"its probabilities have another accuracy ({accuracy:.4f}) than was logged")
 
 
 def read_file(artifacts: str, path: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,13 +15,12 @@ from mlflow.entities import Run
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.disagreement import Answers
 from mnist_mlflow.tracking.origins import Difference, Origin, differences, lost_kinds, read_origin
-from mnist_mlflow.tracking.results import read_file, read_kept
+from mnist_mlflow.tracking.results import check_accuracy, read_file, read_kept
 from mnist_mlflow.types import Labels, Probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ACCURACY_TOLERANCE = 1e-6
 NUMBERS = {"trial", "tuning_log_loss", "tuning_accuracy"}  # columns of a table of trials
 
 
@@ -93,9 +91,7 @@ def _read_probabilities(run: Run, expected: Labels | None) -> tuple[Labels, Prob
     labels, probabilities = read_kept(run.info.artifact_uri, "validation")
     if expected is not None and not np.array_equal(labels, expected):
         raise UserFacingError("its probabilities are about other images")
-    accuracy, logged = (probabilities.argmax(axis=1) == labels).mean(), run.data.metrics.get("val_accuracy", math.nan)
-    if not abs(accuracy - logged) <= ACCURACY_TOLERANCE:
-        raise UserFacingError(f"its probabilities have another accuracy ({accuracy:.4f}) than was logged")
+    check_accuracy((probabilities.argmax(axis=1) == labels).mean(), run.data.metrics)
     return labels, probabilities
 
 

@@ -40,15 +40,7 @@ Command: TypeAlias = Callable[..., tuple[int, str, str]]
 KNN = "mlflow run . -e knn --env-manager local -P data=auto -P n_neighbors=4"
 WRONG = range(3)  # images that the original misreads
 MACHINE = {"python": "3.11.7", "processor": "a", "cores": 2}
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for temporary files that no other test uses."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def add_original(client: Client, learned: Dataset, wrong: range = WRONG, /, **changed: str) -> str:

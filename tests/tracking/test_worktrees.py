@@ -16,15 +16,7 @@ from tests.tracking.test_provenance import change, files, git, repository
 
 __all__ = ["repository"]  # the fixture: a commit with files of every kind
 ADDED = {"new.py", "empty.py", 'package/neé "quoted".py', "staged.bin"}
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for temporary files that no other test uses."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def commit_of(repository: Path) -> str:
