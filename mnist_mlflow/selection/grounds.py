@@ -14,6 +14,7 @@ from mnist_mlflow.selection.pool import is_clearly_worse, over_budget
 from mnist_mlflow.tracking.aliases import State
 from mnist_mlflow.tracking.candidates import Candidate, Query, candidates_of, find_candidates
 from mnist_mlflow.tracking.members import Members
+from mnist_mlflow.tracking.models import has_model
 from mnist_mlflow.tracking.store import Client
 
 
@@ -22,8 +23,9 @@ class Grounds:
     """The aliases, the query with the images, the rule and the runs that a decision rests on.
 
     `figures` has val_accuracy and val_log_loss of each run that was compared image by image. `considered` are all runs
-    that were looked at. `seeds` are those of the winner's configuration. The best makes at most `most_mistakes`, in whichever
-    seed: a run that is clearly worse takes no part. Nor does one below the `floor` of accuracy.
+    that were looked at. `seeds` are those of the winner's configuration. The best, in whichever
+    seed, makes at most `most_mistakes`. A run that is clearly worse takes no part, nor does one below the `floor` of
+    accuracy.
     """
 
     state: State
@@ -45,7 +47,7 @@ class Grounds:
         yield from self._newcomers(client, len(dataset.validation))
         if winner:
             yield from self._new_seeds(client, winner.candidate)
-            yield from _changed_model(winner.candidate, Evidence(dataset.validation))
+            yield from _changed_model(client, winner.candidate, Evidence(dataset.validation))
 
     def _changed_runs(self, client: Client) -> Iterator[str]:
         now = {candidate.run_id: figures_of(candidate) for candidate in candidates_of(client, self.figures, self.query)}
@@ -81,8 +83,11 @@ def seed_of(candidate: Candidate) -> str:
     return candidate.params.get("seed", candidate.run_id)
 
 
-def _changed_model(winner: Candidate, evidence: Evidence) -> Iterator[str]:
+def _changed_model(client: Client, winner: Candidate, evidence: Evidence) -> Iterator[str]:
     """The reason why the winner's model, or what it read, is not what it was."""
+    if not has_model(client, winner.model_id):  # one that is deleted may still load
+        yield f"the model of the winner, run {winner.run_id}, is deleted"
+        return
     try:
         evidence.check(Entry(winner, evidence.stored(winner)))
     except UserFacingError as error:
