@@ -62,7 +62,6 @@ class TeamServer:
         subprocess.run([FOLDER / "databases.sh"], env={**self.environ, **owner}, check=True)
         studies = address.set(username="optuna", password=SECRETS["TEAM_STUDIES_PASSWORD"], database="optuna")
         self.uri, self.studies = f"http://127.0.0.1:{self.port}", studies.render_as_string(hide_password=False)
-        self.start()
 
     def start(self) -> None:
         """Start the server, and wait until its health check is passed."""
@@ -106,9 +105,9 @@ def skip_without_postgresql() -> None:
 def server_of_its_own(**settings: str) -> Iterator[TeamServer]:
     """A server, with its PostgreSQL, that nobody else uses: to be killed, or to have other settings."""
     skip_without_postgresql()
-    _, *options = read_service("postgres", SECRETS).command
-    with postgresql(*options) as database, tempfile.TemporaryDirectory() as folder:
+    with postgresql() as database, tempfile.TemporaryDirectory() as folder:
         server = TeamServer(database, Path(folder), **settings)
+        server.start()
         try:
             yield server
         finally:
