@@ -22,6 +22,11 @@ import requests
 from filelock import FileLock
 from sqlalchemy.engine import make_url
 
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.train import train
+from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.types import silent
 from tests.faults.servers import Proxy
 from tests.team_server import KEEPER, READY, ROOT, SECRETS, TeamServer, skip_without_postgresql
 
@@ -120,6 +125,11 @@ def add_versions(client: mlflow.MlflowClient, name: str, count: int = 2) -> None
         model_id = client.create_logged_model(experiment).model_id
         client.finalize_logged_model(model_id, "READY")
         client.create_model_version(name, f"models:/{model_id}", model_id=model_id)
+
+
+def train_small() -> RunResult:
+    """Train on a few digits, as the account that is logged in."""
+    return train(Task("knn", {}, DataOptions("digits", train_size=200)), silent)
 
 
 def shared_team(shared: Path) -> Team:
