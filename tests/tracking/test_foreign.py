@@ -1,5 +1,6 @@
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import mlflow
@@ -9,8 +10,9 @@ import pytest
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.latency import ms_per_image
 from mnist_mlflow.tracking import foreign
-from mnist_mlflow.tracking.foreign import PACKAGE, ForeignModel, is_foreign
-from mnist_mlflow.tracking.models import copy_code, load_model
+from mnist_mlflow.tracking.foreign import ForeignModel
+from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.travelling import ARCHIVE, PACKAGE, copy_code, is_todays
 
 LOADER = """
 import pandas as pd
@@ -59,12 +61,13 @@ def asked(old: Path) -> ForeignModel:
 
 
 def test_code_is_foreign_where_a_file_is_another_or_not_here(tmp_path: Path, old: Path) -> None:
-    assert is_foreign(old)
+    assert not is_todays(old)
     copy_code(tmp_path / "code")
-    assert not is_foreign(tmp_path)
-    (tmp_path / "code" / PACKAGE.name / "types.py").write_text("")
-    assert is_foreign(tmp_path)
-    assert not is_foreign(tmp_path / "without code")
+    assert is_todays(tmp_path)
+    with zipfile.ZipFile(tmp_path / "code" / PACKAGE.name / ARCHIVE, "a") as archive:
+        archive.writestr("elsewhere.py", "")
+    assert not is_todays(tmp_path)
+    assert is_todays(tmp_path / "without code")
 
 
 def test_a_foreign_model_is_asked_by_its_own_code_again_and_again(asked: ForeignModel) -> None:
