@@ -1,6 +1,7 @@
 """A PostgreSQL server of its own, from the programs that are installed, for as long as it is wanted."""
 
 import contextlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -18,20 +19,36 @@ def is_installed() -> bool:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """The address of a server with an empty database, on a port that was free."""
+def postgresql(*options: str) -> Iterator[str]:
+    """The address of a server with an empty database, on a port that was free, started with these options too."""
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     folder.chmod(0o777)
     port = free_port()
     control = pg_ctl(folder / "data")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    ours = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     _run(*control, "initdb", "-o", "--auth=trust --username=tester")
-    _run(*control, "-o", options, "start")
+    _run(*control, "-o", f"{ours} {shlex.join(options)}", "start")
     try:
         yield f"postgresql://tester@127.0.0.1:{port}/postgres"
     finally:
         _run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def stopped(address: str) -> Iterator[None]:
+    """Stop a server as a crash does, and start it again at the end; the address is its administrator's."""
+    import psycopg
+
+    with psycopg.connect(address) as connection:
+        (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+    _, _, _, *options = shlex.split((Path(data) / "postmaster.opts").read_text(encoding="utf-8"))
+    control = pg_ctl(Path(data))
+    _run(*control, "-m", "immediate", "stop")
+    try:
+        yield
+    finally:
+        _run(*control, "-o", shlex.join(options), "start")
 
 
 def pg_ctl(data: Path) -> list[str]:
