@@ -57,8 +57,7 @@ class RunResult:
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     """Say in a run what it learns from and what it is; returns the validation images as MLflow knows them."""
-    run.set_tags(dataset_tags(dataset))
-    run.describe(about)
+    run.describe(about, dataset_tags(dataset))
     return log_data(run, dataset)
 
 

@@ -5,6 +5,7 @@ Statistics and budgets decide on the validation images alone; the test images ar
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,13 +23,16 @@ from mnist_mlflow.selection.promotion import publish_test_scores, record_decisio
 from mnist_mlflow.selection.rule import apply_rule, decide_alias
 from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
+from mnist_mlflow.tracking.accounts import check_may_change
 from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
-from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.candidates import Candidates, NotComparable, Query, not_comparable
 from mnist_mlflow.tracking.members import Members
-from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.models import Load, load_model
+from mnist_mlflow.tracking.queries import same_experiments
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
+from mnist_mlflow.tracking.snapshot import Snapshot
 from mnist_mlflow.tracking.store import registry_lock, store_uri
 from mnist_mlflow.tracking.unconsidered import find_unconsidered
 from mnist_mlflow.types import Progress
@@ -113,30 +117,35 @@ def _check_previous(registry: Registry) -> None:
 def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) -> Selection:
     """Decide, record the decision, register the winner, then score the finalists on the test images."""
     run.set_tags(dataset_tags(dataset))
-    with registry_lock():
+    load = functools.cache(load_model)  # each model once, for its latency and the test images
+    with registry_lock(), same_experiments(run.client):
         registry = Registry(run.client)
         if not params.dry_run:
+            check_may_change(registry)
             close_abandoned(run, "tags.role = 'selection'")
-        repaired, before = not params.dry_run and bool(registry.repair()), registry.state()
-        decision = _decide(run, registry, dataset, params, progress)
+        before, repaired = registry.state(), False
+        if not params.dry_run and registry.repair(before):
+            before, repaired = registry.state(), True
+        decision = _decide(run, Snapshot(run.client, registry.name, before), dataset, params, load, progress)
         record_decision(run, decision)
         addresses = registry.name, registry.uri(CHAMPION), store_uri()
         if params.dry_run:
             return Selection(decision, leaderboard(decision.choice, {}), *addresses)
         with registry.alone(since=before):
             version = register_winner(run, registry, decision, dataset)
-        scores = score_finalists(run, decision.choice.finalists, dataset, progress)
+        scores = score_finalists(run, decision.choice.finalists, dataset, progress, load)
         publish_test_scores(run, registry, version, decision, scores)
     table = leaderboard(decision.choice, scores.metrics)
     return Selection(decision, table, *addresses, version, scores, repaired)
 
 
-def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, progress: Progress) -> Decision:
+def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, load: Load, progress: Progress) -> Decision:
     query, champion = as_query(dataset, params), registry.champion()
-    evidence = Evidence(dataset.validation, progress)
+    evidence = Evidence(dataset.validation, progress, load)
     incumbent = champion.run_id if champion else ""
-    members = Members(run.client, query, incumbent)
-    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back(), members)
+    candidates = Candidates(run.client, query)
+    members = Members(candidates, incumbent)
+    pool = CandidatePool(candidates, evidence, params, registry.taken_back(), members)
     others = not_comparable(run.client, query)
     if not pool.entries:
         raise UserFacingError(_nothing(dataset.name, params.split_seed, query, others))

@@ -15,12 +15,12 @@ from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
 from mnist_mlflow.model.archive import pack
 from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.tracking.artifacts import fetch_file
 from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.servers import is_server
@@ -102,15 +102,18 @@ def _without_example() -> Iterator[None]:
 
 
 Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of images
+Load: TypeAlias = Callable[[str, str], Answer]  # loads a model, by its URI and where its files are
 
 
-def load_model(model_uri: str) -> Answer:
+def load_model(model_uri: str, location: str = "") -> Answer:
     """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer.
 
-    It runs the code that travels with it. Where that is not the code of today, it has a process of its own.
+    `location` is where its files are, if that is known. It runs the code that travels with it. Where that is not the
+    code of today, it has a process of its own.
     """
     with _as_failure(model_uri), tempfile.TemporaryDirectory() as folder:
-        files = _fetch_needed(model_uri, Path(folder)) or Path(mlflow.artifacts.download_artifacts(model_uri))
+        needed = _fetch_needed(location or model_uri, Path(folder))
+        files = needed or Path(mlflow.artifacts.download_artifacts(model_uri))
         if not is_todays(files):
             return ForeignModel(model_uri, files)
         model = mlflow.pyfunc.load_model(str(files))
@@ -123,7 +126,7 @@ def load_model(model_uri: str) -> Answer:
     return answer
 
 
-def _fetch_needed(model_uri: str, folder: Path) -> Path | None:
+def _fetch_needed(location: str, folder: Path) -> Path | None:
     """Fetch the files by which the code of today loads a model of ours from a server; None where that will not do.
 
     Each file costs a request there, and so does each folder that is listed.
@@ -131,10 +134,8 @@ def _fetch_needed(model_uri: str, folder: Path) -> Path | None:
     if not is_server(store_address()):
         return None
     with contextlib.suppress(Exception):  # then MLflow fetches all, or says why not
-        repository = get_artifact_repository(model_uri)
         for name in NEEDED:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            repository._download_file(name, str(folder / name))
+            fetch_file(location, name, folder)
         return folder if is_todays(folder) else None
     return None
 
