@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.pareto import draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
-from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_card
+from mnist_mlflow.reports.card import Section, Subject, as_markdown, shortened, write_card
 from mnist_mlflow.selection.decision import Decision, pairwise, points
 from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
 from mnist_mlflow.selection.test_images import TestScores
@@ -43,7 +43,7 @@ def register_winner(run: Run, registry: Registry, decision: Decision, dataset: D
         **dataset_tags(dataset),
         **winner.candidate.final_metrics,
     }
-    version = registry.register(winner.candidate, _card(run, registry, decision, {}), tags)
+    version = registry.register(winner.candidate, _short(run, *_card(registry, decision, {})), tags)
     if alias == CHAMPION:
         registry.make_champion(version)
     else:
@@ -55,19 +55,25 @@ def register_winner(run: Run, registry: Registry, decision: Decision, dataset: D
 def publish_test_scores(run: Run, registry: Registry, version: str, decision: Decision, scores: TestScores) -> None:
     """Add the test scores to the winner's version, to its card, and to the leaderboard."""
     test_metrics = scores.metrics.get(decision.choice.winner, {})
-    card = _card(run, registry, decision, test_metrics)
+    title, sections = _card(registry, decision, test_metrics)
+    card = _short(run, title, sections)
     if registry.selected_by(version) == run.id:  # else another selection has described it meanwhile
-        registry.tag(version, {**test_metrics, "test_openings": scores.openings})
+        registry.tag_scores(version, test_metrics, scores.openings)
         registry.describe(version, card)
-    run.describe(card)
+    run.describe(card, {"not_scored": "; ".join(scores.failures)} if scores.failures else {})
     with run.files() as folder:
-        write_leaderboard(leaderboard(decision.choice, scores.metrics), folder)
-    if scores.failures:
-        run.set_tags({"not_scored": "; ".join(scores.failures)})
+        (folder / "card.md").write_text(as_markdown(title, sections), encoding="utf-8")
+        if scores.metrics:
+            write_leaderboard(leaderboard(decision.choice, scores.metrics), folder)
 
 
-def _card(run: Run, registry: Registry, decision: Decision, test_metrics: Mapping[str, float]) -> str:
-    """The winner's card, shortened to what the registry stores; the whole is logged as `card.md`."""
+def _short(run: Run, title: str, sections: Sequence[Section]) -> str:
+    """The winner's card, shortened to what the registry stores; the whole becomes `card.md` in the end."""
+    return shortened(title, sections, f"The whole card is `card.md` of run {run.id}.")
+
+
+def _card(registry: Registry, decision: Decision, test_metrics: Mapping[str, float]) -> tuple[str, Sequence[Section]]:
+    """The title and the sections of the winner's card."""
     winner = decision.choice.winner
     labels, probabilities = read_kept(winner.candidate.artifacts, "validation")
     subject = Subject(
@@ -79,7 +85,4 @@ def _card(run: Run, registry: Registry, decision: Decision, test_metrics: Mappin
         winner.ms_per_image,
         test_metrics,
     )
-    title, sections = f"{registry.name}: {winner.candidate.algorithm}", write_card(subject)
-    with run.files() as folder:
-        (folder / "card.md").write_text(as_markdown(title, sections), encoding="utf-8")
-    return shortened(title, sections, f"The whole card is `card.md` of run {run.id}.")
+    return f"{registry.name}: {winner.candidate.algorithm}", write_card(subject)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
@@ -32,6 +33,7 @@ from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 _NAME = "mnist-digits"  # of the registered model, unless another is named
 LOGGED_MODEL = "models:/m-"  # how the source of a version begins
 SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
+SCORES = "test_metrics"  # the tag with the scores on the test images, in JSON: a tag of its own is two requests
 METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 
 
@@ -41,12 +43,18 @@ def alias_uri(alias: str, name: str = _NAME) -> str:
 
 
 def numbers(tags: Mapping[str, str], names: re.Pattern[str]) -> dict[str, float]:
-    """The tags whose names begin so, as numbers; without those that are none, since anybody may set them."""
+    """The tags, and test scores, whose names begin so, as numbers; without what is none, since anybody may set tags."""
     figures: dict[str, float] = {}
-    for name, text in tags.items():
-        with contextlib.suppress(ValueError):
+    for name, text in {**_scores(tags), **tags}.items():
+        with contextlib.suppress(ValueError, TypeError):
             figures |= {name: float(text)} if names.match(name) else {}
     return figures
+
+
+def _scores(tags: Mapping[str, str]) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, TypeError):
+        return dict(json.loads(tags.get(SCORES, "{}")))
+    return {}
 
 
 class Registry:
@@ -182,6 +190,12 @@ class Registry:
         """Set tags of a version."""
         for key, value in tags.items():
             self.client.set_model_version_tag(self.name, version, key, str(value))
+
+    def tag_scores(self, version: str, scores: Mapping[str, float], openings: int) -> None:
+        """Set the tags that tell the scores of a version on the test images, and how often those were opened."""
+        self.tag(version, {"test_openings": openings})
+        if scores:
+            self.tag(version, {"test_accuracy": scores["test_accuracy"], SCORES: json.dumps(dict(scores))})
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""
