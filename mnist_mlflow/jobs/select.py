@@ -80,7 +80,7 @@ def run(params: Params, progress: Progress) -> Selection | Rollback:
         return _roll_back()
     with open_run("select", selection_tags()) as run:
         dataset = load_dataset(params.data, params.split_seed, progress=progress)
-        run.log_params({name: typed(value) for name, value in vars(params).items() if name != "rollback"})
+        run.log(params={name: typed(value) for name, value in vars(params).items() if name != "rollback"})
         return select_in(run, dataset, params, progress)
 
 

@@ -31,9 +31,3 @@ def unpacked(archive: Path) -> Iterator[Path]:
         folder = Path(parent) / archive.stem
         opened.extractall(folder)
         yield folder
-
-
-def read_archive(archive: Path) -> dict[str, bytes]:
-    """The contents of the files in an archive by their names."""
-    with ZipFile(archive) as opened:
-        return {info.filename: opened.read(info) for info in opened.infolist()}

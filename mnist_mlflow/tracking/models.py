@@ -15,6 +15,7 @@ from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.pyfunc import DATA, FLAVOR_NAME
 from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
@@ -25,14 +26,13 @@ from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_address
-from mnist_mlflow.tracking.travelling import ARCHIVE, PACKAGE, TRAVELLING, is_todays
+from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
     from mnist_mlflow.tracking.parcels import Contents
 
-DATA = "digit_model.zip"  # the archive of a model's own files
-NEEDED = (MLMODEL_FILE_NAME, f"{TRAVELLING}/{ARCHIVE}", f"data/{DATA}")
+ARCHIVED = "data/digit_model.zip"  # a model's own files
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema([ColSpec(DataType.long, "digit"), *(ColSpec(DataType.double, name) for name in SHARES)])
@@ -90,6 +90,7 @@ def _form(files: Path, code: Path, contents: Contents) -> dict[str, Any]:
         "code_paths": [str(code / PACKAGE.name)],
         "pip_requirements": contents.requirements,
         "signature": ModelSignature(outputs=OUTPUT),
+        "metadata": {DIGEST: code_digest()},
     }
 
 
@@ -114,7 +115,7 @@ def load_model(model_uri: str, location: str = "") -> Answer:
     with _as_failure(model_uri), tempfile.TemporaryDirectory() as folder:
         needed = _fetch_needed(location or model_uri, Path(folder))
         files = needed or Path(mlflow.artifacts.download_artifacts(model_uri))
-        if not is_todays(files):
+        if not is_todays(Model.load(files)):
             return ForeignModel(model_uri, files)
         model = mlflow.pyfunc.load_model(str(files))
 
@@ -134,9 +135,10 @@ def _fetch_needed(location: str, folder: Path) -> Path | None:
     if not is_server(store_address()):
         return None
     with contextlib.suppress(Exception):  # then MLflow fetches all, or says why not
-        for name in NEEDED:
-            fetch_file(location, name, folder)
-        return folder if is_todays(folder) else None
+        about = Model.load(fetch_file(location, MLMODEL_FILE_NAME, folder).parent)
+        if is_todays(about) and about.flavors[FLAVOR_NAME][DATA] == ARCHIVED:
+            fetch_file(location, ARCHIVED, folder)
+            return folder
     return None
 
 

@@ -166,7 +166,6 @@ class Registry:
     def _create_version(self, candidate: Candidate, card: str, tags: Mapping[str, str]) -> str:
         """Make a version of a model, which may be somebody else's; returns its number."""
         model_id, run_id = candidate.model_id, candidate.run_id
-        self._changes.create()
         made = self.client.create_model_version(
             self.name, candidate.model_uri, run_id, dict(tags), description=card, model_id=model_id
         )
@@ -193,9 +192,8 @@ class Registry:
 
     def tag_scores(self, version: str, scores: Mapping[str, float], openings: int) -> None:
         """Set the tags that tell the scores of a version on the test images, and how often those were opened."""
-        self.tag(version, {"test_openings": openings})
-        if scores:
-            self.tag(version, {"test_accuracy": scores["test_accuracy"], SCORES: json.dumps(dict(scores))})
+        accuracy = {key: score for key, score in scores.items() if key == "test_accuracy"}
+        self.tag(version, {**accuracy, SCORES: json.dumps({**scores, "test_openings": openings})})
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
 
-from mlflow.pyfunc import CODE
+from mlflow.models import Model
+from mlflow.pyfunc import CODE, FLAVOR_NAME
 
-from mnist_mlflow.model.archive import pack, read_archive
+from mnist_mlflow.model.archive import pack
 
 PACKAGE = Path(__file__).resolve().parents[1]
-TRAVELLING = f"{CODE}/{PACKAGE.name}"  # where it lies in a logged model
 ARCHIVE = "code.zip"
+TOP = ("errors.py", "types.py")
+DIGEST = "code_digest"  # in the metadata of a logged model
 # Python imports from an archive that is in the path of a package.
 BEGINNING = f'"""The code that travels with a model: {ARCHIVE}."""\n\n__path__.append(f"{{__path__[0]}}/{ARCHIVE}")\n'
 
@@ -24,20 +28,21 @@ def copy_code(folder: Path) -> None:
     (package / "__init__.py").write_text(BEGINNING, encoding="utf-8")
     with tempfile.TemporaryDirectory() as parts:
         shutil.copytree(PACKAGE / "model", f"{parts}/model", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("errors.py", "types.py"):
+        for name in TOP:
             shutil.copy(PACKAGE / name, parts)
         pack(Path(parts), package / ARCHIVE)
 
 
-def is_todays(model: Path) -> bool:
-    """True if each file of this package that travels with a model is the same here, or none travels with it."""
-    package = model / TRAVELLING
-    if not package.exists():
-        return True
-    archive = package / ARCHIVE
-    return archive.is_file() and all(_is_here(name, content) for name, content in read_archive(archive).items())
+@functools.cache
+def code_digest() -> str:
+    """The SHA-256 of the code that would travel today."""
+    digest = hashlib.sha256()
+    for path in sorted([*(PACKAGE / "model").rglob("*.py"), *(PACKAGE / name for name in TOP)]):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
-def _is_here(name: str, content: bytes) -> bool:
-    path = PACKAGE / name
-    return path.is_file() and path.read_bytes() == content
+def is_todays(about: Model) -> bool:
+    """True if the code that travels with a model is the code of today, or none travels with it."""
+    has_code = CODE in about.flavors.get(FLAVOR_NAME, {})
+    return not has_code or (about.metadata or {}).get(DIGEST) == code_digest()
