@@ -34,7 +34,7 @@ def rank_store(store: str) -> dict[str, float]:
         pool = CandidatePool(Candidates(client, query), Evidence(validation), Rule(), {})
         entries = compare_with_best(pool.contenders)
         not_comparable(client, query)
-        newer_runs(client, entries[0].candidate.end_time, 100)
+        newer_runs(client, "", entries[0].candidate.end_time, 100)
         seconds.append(time.perf_counter() - started)
         compared = len(entries)
     return {

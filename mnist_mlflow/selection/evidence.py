@@ -48,7 +48,7 @@ class Evidence:
         excluded: dict[Entry, str] = {}
         for number, entry in enumerate(entries, 1):
             try:
-                models[entry] = self._load_and_check(entry)
+                models[entry] = self.check(entry)
             except UserFacingError as error:
                 excluded[entry] = str(error)
             self.progress("load the finalists", number, len(entries))
@@ -60,7 +60,8 @@ class Evidence:
             for entry in entries
         ]
 
-    def _load_and_check(self, entry: Entry) -> Answer:
+    def check(self, entry: Entry) -> Answer:
+        """The loaded model of an entry; raises UserFacingError if it reads images otherwise than `correct` says."""
         model = self.load(entry.candidate.model_uri, entry.candidate.location)
         correct = self._correct(model(self.validation.images[:BATCH]))
         images = correct.shape[1]

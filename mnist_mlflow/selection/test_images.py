@@ -14,8 +14,8 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.selection.entry import Entry
-from mnist_mlflow.tracking.accounts import may_write
 from mnist_mlflow.tracking.models import Load, load_model
+from mnist_mlflow.tracking.permissions import may_write
 from mnist_mlflow.tracking.queries import count_openings
 from mnist_mlflow.tracking.results import as_metrics, describe_test
 from mnist_mlflow.tracking.runs import Run

@@ -20,16 +20,17 @@ from mlflow.exceptions import MlflowException
 from pydantic import TypeAdapter
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.claims import Claim, claim, describe_holder
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
 REFUSED = "PERMISSION_DENIED"
 UNFINISHED = "unfinished"  # the tag with the target state of an alias change
 DECIDED = "decided"  # the tag with who decided the aliases last, and when
 ROLLED_BACK = "rolled_back"  # the tag of a version that was taken back, with the time; empty once that is undone
 # The second for a missing alias. A server with logins refuses to tell what is not there.
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", REFUSED)
-SELECT = "mlflow run . -e select --env-manager local"
 
 Answer = TypeVar("Answer")
 Aliases = dict[str, str | None]  # the version of each alias
@@ -52,29 +53,33 @@ class State:
     aliases: Mapping[str, str]
     is_registered: bool = False
 
-    def check_against(self, since: State) -> None:
-        """Raise UserFacingError unless the aliases are those of `since`, and nobody has decided after it."""
-        decided = self.tags.get(DECIDED)
-        if decided == since.tags.get(DECIDED) and self.aliases == since.aliases:
-            return
-        is_signed = decided != since.tags.get(DECIDED)
-        cause = f"another selection decided meanwhile ({decided})" if is_signed else "somebody moved aliases meanwhile"
-        raise UserFacingError(
-            f"Nothing was changed: {cause}, so that this decision no longer holds. Decide again: {SELECT}"
-        )
+    def differences(self, since: State) -> list[str]:
+        """The decisions and the moves of aliases that made this state of an earlier one, in words."""
+        decided, texts = self.tags.get(DECIDED), []
+        if decided != since.tags.get(DECIDED):
+            texts.append(f"another selection decided meanwhile ({decided})")
+        elif self.aliases != since.aliases:
+            texts.append("somebody moved aliases meanwhile")
+        for alias in ALIASES:
+            before, now = since.aliases.get(alias, "none"), self.aliases.get(alias, "none")
+            texts += [f"{alias} was version {before} and is {now}"] if before != now else []
+        return texts
+
+
+EMPTY = State({}, {})  # of a registered model that is not there
 
 
 class AliasChanges:
     """The changes that this process makes to the aliases of a registered model."""
 
-    def __init__(self, client: mlflow.MlflowClient, name: str) -> None:
-        self.client, self.name = client, name
+    def __init__(self, client: mlflow.MlflowClient, names: Names) -> None:
+        self.client, self.name, self.names = client, names.registered_model, names
         self._claim: Claim | None = None
 
     def state(self) -> State:
         """The state now, in one reading; an empty one where nothing is registered."""
         registered = or_none(lambda: self.client.get_registered_model(self.name))
-        return as_state(registered) if registered else State({}, {})
+        return as_state(registered) if registered else EMPTY
 
     @contextlib.contextmanager
     def alone(self, since: State | None) -> Iterator[None]:
@@ -90,8 +95,11 @@ class AliasChanges:
                 if UNFINISHED in now.tags:
                     self._complete_unfinished(now)
                     now = self.state()
-                if since:
-                    now.check_against(since)
+                if since and (differences := now.differences(since)):
+                    raise UserFacingError(
+                        f"Nothing was changed: {'; '.join(differences)}. So this decision no longer holds. "
+                        f"Decide again: {self.names.command('select')}"
+                    )
                 yield
             finally:
                 self._claim = None

@@ -81,8 +81,8 @@ class Query:
 
     @property
     def is_narrow(self) -> bool:
-        """True if there is any filter beside the images."""
-        return bool(self.algorithms or self.since or self.experiment or self.where)
+        """True if there is any filter beside the images and the experiment."""
+        return bool(self.algorithms or self.since or self.where)
 
     @property
     def asks_for_partial(self) -> bool:
@@ -163,6 +163,15 @@ class Candidates(Iterator[Candidate]):
             if run_id in runs
         )
         return [candidate for candidate in found if may_take_part(candidate, self.query)]
+
+
+def candidates_of(client: mlflow.MlflowClient, run_ids: Iterable[str], query: Query) -> Iterator[Candidate]:
+    """The runs with these ids that are there and meet the conditions of a query, each with its first model."""
+    experiments, every = experiment_ids(client, query.experiment), list(run_ids)
+    for start in range(0, len(every), MODELS_A_PAGE):
+        for run in _runs_of(client, experiments, every[start : start + MODELS_A_PAGE], query):
+            if run.outputs and run.outputs.model_outputs:
+                yield as_candidate(run, run.outputs.model_outputs[0].model_id)
 
 
 def check_condition(client: mlflow.MlflowClient, query: Query) -> None:

@@ -20,7 +20,8 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.processes import is_gone, read_owner, this_process, user_name
+from mnist_mlflow.processes import is_gone, read_owner, this_process
+from mnist_mlflow.tracking.accounts import account
 
 PREFIX = "claim."
 PATIENCE = 60.0  # seconds to wait for the claim of another process
@@ -113,7 +114,6 @@ def claim(client: mlflow.MlflowClient, name: str) -> Iterator[tuple[Claim, Regis
 
 
 def describe_holder() -> str:
-    """The active run of this process, with its user and machine, for people to read."""
+    """The active run of this process, with its account and machine, for people to read."""
     run = mlflow.active_run()
-    user = run.data.tags.get("mlflow.user", user_name()) if run else user_name()
-    return f"{f'run {run.info.run_id} of ' if run else ''}{user}@{socket.gethostname()}"
+    return f"{f'run {run.info.run_id} of ' if run else ''}{account()}@{socket.gethostname()}"

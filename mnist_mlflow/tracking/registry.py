@@ -1,4 +1,4 @@
-"""The model registry: one registered model, whose champion everybody loads, and which remembers the one before."""
+"""The model registry: a registered model, whose champion everybody loads, and which remembers the one before."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import (
     CHALLENGER,
     CHAMPION,
     PREVIOUS,
     ROLLED_BACK,
-    SELECT,
     AliasChanges,
     Aliases,
     Change,
@@ -29,15 +29,16 @@ from mnist_mlflow.tracking.aliases import (
     or_none,
 )
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+from mnist_mlflow.tracking.signatures import DECISION
 
-_NAME = "mnist-digits"  # of the registered model, unless another is named
+DEFAULT = Names()
 LOGGED_MODEL = "models:/m-"  # how the source of a version begins
 SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
 SCORES = "test_metrics"  # the tag with the scores on the test images, in JSON: a tag of its own is two requests
 METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 
 
-def alias_uri(alias: str, name: str = _NAME) -> str:
+def alias_uri(alias: str, name: str) -> str:
     """The URI that MLflow loads the version of a registered model with an alias from."""
     return f"models:/{name}@{alias}"
 
@@ -60,9 +61,9 @@ def _scores(tags: Mapping[str, str]) -> dict[str, Any]:
 class Registry:
     """The registered model; one process at a time may change it (`alone`)."""
 
-    def __init__(self, client: mlflow.MlflowClient, name: str = _NAME) -> None:
-        self.client, self.name = client, name
-        self._changes = AliasChanges(client, name)
+    def __init__(self, client: mlflow.MlflowClient, names: Names = DEFAULT) -> None:
+        self.client, self.names, self.name = client, names, names.registered_model
+        self._changes = AliasChanges(client, names)
 
     def state(self) -> State:
         """The state now, which a change may be decided on."""
@@ -153,7 +154,7 @@ class Registry:
 
         A model that is registered already stays the version that it is; its card and tags are replaced.
         """
-        texts = {key: str(value) for key, value in tags.items()}
+        texts = {key: without_passwords(str(value)) for key, value in tags.items()}
         versions = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{candidate.run_id}'")
         registered = next((version for version in versions if version.source == candidate.model_uri), None)
         if registered is None:
@@ -185,15 +186,20 @@ class Registry:
         registered = or_none(lambda: self.client.get_model_version(self.name, version))
         return registered.tags.get(SELECTED_BY, "") if registered else ""
 
+    def version_decided_in(self, run_id: str) -> ModelVersion | None:
+        """The version that was registered as a run had decided, if there is one."""
+        versions = self.client.search_model_versions(f"name = '{self.name}'")
+        return next((version for version in versions if version.tags.get(f"{DECISION}_run_id") == run_id), None)
+
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, str(value))
+            self.client.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
 
-    def tag_scores(self, version: str, scores: Mapping[str, float], openings: int) -> None:
-        """Set the tags that tell the scores of a version on the test images, and how often those were opened."""
+    def tag_scores(self, version: str, scores: Mapping[str, float]) -> None:
+        """Set the tags that tell the scores of a version on the test images."""
         accuracy = {key: score for key, score in scores.items() if key == "test_accuracy"}
-        self.tag(version, {**accuracy, SCORES: json.dumps({**scores, "test_openings": openings})})
+        self.tag(version, {**accuracy, SCORES: json.dumps(dict(scores))})
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""
@@ -219,7 +225,8 @@ class Registry:
         if version := self.aliases()[PREVIOUS]:
             return version
         raise UserFacingError(
-            f"There is no previous champion of {self.name} to go back to. A model becomes champion by: {SELECT}"
+            f"There is no previous champion of {self.name} to go back to. "
+            f"A model becomes champion by: {self.names.command('select')}"
         )
 
     def roll_back(self) -> tuple[str, str]:

@@ -35,10 +35,15 @@ KILLED = "its process was killed"  # why an abandoned run is closed
 
 
 class Run:
-    """A run, and the seconds that tracking has taken from it (`tracking_seconds`)."""
+    """A run, and the seconds that tracking has taken from it (`tracking_seconds`).
 
-    def __init__(self, client: mlflow.MlflowClient, run_id: str, logged: Iterable[str] = ()) -> None:
-        self.client, self.id = client, run_id
+    The runs that it starts go into `experiment`, a number; into its own where that is empty.
+    """
+
+    def __init__(
+        self, client: mlflow.MlflowClient, run_id: str, experiment: str = "", logged: Iterable[str] = ()
+    ) -> None:
+        self.client, self.id, self.experiment = client, run_id, experiment
         self.logged = set(logged)  # the names of its params so far
         self.tracking_seconds = 0.0
 
@@ -98,8 +103,11 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
+def open_run(name: str, tags: Mapping[str, object], experiment: str = "") -> Iterator[Run]:
     """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one, named after its entry point.
+
+    A new run goes into the `experiment` of that name unless MLflow's variables name another, which is then told. So do
+    the runs that it starts.
 
     It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
     in the artifact `failure.txt`.
@@ -108,7 +116,7 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     client = connect()
     try:
         changes = provenance.uncommitted_changes(project_root())
-        run = _start(client, name, {**tags, **_origin_tags(changes)})
+        run = _start(client, name, {**tags, **_origin_tags(changes)}, experiment)
         _log_origin(run, changes)
         run.tracking_seconds = time.perf_counter() - started
         yield run
@@ -141,7 +149,7 @@ def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
         raise
 
 
-def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> Run:
+def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], experiment: str) -> Run:
     own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
     ours = {key: str(value) for key, value in tags.items()} | own
     if inherited := os.environ.get("MLFLOW_RUN_ID"):
@@ -159,12 +167,18 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -
         else:
             provenance.ignore_other_repositories()
     try:
-        started = mlflow.start_run(tags=ours, log_system_metrics=False)
+        number = experiments.find_or_create(client, experiment) if experiment else ""
+        place = None if experiments.is_named() else number or None
+        started = mlflow.start_run(experiment_id=place, tags=ours, log_system_metrics=False)
     except MlflowException as error:
         text = f"No run can be started: {one_line(error)}"
         raise experiments.explain(client, error) or UserFacingError(text) from error
-    run = Run(client, started.info.run_id, started.data.params)
-    _close_abandoned_beside(run, started.info.experiment_id, str(tags.get("study", "")))
+    info = started.info
+    if number not in ("", info.experiment_id):
+        here = client.get_experiment(info.experiment_id).name
+        _logger.warning("This run is in the experiment %s, as MLflow was told, and not in %s.", here, experiment)
+    run = Run(client, info.run_id, number, started.data.params)
+    _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
     return run
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
 
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import State
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import Registry
@@ -16,8 +17,8 @@ from mnist_mlflow.tracking.registry import Registry
 class Snapshot(Registry):
     """The registry at one moment, for a decision: what is asked for twice is read once."""
 
-    def __init__(self, client: mlflow.MlflowClient, name: str, state: State) -> None:
-        super().__init__(client, name)
+    def __init__(self, client: mlflow.MlflowClient, names: Names, state: State) -> None:
+        super().__init__(client, names)
         self._state = state
         self._candidates: dict[str, Candidate] = {}
 

@@ -16,9 +16,12 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import evaluate, select
 from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.rollback import Rollback
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.model.archive import pack, unpacked
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.selection import promotion
+from mnist_mlflow.selection.deciding import decide
 from mnist_mlflow.selection.test_images import score_finalists
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
@@ -86,7 +89,7 @@ class TestFirstSelection:
         assert f"{outcomes[0].metrics['val_accuracy']}" == version.tags["val_accuracy"]
         assert version.tags["algorithm"] == "logistic"
         assert float(version.tags["ms_per_image"]) > 0
-        predictions = mlflow.pyfunc.load_model(selection.champion_uri).predict(digits.test.images)
+        predictions = mlflow.pyfunc.load_model(registry.uri(CHAMPION)).predict(digits.test.images)
         accuracy = (predictions["digit"] == digits.test.labels).mean()
         tested = selection.test_scores.metrics[winner]
         assert accuracy == tested["test_accuracy"] == float(version.tags["test_accuracy"])
@@ -167,7 +170,7 @@ def test_a_challenger_is_no_match_for_the_champion_and_a_rollback_lasts(
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: None, CHALLENGER: selection.version}
     assert selection_run(registry.client).data.tags["challenger_version"] == selection.version
     registry.make_champion("2")
-    assert select.run(ROLLBACK, silent) == select.Rollback(registry.name, "1", "2")
+    assert select.run(ROLLBACK, silent) == Rollback(registry.name, "1", "2")
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
     (excluded,) = choose(dry_run=True).decision.choice.excluded
     assert "was taken back on" in excluded.exclusion
@@ -186,22 +189,20 @@ def test_a_rollback_that_was_killed_is_completed_by_the_next_and_not_repeated(
         patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", die)
         with pytest.raises(KeyboardInterrupt):
             select.run(ROLLBACK, silent)
-    assert select.run(ROLLBACK, silent) == select.Rollback(registry.name, "1", "2")
+    assert select.run(ROLLBACK, silent) == Rollback(registry.name, "1", "2")
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
 
 
 def test_a_selection_that_another_machine_overtakes_changes_nothing_and_says_so(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = select._decide
-
     def be_overtaken(*arguments: Any) -> Any:
         decision = decide(*arguments)
         with registry.alone():
             registry.make_challenger("1")
         return decision
 
-    monkeypatch.setattr(select, "_decide", be_overtaken)
+    monkeypatch.setattr(select, "decide", be_overtaken)
     before = champion(registry).description
     with pytest.raises(UserFacingError, match=r"another selection decided meanwhile \(run \w+ of .*@"):
         choose(algorithms="knn")
@@ -218,7 +219,7 @@ def test_a_card_that_another_selection_has_written_meanwhile_stays(
         registry.describe("1", "the card of another")
         return score_finalists(*arguments)
 
-    monkeypatch.setattr(select, "score_finalists", be_overtaken)
+    monkeypatch.setattr(promotion, "score_finalists", be_overtaken)
     choose()
     assert champion(registry).description == "the card of another"
 

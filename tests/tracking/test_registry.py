@@ -7,6 +7,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS, ROLLED_BACK, UNFINISHED
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.registry import Registry
@@ -207,7 +208,7 @@ def test_a_version_that_somebody_registered_by_hand_comes_from_its_run(registry:
 
 
 def test_a_registry_of_another_name_is_another_registry(registry: Registry, candidates: list[Candidate]) -> None:
-    other = Registry(registry.client, "other")
+    other = Registry(registry.client, Names(registered_model="other"))
     other.make_champion(other.register(candidates[0], "", {}))
     assert (other.uri(CHAMPION), registry.version(CHAMPION)) == ("models:/other@champion", None)
     assert other.aliases()[CHAMPION] == "1"
