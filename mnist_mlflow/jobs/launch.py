@@ -80,9 +80,9 @@ def launch_entry_point(
 
 
 def _create_run(name: str, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
-    """A new run beside the parent, and their experiment. It is no child run, unless the tags say so."""
+    """A new run where the parent's go, and its experiment. It is no child run, unless the tags say so."""
     stored = parent.client.get_run(parent.id)
-    experiment: str = stored.info.experiment_id
+    experiment: str = parent.experiment or stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
     all_tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(tags)
     created = parent.client.create_run(experiment, tags=all_tags, run_name=name)

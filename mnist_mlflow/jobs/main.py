@@ -16,7 +16,16 @@ from mnist_mlflow.jobs.launch import LaunchError, launch
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
-from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, ReuseOptions, SearchOptions, changed, command
+from mnist_mlflow.protocol import (
+    NEW_STUDY,
+    AlgorithmNames,
+    DataOptions,
+    Names,
+    ReuseOptions,
+    SearchOptions,
+    changed,
+    command,
+)
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
@@ -28,7 +37,7 @@ SHORTEST = 1.0  # seconds for a search when the others have taken all of the tim
 
 
 @parameters
-class Params(AlgorithmNames, ReuseOptions, SearchOptions, DataOptions):
+class Params(AlgorithmNames, Names, ReuseOptions, SearchOptions, DataOptions):
     """Options of `main`, which all algorithms share: pydantic lists the last base first."""
 
 
@@ -48,15 +57,18 @@ def run(params: Params, progress: Progress) -> MainResult:
     An algorithm that fails does not stop the others, but fails the run. Raises UserFacingError when all fail.
     """
     tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
-    with open_run("main", selection_tags()) as main:
+    with open_run("main", selection_tags(), params.experiment) as main:
         dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
-        names, options = [task.algorithm for task in tasks], dataclasses.asdict(pick(DataOptions, vars(params)))
-        main.log_params({"algorithms": ",".join(names), **options, **changed(pick(SearchOptions, vars(params)))})
-        reused = _find_finished(tasks, dataset, main) if params.needed else {}
+        names, algorithms = pick(Names, vars(params)), ",".join(task.algorithm for task in tasks)
+        options = dataclasses.asdict(pick(DataOptions, vars(params)))
+        main.log_params(
+            {"algorithms": algorithms, **options, **changed(names), **changed(pick(SearchOptions, vars(params)))}
+        )
+        reused = _find_finished(tasks, FinishedRuns(main.client, dataset, params.experiment)) if params.needed else {}
         failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params.timeout, main)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
-        selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
+        selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed, **vars(names)), progress)
     if not failed:
         return MainResult(selection, reused)
     retry = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
@@ -87,9 +99,8 @@ def _task(algorithm: str, params: Params) -> Task:
     return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
 
 
-def _find_finished(tasks: Sequence[Task], dataset: Dataset, main: Run) -> dict[str, str]:
+def _find_finished(tasks: Sequence[Task], runs: FinishedRuns) -> dict[str, str]:
     """The finished runs, by algorithm, that make training again needless."""
-    runs = FinishedRuns(main.client, dataset)
     return {task.algorithm: same.run_id for task in tasks if (same := runs.same_as(task))}
 
 

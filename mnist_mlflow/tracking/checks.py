@@ -12,10 +12,11 @@ from filelock import FileLock
 from mlflow.entities.model_registry import ModelVersion
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.protocol import REGISTERED_MODEL
 from mnist_mlflow.tracking.models import find_model
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
-from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
+from mnist_mlflow.tracking.registry import SELECTED_BY
 from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders, rewrite_addresses
 from mnist_mlflow.tracking.runs import KILLED, abandoned_runs, close_for
 from mnist_mlflow.tracking.store import open_store, store_address, store_file, store_uri
@@ -137,7 +138,7 @@ def check_versions() -> Finding:
 def _our_versions(client: mlflow.MlflowClient) -> dict[str, list[ModelVersion]]:
     """The versions of this project's registered models by their names: a server may hold those of other projects."""
     versions = [one for page in pages(lambda token: client.search_model_versions(page_token=token)) for one in page]
-    names = {Registry(client).name, *(version.name for version in versions if SELECTED_BY in version.tags)}
+    names = {REGISTERED_MODEL, *(version.name for version in versions if SELECTED_BY in version.tags)}
     return {name: [version for version in versions if version.name == name] for name in sorted(names)}
 
 

@@ -1,4 +1,4 @@
-"""Experiments that are deleted or not there, told with the way out."""
+"""Experiments: where runs go; those that are deleted or not there, told with the way out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
-from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID
+from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID, MLFLOW_EXPERIMENT_NAME, MLFLOW_RUN_ID
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError
@@ -15,6 +15,23 @@ from mnist_mlflow.tracking.store import store_uri
 
 DELETED = re.compile(r"experiment (\S+) must be in the 'active' state")  # MLflow's words
 OTHER = "name another, which is created if it is not there: export MLFLOW_EXPERIMENT_NAME=NAME"
+
+
+def is_named() -> bool:
+    """True where MLflow's own variables, as `mlflow run` sets them, say in which experiment this command's run is."""
+    return any(variable.get() for variable in (MLFLOW_RUN_ID, MLFLOW_EXPERIMENT_ID, MLFLOW_EXPERIMENT_NAME))
+
+
+def find_or_create(client: MlflowClient, name: str) -> str:
+    """The number of the experiment of that name, which is made if it is not there."""
+    if experiment := client.get_experiment_by_name(name):
+        return str(experiment.experiment_id)
+    try:
+        return str(client.create_experiment(name))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # else somebody was faster
+            raise
+        return str(client.get_experiment_by_name(name).experiment_id)
 
 
 def explain(client: MlflowClient, error: MlflowException) -> UserFacingError | None:
