@@ -16,7 +16,7 @@ from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import choose_voters
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.protocol import ENSEMBLE, Names
-from mnist_mlflow.tracking.candidates import Candidate, Query, as_candidate, find_candidates
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, as_candidate
 from mnist_mlflow.tracking.models import fetch_model, has_model
 from mnist_mlflow.tracking.named import find_run
 from mnist_mlflow.tracking.results import read_probabilities
@@ -53,7 +53,7 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, experiment: str, pr
 
     Raises UserFacingError for fewer than two.
     """
-    candidates = find_candidates(run.client, Query(dataset.digest, dataset.split_digest, experiment=experiment))
+    candidates = Candidates(run.client, Query(dataset.digest, dataset.split_digest, experiment=experiment))
     singles = [candidate for candidate in candidates if candidate.algorithm != ENSEMBLE]
     voters: list[Voter] = []
     for number, candidate in enumerate(singles, 1):

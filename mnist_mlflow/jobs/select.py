@@ -5,6 +5,7 @@ Statistics and budgets decide on the validation images alone; the test images ar
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,9 @@ from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.plan import Plan, as_planned
 from mnist_mlflow.selection.promotion import promote, record_decision
 from mnist_mlflow.selection.test_images import TestScores
-from mnist_mlflow.tracking.queries import place_beside
+from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.permissions import check_may_change
+from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
@@ -88,11 +91,13 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
     """Decide, record the decision, register the winner, then score the finalists on the test images."""
     run.set_tags(dataset_tags(dataset))
     registry = Registry(run.client, params)
-    with registry_lock(registry.name):
+    load = functools.cache(load_model)  # each model once, for its latency and the test images
+    with registry_lock(registry.name), same_experiments(run.client):
         if not params.dry_run:
+            check_may_change(registry)
             close_abandoned(run, "tags.role = 'selection'")
         repaired = not params.dry_run and bool(registry.repair())
-        decision = decide(run, registry, dataset, params, progress)
+        decision = decide(run, registry, dataset, params, load, progress)
         outcome = decision.outcome(params.reason, command("select", changed(params)))
         if params.dry_run:
             images = dataset.address, params.split_seed
@@ -101,5 +106,5 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
             record_decision(run, decision, plan)
             return Selection(run.id, decision, outcome.table, params, store_uri())
         record_decision(run, decision, None)
-        done = promote(run, registry, outcome, decision.state, dataset, progress)
+        done = promote(run, registry, outcome, decision.state, dataset, progress, load)
     return Selection(run.id, decision, done.table, params, store_uri(), done.version, done.scores, repaired)

@@ -14,11 +14,13 @@ from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import apply_rule, decide_alias
 from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.tracking.aliases import CHAMPION
-from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.candidates import Candidates, NotComparable, Query, not_comparable
 from mnist_mlflow.tracking.members import Members
+from mnist_mlflow.tracking.models import Load
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import sign
+from mnist_mlflow.tracking.snapshot import Snapshot
 from mnist_mlflow.tracking.store import store_uri
 from mnist_mlflow.tracking.unconsidered import find_unconsidered
 from mnist_mlflow.types import Progress
@@ -29,13 +31,16 @@ class Question(Scope, Names, Rule, SplitOptions):
     """All that a decision depends on, but for the store and the registry."""
 
 
-def decide(run: Run, registry: Registry, dataset: Dataset, question: Question, progress: Progress) -> Decision:
+def decide(
+    run: Run, registry: Registry, dataset: Dataset, question: Question, load: Load, progress: Progress
+) -> Decision:
     """The decision on the winner and its alias, which changes nothing; raises UserFacingError where there is none."""
-    state, query, champion = registry.state(), as_query(dataset, question), registry.champion()
-    evidence = Evidence(dataset.validation, progress)
-    incumbent = champion.run_id if champion else ""
-    members = Members(run.client, query, incumbent)
-    pool = CandidatePool(find_candidates(run.client, query), evidence, question, registry.taken_back(), members)
+    state, query = registry.state(), as_query(dataset, question)
+    registry = Snapshot(run.client, question, state)
+    champion, evidence = registry.champion(), Evidence(dataset.validation, progress, load)
+    incumbent, candidates = champion.run_id if champion else "", Candidates(run.client, query)
+    members = Members(candidates, incumbent)
+    pool = CandidatePool(candidates, evidence, question, registry.taken_back(), members)
     others = not_comparable(run.client, query)
     if not pool.entries:
         raise UserFacingError(_nothing(dataset.name, question, query, others))

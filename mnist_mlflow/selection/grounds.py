@@ -12,7 +12,7 @@ from mnist_mlflow.selection.entry import Entry
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.pool import is_clearly_worse, over_budget
 from mnist_mlflow.tracking.aliases import State
-from mnist_mlflow.tracking.candidates import Candidate, Query, candidates_of, find_candidates
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, candidates_of
 from mnist_mlflow.tracking.members import Members
 from mnist_mlflow.tracking.models import has_model
 from mnist_mlflow.tracking.store import Client
@@ -23,9 +23,8 @@ class Grounds:
     """The aliases, the query with the images, the rule and the runs that a decision rests on.
 
     `figures` has val_accuracy and val_log_loss of each run that was compared image by image. `considered` are all runs
-    that were looked at. `seeds` are those of the winner's configuration. The best, in whichever
-    seed, makes at most `most_mistakes`. A run that is clearly worse takes no part, nor does one below the `floor` of
-    accuracy.
+    that were looked at. `seeds` are those of the winner's configuration. The best makes at most `most_mistakes`, in
+    whichever seed: a run that is clearly worse takes no part. Nor does one below the `floor` of accuracy.
     """
 
     state: State
@@ -59,7 +58,7 @@ class Grounds:
 
     def _newcomers(self, client: Client, images: int) -> Iterator[str]:
         """The runs that would take part now and were not there."""
-        for candidate in find_candidates(client, self.query):
+        for candidate in Candidates(client, self.query):
             accuracy = candidate.metrics["val_accuracy"]
             if accuracy <= self.floor or is_clearly_worse(candidate, images, self.most_mistakes):
                 return
@@ -67,7 +66,7 @@ class Grounds:
                 yield f"{candidate.algorithm}, run {candidate.run_id}, would take part now: val_accuracy {accuracy:.4f}"
 
     def _new_seeds(self, client: Client, winner: Candidate) -> Iterator[str]:
-        members = Members(client, self.query)(winner) if winner.configuration else []
+        members = Members(Candidates(client, self.query))(winner) if winner.configuration else []
         for member in members:
             if (seed := seed_of(member)) not in self.seeds and member.run_id not in self.considered:
                 yield f"the configuration of the winner has another seed now, {seed}: run {member.run_id}"

@@ -18,6 +18,7 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import TO_APPLY, Plan
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, State
+from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
@@ -53,75 +54,86 @@ def record_decision(run: Run, decision: Decision, plan: Plan | None) -> None:
 
 
 def promote(
-    run: Run, registry: Registry, outcome: Outcome, since: State, dataset: Dataset, progress: Progress
+    run: Run,
+    registry: Registry,
+    outcome: Outcome,
+    since: State,
+    dataset: Dataset,
+    progress: Progress,
+    load: Load = load_model,
 ) -> Promotion:
     """Register the winner, give it its alias, and only then score the finalists on the test images.
 
     Raises UserFacingError, and changes nothing, if the state of the registered model is not `since` any more.
     """
+    subject = _subject(run, registry, outcome)
     with registry.alone(since=since):
-        version, tags = _register_winner(run, registry, outcome, dataset)
-    scores = score_finalists(run, outcome.finalists, dataset, progress)
+        version = _register_winner(run, registry, outcome, dataset, subject)
+    scores = score_finalists(run, outcome.finalists, dataset, progress, load)
     table = with_test_figures(outcome.table, scores.metrics)
-    _publish_test_scores(run, registry, version, outcome, tags, scores)
+    _publish_test_scores(run, registry, version, subject, scores, scores.metrics.get(outcome.winner, {}))
     with run.files() as folder:
         write_leaderboard(table, folder)
     return Promotion(version, scores, table)
 
 
-def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Dataset) -> tuple[str, dict[str, str]]:
-    """Register the winner and give it the alias of the ruling; returns its version, and who decided and applied."""
+def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
+    """What the winner's card is written from."""
+    winner = outcome.winner
+    return Subject(
+        winner.candidate,
+        registry.uri(CHAMPION),
+        *read_kept(winner.candidate.artifacts, "validation"),
+        outcome.ruling.sentences,
+        winner.ms_per_image,
+        signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),
+    )
+
+
+def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Dataset, subject: Subject) -> str:
+    """Register the winner and give it the alias of the ruling; returns its version."""
     winner, alias = outcome.winner, outcome.ruling.alias
-    signed = outcome.ruling.tags | sign(run).as_tags(APPLICATION)
     tags = {
         "run_id": winner.candidate.run_id,
         SELECTED_BY: run.id,
         "algorithm": winner.candidate.algorithm,
         "ms_per_image": f"{winner.ms_per_image:.4g}",
-        **signed,
+        **subject.signed,
         **dataset_tags(dataset),
         **winner.candidate.final_metrics,
     }
-    version = registry.register(winner.candidate, _card(run, registry, outcome, signed, {}), tags)
+    version = registry.register(winner.candidate, _shortened(run, registry, subject), tags)
     if alias == CHAMPION:
         registry.make_champion(version)
     else:
         registry.make_challenger(version)
     run.set_tags({f"{alias}_run_id": winner.candidate.run_id, f"{alias}_version": version})
-    return version, signed
+    return version
 
 
 def _publish_test_scores(
-    run: Run, registry: Registry, version: str, outcome: Outcome, signed: Mapping[str, str], scores: TestScores
+    run: Run,
+    registry: Registry,
+    version: str,
+    subject: Subject,
+    scores: TestScores,
+    of_winner: Mapping[str, float],
 ) -> None:
-    """Add the test scores to the winner's version and to its card."""
-    test_metrics = {**scores.metrics.get(outcome.winner, {}), "test_openings": scores.openings}
-    card = _card(run, registry, outcome, signed, test_metrics)
+    """Add the test scores to the winner's version and to its card, which is logged as `card.md`."""
+    subject = dataclasses.replace(subject, test_metrics={**of_winner, "test_openings": scores.openings})
+    card = _shortened(run, registry, subject)
     if registry.selected_by(version) == run.id:  # else another selection has described it meanwhile
-        registry.tag(version, test_metrics)
+        registry.tag_scores(version, subject.test_metrics)
         registry.describe(version, card)
-    run.describe(card)
-    if scores.failures:
-        run.set_tags({"not_scored": "; ".join(scores.failures)})
-
-
-def _card(
-    run: Run, registry: Registry, outcome: Outcome, signed: Mapping[str, str], test_metrics: Mapping[str, float]
-) -> str:
-    """The winner's card, shortened to what the registry stores; the whole is logged as `card.md`."""
-    winner = outcome.winner
-    labels, probabilities = read_kept(winner.candidate.artifacts, "validation")
-    subject = Subject(
-        winner.candidate,
-        registry.uri(CHAMPION),
-        labels,
-        probabilities,
-        outcome.ruling.sentences,
-        winner.ms_per_image,
-        test_metrics,
-        signed,
-    )
-    title, sections = f"{registry.name}: {winner.candidate.algorithm}", write_card(subject)
+    run.describe(card, {"not_scored": "; ".join(scores.failures)} if scores.failures else {})
     with run.files() as folder:
-        (folder / "card.md").write_text(as_markdown(title, sections), encoding="utf-8")
-    return shortened(title, sections, f"The whole card is `card.md` of run {run.id}.")
+        (folder / "card.md").write_text(as_markdown(_title(registry, subject), write_card(subject)), encoding="utf-8")
+
+
+def _title(registry: Registry, subject: Subject) -> str:
+    return f"{registry.name}: {subject.candidate.algorithm}"
+
+
+def _shortened(run: Run, registry: Registry, subject: Subject) -> str:
+    """The winner's card, shortened to what the registry stores."""
+    return shortened(_title(registry, subject), write_card(subject), f"The whole card is `card.md` of run {run.id}.")

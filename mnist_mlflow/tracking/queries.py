@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import mlflow
@@ -13,6 +15,7 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore, is_named
 
 RUNS_A_PAGE = 1_000
+_known: ContextVar[dict[str, str] | None] = ContextVar("experiments that were read", default=None)
 RUN_ID = re.compile(r"[\w-]+")  # as MLflow makes them; a server or a model may name any text as that of a run
 
 
@@ -50,8 +53,7 @@ def search_runs(client: mlflow.MlflowClient, condition: str, experiment: str = "
 
 def experiment_ids(client: mlflow.MlflowClient, name: str) -> list[str]:
     """The experiments of that name, all for none; raises UsageError when there is no such experiment."""
-    experiments = [one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page]
-    ids = {experiment.name: experiment.experiment_id for experiment in experiments}
+    ids = _known.get() or _experiments(client)
     if not name:
         return list(ids.values())
     if name not in ids:
@@ -59,6 +61,22 @@ def experiment_ids(client: mlflow.MlflowClient, name: str) -> list[str]:
         restore = f" It is deleted. {how_to_restore(deleted)}" if deleted else ""
         raise UsageError(f"There is no experiment {name!r} in the store; accepted: {', '.join(sorted(ids))}.{restore}")
     return [ids[name]]
+
+
+@contextlib.contextmanager
+def same_experiments(client: mlflow.MlflowClient) -> Iterator[None]:
+    """Read once which experiments there are, for all queries inside."""
+    token = _known.set(_experiments(client))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def _experiments(client: mlflow.MlflowClient) -> dict[str, str]:
+    """The ids of the experiments by their names."""
+    experiments = [one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page]
+    return {experiment.name: experiment.experiment_id for experiment in experiments}
 
 
 def place_beside(client: mlflow.MlflowClient, experiment: str) -> str:

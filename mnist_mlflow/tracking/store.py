@@ -99,7 +99,9 @@ def open_store(uri: str) -> mlflow.MlflowClient:
     try:
         if servers.is_server(uri):
             servers.check_server(uri)
-        elif url := databases.read_address(uri):
+            mlflow.set_tracking_uri(uri)
+            return mlflow.MlflowClient()
+        if url := databases.read_address(uri):
             if path := databases.sqlite_file(url):
                 _check_folder(uri, path)
                 return _open_sqlite(databases.with_file(uri, path), path)

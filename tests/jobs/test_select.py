@@ -1,5 +1,6 @@
 import contextlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,6 +18,7 @@ from mnist_mlflow.jobs import evaluate, select
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.rollback import Rollback
 from mnist_mlflow.jobs.train import train
+from mnist_mlflow.model.archive import pack, unpacked
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.selection import promotion
 from mnist_mlflow.selection.deciding import decide
@@ -254,18 +256,29 @@ def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(
 
 
 @contextlib.contextmanager
+def repacked(archive: Path) -> Iterator[Path]:
+    """The files of an archive, which may be changed."""
+    with unpacked(archive) as folder:
+        yield folder
+        pack(folder, archive)
+
+
+@contextlib.contextmanager
 def of_last_month(model: Path) -> Iterator[None]:
     """The files of a model as other code wrote them: its loader has another name, and knows another format alone."""
     original = model.with_name("original")
     shutil.copytree(model, original)
-    package = model / "code" / "mnist_mlflow" / "model"
-    loader = (package / "digit_model.py").read_text()
-    (package / "digit_model.py").unlink()
-    (package / "loader.py").write_text(loader.replace("FORMAT = 1", "FORMAT = 0"))
+    with repacked(model / "code" / "mnist_mlflow" / "code.zip") as package:
+        loader = (package / "model" / "digit_model.py").read_text()
+        (package / "model" / "digit_model.py").unlink()
+        (package / "model" / "loader.py").write_text(loader.replace("FORMAT = 1", "FORMAT = 0"))
     about = (model / "MLmodel").read_text()
-    (model / "MLmodel").write_text(about.replace("model.digit_model", "model.loader"))
-    (description,) = model.rglob("model.json")
-    description.write_text(description.read_text().replace('"format": 1', '"format": 0'))
+    (model / "MLmodel").write_text(
+        re.sub("code_digest: .*", "code_digest: other", about.replace("model.digit_model", "model.loader"))
+    )
+    with repacked(model / "data" / "digit_model.zip") as files:
+        description = files / "model.json"
+        description.write_text(description.read_text().replace('"format": 1', '"format": 0'))
     try:
         yield
     finally:

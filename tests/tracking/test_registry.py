@@ -22,14 +22,20 @@ def registry(store: Client) -> Registry:
 
 
 @pytest.fixture
+def made(registry: Registry) -> Registry:
+    registry.create()
+    return registry
+
+
+@pytest.fixture
 def candidates(store: Client) -> list[Candidate]:
     runs = [add_run(store, accuracy) for accuracy in (0.9, 0.91, 0.92)]
     return [as_candidate(run, run.outputs.model_outputs[0].model_id) for run in map(store.get_run, runs)]
 
 
 @pytest.fixture
-def versions(registry: Registry, candidates: list[Candidate]) -> list[str]:
-    return [registry.register(candidate, "a card", {"algorithm": "knn"}) for candidate in candidates]
+def versions(made: Registry, candidates: list[Candidate]) -> list[str]:
+    return [made.register(candidate, "a card", {"algorithm": "knn"}) for candidate in candidates]
 
 
 def test_a_version_has_its_tags_and_its_card(registry: Registry, candidates: list[Candidate]) -> None:
