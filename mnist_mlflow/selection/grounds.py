@@ -36,7 +36,9 @@ class Grounds:
     most_mistakes: int
     floor: float
 
-    def changes(self, client: Client, state: State, winner: Entry | None, dataset: Dataset) -> Iterator[str]:
+    def changes(
+        self, client: Client, state: State, winner: Entry | None, dataset: Dataset, evidence: Evidence
+    ) -> Iterator[str]:
         """The changes since, in words; `winner` is as its run is now, None where that is gone."""
         yield from state.differences(self.state)
         if (dataset.digest, dataset.split_digest) != (self.query.dataset_digest, self.query.split_digest):
@@ -46,7 +48,7 @@ class Grounds:
         yield from self._newcomers(client, len(dataset.validation))
         if winner:
             yield from self._new_seeds(client, winner.candidate)
-            yield from _changed_model(client, winner.candidate, Evidence(dataset.validation))
+            yield from _changed_model(client, winner.candidate, evidence)
 
     def _changed_runs(self, client: Client) -> Iterator[str]:
         now = {candidate.run_id: figures_of(candidate) for candidate in candidates_of(client, self.figures, self.query)}
