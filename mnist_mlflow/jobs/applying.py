@@ -12,6 +12,7 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import DryRun, find_dry_run
 from mnist_mlflow.selection.promotion import Promotion, promote
 from mnist_mlflow.tracking.aliases import DECIDED
+from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_file
@@ -42,7 +43,8 @@ def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> A
     client = connect()
     dry_run = find_dry_run(client, name, names)
     _check_first_time(Registry(client, names), dry_run)
-    with open_run("select", {"role": "selection"}, place_beside(client, names.experiment)) as run:
+    with open_run("select", {"role": "selection"}, place_beside(names.experiment)) as run:
+        check_may_change(Registry(client, names))
         run.log_params({"apply": dry_run.run_id, "registered_model": names.registered_model, REASON: reason})
         plan = dry_run.plan
         dataset = load_dataset(plan.data, plan.split_seed, progress=progress)
