@@ -1,6 +1,7 @@
 """Runs a service of compose.yaml without containers: `python deploy/service.py SERVICE`, or `... SERVICE wait`.
 
-Variables are taken from the environment, as `docker compose` takes them. `wait` waits until the service is healthy.
+Settings come from the environment, or from .env beside this file, as with `docker compose`.
+`wait` waits until the service is healthy.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dotenv import dotenv_values
 
 FOLDER = Path(__file__).resolve().parent
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}")
@@ -74,12 +76,25 @@ def wait(service: Service) -> None:
         time.sleep(0.5)
 
 
+def settings() -> dict[str, str]:
+    """The settings of this machine: from the environment, else from .env, else where containers keep things apart."""
+    here = {
+        "TEAM_FOLDER": str(FOLDER),
+        "TEAM_DATABASE_HOST": "127.0.0.1",
+        "TEAM_ARTIFACTS": str(FOLDER.parent / "artifacts"),
+        "TEAM_BACKUPS": str(FOLDER.parent / "backups"),
+    }
+    written = {
+        key: value for key, value in dotenv_values(FOLDER / ".env", interpolate=False).items() if value is not None
+    }
+    return {**here, **written, **os.environ}
+
+
 def main() -> None:
     """Run the service that the command line names in the place of this process, or wait for it."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    defaults = {"TEAM_FOLDER": str(FOLDER), "TEAM_DATABASE_HOST": "127.0.0.1"}
     try:
-        service = read_service(sys.argv[1], {**defaults, **os.environ})
+        service = read_service(sys.argv[1], settings())
     except UnsetError as error:
         sys.exit(str(error))
     if sys.argv[2:] == ["wait"]:

@@ -40,37 +40,45 @@ HERE = {
 }
 
 
-class TeamServer:
-    """`mlflow server` with the settings of deploy/compose.yaml; can be killed and started again."""
+def prepare(database: str, folder: Path, **settings: str) -> dict[str, str]:
+    """Make the databases on the PostgreSQL at its administrator's address; returns the settings, as in .env."""
+    address = make_url(database)
+    here = {
+        **SECRETS,
+        **HERE,
+        "TEAM_FOLDER": str(FOLDER),
+        "TEAM_DATABASE_HOST": str(address.host),
+        "TEAM_DATABASE_PORT": str(address.port),
+        "TEAM_ARTIFACTS": str(folder / "artifacts"),
+        "TEAM_BACKUPS": str(folder / "backups"),
+        "TEAM_PORT": str(free_port()),
+        **settings,
+    }
+    owner = {"PGHOST": str(address.host), "PGPORT": str(address.port), "PGUSER": str(address.username)}
+    subprocess.run([FOLDER / "databases.sh"], env={**os.environ, **here, **owner}, check=True)
+    return here
 
-    def __init__(self, database: str, folder: Path, **settings: str) -> None:
-        """Databases of the PostgreSQL at that address, artifacts in the folder; `settings` as in .env."""
-        address, self.database = make_url(database), database
-        self.folder, self.port = folder, free_port()
-        self.environ = {
-            **os.environ,
-            **SECRETS,
-            **HERE,
-            "TEAM_PORT": str(self.port),
-            "TEAM_DATABASE_HOST": str(address.host),
-            "TEAM_DATABASE_PORT": str(address.port),
-            "TEAM_ARTIFACTS": str(folder / "artifacts"),
-            "TEAM_FOLDER": str(FOLDER),
-            **settings,
-        }
-        owner = {"PGHOST": str(address.host), "PGPORT": str(address.port), "PGUSER": str(address.username)}
-        subprocess.run([FOLDER / "databases.sh"], env={**self.environ, **owner}, check=True)
-        studies = address.set(username="optuna", password=SECRETS["TEAM_STUDIES_PASSWORD"], database="optuna")
-        self.uri, self.studies = f"http://127.0.0.1:{self.port}", studies.render_as_string(hide_password=False)
-        self.start()
+
+class TeamServer:
+    """`mlflow server` as compose.yaml starts it; it can be killed and started again. Its log is in the folder."""
+
+    def __init__(self, settings: dict[str, str], folder: Path) -> None:
+        self.settings, self.folder = settings, folder
+        self.uri = f"http://127.0.0.1:{settings['TEAM_PORT']}"
+        place = f"{settings['TEAM_DATABASE_HOST']}:{settings['TEAM_DATABASE_PORT']}"
+        self.studies = f"postgresql://optuna:{settings['TEAM_STUDIES_PASSWORD']}@{place}/optuna"
 
     def start(self) -> None:
         """Start the server, and wait until its health check is passed."""
-        service = read_service("server", self.environ)
+        service = read_service("server", self.settings)
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *service.command],
-                env={**os.environ, **service.variables},
+                env={
+                    **os.environ,
+                    **service.variables,
+                    "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+                },  # else a new one waits a minute
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
@@ -106,13 +114,22 @@ def skip_without_postgresql() -> None:
 def server_of_its_own(**settings: str) -> Iterator[TeamServer]:
     """A server, with its PostgreSQL, that nobody else uses: to be killed, or to have other settings."""
     skip_without_postgresql()
-    _, *options = read_service("postgres", SECRETS).command
-    with postgresql(*options) as database, tempfile.TemporaryDirectory() as folder:
-        server = TeamServer(database, Path(folder), **settings)
-        try:
-            yield server
-        finally:
-            server.kill()
+    with (
+        postgresql() as database,
+        tempfile.TemporaryDirectory() as folder,
+        running(TeamServer(prepare(database, Path(folder), **settings), Path(folder))) as server,
+    ):
+        yield server
+
+
+@contextlib.contextmanager
+def running(server: TeamServer) -> Iterator[TeamServer]:
+    """The server, started, and killed at the end."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 def keep(shared: Path, session: int) -> None:
@@ -120,7 +137,7 @@ def keep(shared: Path, session: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with server_of_its_own() as server:
         new = shared / f"{READY}.new"
-        new.write_text(json.dumps({"uri": server.uri, "studies": server.studies}))
+        new.write_text(json.dumps({"uri": server.uri, "studies": server.studies, "settings": server.settings}))
         new.rename(shared / READY)
         while psutil.pid_exists(session):
             time.sleep(0.2)

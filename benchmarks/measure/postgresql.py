@@ -19,15 +19,15 @@ def is_installed() -> bool:
 
 
 @contextlib.contextmanager
-def postgresql(*options: str) -> Iterator[str]:
-    """The address of a server with an empty database, on a port that was free, started with these options too."""
+def postgresql() -> Iterator[str]:
+    """The address of a server with an empty database, on a port that was free."""
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     folder.chmod(0o777)
     port = free_port()
     control = pg_ctl(folder / "data")
-    ours = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     _run(*control, "initdb", "-o", "--auth=trust --username=tester")
-    _run(*control, "-o", f"{ours} {shlex.join(options)}", "start")
+    _run(*control, "-o", options, "start")
     try:
         yield f"postgresql://tester@127.0.0.1:{port}/postgres"
     finally:
