@@ -78,7 +78,7 @@ def promote(
 
 
 def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
-    """What the winner's card is written from."""
+    """The subject of the winner's card."""
     winner = outcome.winner
     return Subject(
         winner.candidate,
