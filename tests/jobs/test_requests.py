@@ -47,6 +47,7 @@ def counted(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
     with team.counted() as (there, proxy):
         account = team.user()
+        there = replace(there, studies=f"sqlite:///{tmp_path}/optuna.db")
         yield Counted(there, proxy, account, f"model-{account.name}")
 
 
