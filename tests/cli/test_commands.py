@@ -154,11 +154,11 @@ def test_the_whole_way(store: Client, command: Command) -> None:
         "mlflow ui",
     ):
         assert expected in output
-    assert "test images of this split have been opened once: a count of all runs that its account may see." in errors
+    assert "test images of this split have been opened once, counted over all runs that the account may see." in errors
     status, output, _ = command("evaluate", "--data=digits")
     assert status == 0
     assert output.startswith("models:/mnist-digits@champion on the test images:")
-    assert "opened 2 times: a count of all runs that its account may see." in output
+    assert "opened 2 times, counted over all runs that the account may see." in output
     assert "test_accuracy" in output
 
 
