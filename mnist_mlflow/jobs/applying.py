@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, replace
 
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.protocol import Names
+from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import DryRun, find_dry_run
 from mnist_mlflow.selection.promotion import Promotion, promote
 from mnist_mlflow.tracking.aliases import DECIDED
-from mnist_mlflow.tracking.queries import place_beside
+from mnist_mlflow.tracking.models import Load, load_model
+from mnist_mlflow.tracking.permissions import check_may_change
+from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_file
 from mnist_mlflow.tracking.runs import Run, open_run
@@ -41,17 +45,19 @@ def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> A
     """
     client = connect()
     dry_run = find_dry_run(client, name, names)
-    _check_first_time(Registry(client, names), dry_run)
+    registry = Registry(client, names)
+    _check_first_time(registry, dry_run)
     with open_run("select", {"role": "selection"}, place_beside(client, names.experiment)) as run:
         run.log_params({"apply": dry_run.run_id, "registered_model": names.registered_model, REASON: reason})
-        plan = dry_run.plan
+        plan, load = dry_run.plan, functools.cache(load_model)  # each model once, for its check and the test images
         dataset = load_dataset(plan.data, plan.split_seed, progress=progress)
         run.set_tags(dataset_tags(dataset))
-        with registry_lock(names.registered_model):
-            registry = Registry(run.client, names)
-            outcome = _unchanged_outcome(run, registry, dry_run, dataset, reason)
+        with registry_lock(registry.name), same_experiments(run.client):
+            check_may_change(registry)
+            outcome = _unchanged_outcome(run, registry, dry_run, dataset, load)
+            outcome = replace(outcome, ruling=replace(plan.ruling, reason=reason or plan.ruling.reason))
             _copy_decision(run, dry_run)
-            done = promote(run, registry, outcome, plan.grounds.state, dataset, progress)
+            done = promote(run, registry, outcome, plan.grounds.state, dataset, progress, load)
         return Applied(outcome, done, names, store_uri())
 
 
@@ -69,11 +75,12 @@ def _check_first_time(registry: Registry, dry_run: DryRun) -> None:
         raise UsageError(f"Run {dry_run.run_id} decided among the runs of {among}. Leave out experiment.")
 
 
-def _unchanged_outcome(run: Run, registry: Registry, dry_run: DryRun, dataset: Dataset, reason: str) -> Outcome:
+def _unchanged_outcome(run: Run, registry: Registry, dry_run: DryRun, dataset: Dataset, load: Load) -> Outcome:
     """The outcome of a dry run; raises UserFacingError, with what has changed, where it does not hold any more."""
     plan, entries = dry_run.plan, dry_run.plan.entries(run.client)
     winner = next((entry for entry in entries if entry.candidate.run_id == plan.winner), None)
-    changes = [*plan.grounds.changes(run.client, registry.state(), winner, dataset)]
+    evidence = Evidence(dataset.validation, load=load)
+    changes = [*plan.grounds.changes(run.client, registry.state(), winner, dataset, evidence)]
     if winner is None or changes:
         changes += [] if winner else [f"the model of run {plan.winner}, the winner, is gone"]
         more = f"; and {len(changes) - MOST_CHANGES} more" if len(changes) > MOST_CHANGES else ""
@@ -81,8 +88,7 @@ def _unchanged_outcome(run: Run, registry: Registry, dry_run: DryRun, dataset: D
             f"Nothing was changed: what run {dry_run.run_id} decided does not hold any more. "
             f"{'; '.join(changes[:MOST_CHANGES])}{more}. Decide again: {plan.ruling.command}"
         )
-    ruling = replace(plan.ruling, reason=reason or plan.ruling.reason)
-    return Outcome(ruling, winner, entries, dry_run.leaderboard())
+    return Outcome(plan.ruling, winner, entries, dry_run.leaderboard())
 
 
 def _copy_decision(run: Run, dry_run: DryRun) -> None:

@@ -8,6 +8,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import CHAMPION, ROLLED_BACK
 from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import open_run
@@ -30,6 +31,7 @@ def roll_back(names: Names, reason: str) -> Rollback:
     with open_run("select", {"role": "selection"}, place) as run, registry_lock(names.registered_model):
         registry = Registry(run.client, names)
         run.log_params({"rollback": 1, "registered_model": names.registered_model, REASON: reason})
+        check_may_change(registry)
         change = registry.repair()
         if change and change.taken_back:  # a rollback that was killed, and is complete now: there is no second one
             restored, taken_back = change.aliases[CHAMPION] or "", change.taken_back

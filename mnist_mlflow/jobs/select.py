@@ -53,7 +53,7 @@ class Selection:
 
 
 def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
-    """Choose the champion, in a run of its own; or carry out a dry run, or put the previous champion back.
+    """Choose the champion, carry out a dry run, or put the previous champion back: in a run of its own.
 
     Raises UserFacingError when there is nothing to choose from, to carry out or to go back to.
     """

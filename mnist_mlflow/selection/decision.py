@@ -71,7 +71,7 @@ class Decision:
         """The aliases, the query and the runs that it rests on."""
         choice = self.choice
         return Grounds(
-            self.state,
+            self.state.that_decides,
             self.query,
             pick(Rule, vars(choice.rule)),
             {member.run_id: figures_of(member) for entry in choice.contenders for member in entry.members},

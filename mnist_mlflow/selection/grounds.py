@@ -14,6 +14,7 @@ from mnist_mlflow.selection.pool import is_clearly_worse, over_budget
 from mnist_mlflow.tracking.aliases import State
 from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, candidates_of
 from mnist_mlflow.tracking.members import Members
+from mnist_mlflow.tracking.models import has_model
 from mnist_mlflow.tracking.store import Client
 
 
@@ -35,7 +36,9 @@ class Grounds:
     most_mistakes: int
     floor: float
 
-    def changes(self, client: Client, state: State, winner: Entry | None, dataset: Dataset) -> Iterator[str]:
+    def changes(
+        self, client: Client, state: State, winner: Entry | None, dataset: Dataset, evidence: Evidence
+    ) -> Iterator[str]:
         """The changes since, in words; `winner` is as its run is now, None where that is gone."""
         yield from state.differences(self.state)
         if (dataset.digest, dataset.split_digest) != (self.query.dataset_digest, self.query.split_digest):
@@ -45,7 +48,7 @@ class Grounds:
         yield from self._newcomers(client, len(dataset.validation))
         if winner:
             yield from self._new_seeds(client, winner.candidate)
-            yield from _changed_model(winner.candidate, Evidence(dataset.validation))
+            yield from _changed_model(client, winner.candidate, evidence)
 
     def _changed_runs(self, client: Client) -> Iterator[str]:
         now = {candidate.run_id: figures_of(candidate) for candidate in candidates_of(client, self.figures, self.query)}
@@ -81,8 +84,11 @@ def seed_of(candidate: Candidate) -> str:
     return candidate.params.get("seed", candidate.run_id)
 
 
-def _changed_model(winner: Candidate, evidence: Evidence) -> Iterator[str]:
+def _changed_model(client: Client, winner: Candidate, evidence: Evidence) -> Iterator[str]:
     """The reason why the winner's model, or what it read, is not what it was."""
+    if not has_model(client, winner.model_id):  # one that is deleted may still load
+        yield f"the model of the winner, run {winner.run_id}, is deleted"
+        return
     try:
         evidence.check(Entry(winner, evidence.stored(winner)))
     except UserFacingError as error:

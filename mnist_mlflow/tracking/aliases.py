@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -52,6 +52,11 @@ class State:
     tags: Mapping[str, str]
     aliases: Mapping[str, str]
     is_registered: bool = False
+
+    @property
+    def that_decides(self) -> State:
+        """The state without the tags that tell no decision."""
+        return replace(self, tags={key: text for key, text in self.tags.items() if key == DECIDED})
 
     def differences(self, since: State) -> list[str]:
         """The decisions and the moves of aliases that made this state of an earlier one, in words."""
