@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
@@ -13,9 +15,12 @@ from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION
 from mnist_mlflow.tracking.models import find_model, load_model
 from mnist_mlflow.tracking.named import model_uri
-from mnist_mlflow.tracking.results import as_metrics, dataset_tags, log_test
-from mnist_mlflow.tracking.runs import open_run
+from mnist_mlflow.tracking.permissions import may_write
+from mnist_mlflow.tracking.results import LoggedData, as_metrics, dataset_tags, log_test
+from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.types import Progress
+
+_logger = logging.getLogger(__name__)
 
 
 @parameters
@@ -47,8 +52,15 @@ def run(params: Params, progress: Progress) -> Evaluation:
         progress(f"score {model}", 0, 0)
         metrics = metrics_on(dataset.test, answer(dataset.test.images), dataset.digest)
         progress(f"score {model}", 1, 1)
-        run.log_metrics(as_metrics(run, metrics, model_id, log_test(dataset)))
+        _log_scores(run, metrics, model, model_id, log_test(dataset))
         return Evaluation(model, metrics, openings)
+
+
+def _log_scores(run: Run, metrics: Mapping[str, float], model: str, model_id: str | None, test: LoggedData) -> None:
+    """Log the scores of a model, and tie them to it, unless it is somebody else's, to look at alone."""
+    if not may_write(partial(run.log_metrics, as_metrics(run, metrics, model_id, test))):
+        _logger.warning("Your account may only read %s: the scores stay in this run.", model)
+        run.log_metrics(as_metrics(run, metrics, None, test))
 
 
 def _check_split(uri: str, dataset: Dataset) -> str | None:

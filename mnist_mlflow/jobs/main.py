@@ -28,6 +28,8 @@ from mnist_mlflow.protocol import (
 )
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
+from mnist_mlflow.tracking.permissions import check_may_change
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 
@@ -58,6 +60,7 @@ def run(params: Params, progress: Progress) -> MainResult:
     """
     tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
     with open_run("main", selection_tags(), params.experiment) as main:
+        check_may_change(Registry(main.client, params))
         dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
         names, algorithms = pick(Names, vars(params)), ",".join(task.algorithm for task in tasks)
         options = dataclasses.asdict(pick(DataOptions, vars(params)))

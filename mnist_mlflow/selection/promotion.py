@@ -78,7 +78,7 @@ def promote(
 
 
 def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
-    """What the winner's card is written from."""
+    """The subject of the winner's card."""
     winner = outcome.winner
     return Subject(
         winner.candidate,
@@ -100,7 +100,7 @@ def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Da
         "ms_per_image": f"{winner.ms_per_image:.4g}",
         **subject.signed,
         **dataset_tags(dataset),
-        **winner.candidate.final_metrics,
+        **{key: figure for key, figure in winner.candidate.final_metrics.items() if not key.startswith("test_")},
     }
     version = registry.register(winner.candidate, _shortened(run, registry, subject), tags)
     if alias == CHAMPION:

@@ -22,10 +22,10 @@ from pydantic import TypeAdapter
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.claims import Claim, claim, describe_holder
+from mnist_mlflow.tracking.servers import REFUSED
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
-REFUSED = "PERMISSION_DENIED"
 UNFINISHED = "unfinished"  # the tag with the target state of an alias change
 DECIDED = "decided"  # the tag with who decided the aliases last, and when
 ROLLED_BACK = "rolled_back"  # the tag of a version that was taken back, with the time; empty once that is undone

@@ -12,7 +12,8 @@ from filelock import FileLock
 from mlflow.entities.model_registry import ModelVersion
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.protocol import REGISTERED_MODEL
+from mnist_mlflow.protocol import REGISTERED_MODEL, Names
+from mnist_mlflow.tracking.aliases import DECIDED
 from mnist_mlflow.tracking.models import find_model
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
@@ -111,7 +112,8 @@ def check_aliases() -> Finding:
         for page in pages(lambda token: client.search_registered_models(page_token=token))
         for model in page  # not by their names, which may hold quotes
         for alias, version in model.aliases.items()
-        if model.name in ours and str(version) not in {str(other.version) for other in ours[model.name]}
+        if model.name in ours or DECIDED in model.tags  # whose last version may be gone
+        if str(version) not in {str(other.version) for other in ours.get(model.name, [])}
     ]
     if not dangling:
         return Finding("all point to a version")
@@ -131,7 +133,8 @@ def check_versions() -> Finding:
     broken = [name for name in names if not _has_model(f"models:/{name}")]
     if not broken:
         return Finding("all have their model" if names else "none yet")
-    remedy = "Restore their artifacts, or delete them in the MLflow UI and type: python -m mnist_mlflow select"
+    select = Names(registered_model=broken[0].partition("/")[0]).command("select")
+    remedy = f"Restore their artifacts, or delete them in the MLflow UI and type: {select}"
     return Finding(f"without a model that can be read: {_named(broken)}", remedy)
 
 

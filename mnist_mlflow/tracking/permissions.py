@@ -11,9 +11,8 @@ from mlflow.tracking._tracking_service.utils import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.tracking.aliases import REFUSED
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.servers import is_server
+from mnist_mlflow.tracking.servers import REFUSED, is_server
 from mnist_mlflow.tracking.store import store_address, store_uri
 
 CURRENT = "/api/2.0/mlflow/users/current"

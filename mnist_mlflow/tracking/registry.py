@@ -193,8 +193,9 @@ class Registry:
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
+        registry = self.client._get_registry_client()  # the other asks each time whether the model is a prompt
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
+            registry.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
 
     def tag_scores(self, version: str, scores: Mapping[str, float]) -> None:
         """Set the tags that tell the scores of a version on the test images."""

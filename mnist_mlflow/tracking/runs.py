@@ -172,7 +172,7 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], e
         started = mlflow.start_run(experiment_id=place, tags=ours, log_system_metrics=False)
     except MlflowException as error:
         text = f"No run can be started: {one_line(error)}"
-        raise experiments.explain(client, error) or UserFacingError(text) from error
+        raise experiments.explain(client, error, experiment) or UserFacingError(text) from error
     info = started.info
     if number not in ("", info.experiment_id):
         here = client.get_experiment(info.experiment_id).name
