@@ -1,4 +1,4 @@
-"""The server of a team as deploy/ sets it up, for as long as a test or a measurement wants it.
+"""The server of a team as deploy/ sets it up, for as long as it is wanted.
 
 `python -m benchmarks.measure.team_server` prints its memory and the time that it takes to start.
 """
