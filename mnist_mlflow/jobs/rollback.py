@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
-from mnist_mlflow.tracking.aliases import CHAMPION, ROLLED_BACK
+from mnist_mlflow.tracking.aliases import CHAMPION, ROLLED_BACK, or_none
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside
@@ -42,8 +42,8 @@ def roll_back(names: Names, reason: str) -> Rollback:
                 restored, taken_back = registry.roll_back()
                 signed = sign(run)
                 registry.tag(restored, signed.as_tags(APPLICATION) | {REASON: reason})
-                if taken_back:
-                    registry.tag(taken_back, {f"{ROLLED_BACK}_by": signed.by, REASON: reason})
+                if taken_back:  # which may be gone
+                    or_none(lambda: registry.tag(taken_back, {f"{ROLLED_BACK}_by": signed.by, REASON: reason}))
         run.set_tags({"champion_version": restored} | ({"rolled_back_version": taken_back} if taken_back else {}))
         return Rollback(registry.name, restored, taken_back)
 

@@ -156,8 +156,10 @@ def _as_failure(model_uri: str) -> Iterator[None]:
 def fetch_model(model_uri: str, folder: Path) -> Path:
     """Fetch a logged model into a folder; returns where in it its own archive is. Raises UserFacingError."""
     try:
+        data: str = Model.load(fetch_file(model_uri, MLMODEL_FILE_NAME, folder)).flavors[FLAVOR_NAME][DATA]
+        if data == ARCHIVED:
+            return fetch_file(model_uri, ARCHIVED, folder)
         fetched = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(folder)))
-        data: str = Model.load(fetched).flavors["python_function"]["data"]
     except (MlflowException, OSError, KeyError) as error:
         raise UserFacingError(f"The model {model_uri} cannot be fetched: {one_line(error)}") from error
     if not (fetched / data).resolve().is_relative_to(fetched.resolve()):
@@ -179,7 +181,8 @@ def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
     Raises UserFacingError when there is no model.
     """
     try:
-        model_id = Model.load(model_uri).model_id
+        with tempfile.TemporaryDirectory() as folder:
+            model_id = Model.load(fetch_file(model_uri, MLMODEL_FILE_NAME, Path(folder))).model_id
     except (MlflowException, OSError) as error:
         raise UserFacingError(f"There is no model at {model_uri} ({one_line(error)}).") from error
     try:

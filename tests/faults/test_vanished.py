@@ -24,7 +24,7 @@ from tests.simulated import Client
 
 RUN_TABLES = ("metrics", "latest_metrics", "params", "tags", "runs")
 MODEL_TABLES = ("logged_model_metrics", "logged_model_params", "logged_model_tags", "logged_models")
-NO_CHAMPION = "There is no champion to report on"
+NO_CHAMPION = "There is no champion of mnist-digits to report on"
 NO_PREVIOUS = "There is no previous champion of mnist-digits to go back to"
 
 
