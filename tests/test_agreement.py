@@ -197,7 +197,7 @@ def test_imports_run_downwards_only(path: Path) -> None:
 
 
 def test_every_file_of_text_is_read_and_written_as_utf_8() -> None:
-    for path in [*MODULES, *(ROOT / "benchmarks").rglob("*.py")]:
+    for path in [*MODULES, *(ROOT / "benchmarks").rglob("*.py"), *(ROOT / "deploy").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
