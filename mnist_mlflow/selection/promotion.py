@@ -12,7 +12,8 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.pareto import draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_card
-from mnist_mlflow.selection.decision import Decision, pairwise, points
+from mnist_mlflow.selection.decision import Decision
+from mnist_mlflow.selection.finalists import pairwise, points
 from mnist_mlflow.selection.leaderboard import leaderboard, with_test_figures, write_leaderboard
 from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import TO_APPLY, Plan

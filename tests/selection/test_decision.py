@@ -6,7 +6,8 @@ import pytest
 from mnist_mlflow.evaluation.significance import holm, mcnemar, paired_test
 from mnist_mlflow.jobs.select import Params
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_text
+from mnist_mlflow.selection.decision import Decision, rule_text
+from mnist_mlflow.selection.finalists import pairwise, points
 from mnist_mlflow.selection.rule import Verdict, apply_rule
 from mnist_mlflow.tracking.aliases import CHALLENGER
 from mnist_mlflow.tracking.candidates import Query
