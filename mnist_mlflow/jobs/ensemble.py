@@ -51,9 +51,9 @@ def run(params: Params, progress: Progress) -> RunResult:
     settings |= changed(params)
     weights = {} if params.voters == ELECTED else parse_voters(params.voters)
     client = connect()
-    named, place = check_voters(client, weights), place_beside(params.experiment)
+    named, place = check_voters(client, weights), place_beside(client, params.experiment)
     tags = {"algorithm": ENSEMBLE, "role": "model", "command": command(ENSEMBLE, changed(params))}
-    with open_run(ENSEMBLE, tags, place) as run, tempfile.TemporaryDirectory() as folder:
+    with open_run(ENSEMBLE, tags, place, client) as run, tempfile.TemporaryDirectory() as folder:
         dataset = load_dataset(params.data, params.split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
         run.log_params(settings)

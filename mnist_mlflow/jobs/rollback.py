@@ -13,7 +13,7 @@ from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.signatures import APPLICATION, REASON, sign
-from mnist_mlflow.tracking.store import registry_lock
+from mnist_mlflow.tracking.store import connect, registry_lock
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Rollback:
 
 def roll_back(names: Names, reason: str) -> Rollback:
     """Put the previous champion back, in a run of its own; raises UserFacingError when there is none."""
-    place = place_beside(names.experiment)
-    with open_run("select", {"role": "selection"}, place) as run, registry_lock(names.registered_model):
+    client = connect()
+    place = place_beside(client, names.experiment)
+    with open_run("select", {"role": "selection"}, place, client) as run, registry_lock(names.registered_model):
         registry = Registry(run.client, names)
         run.log_params({"rollback": 1, "registered_model": names.registered_model, REASON: reason})
         if registry.state().is_registered:

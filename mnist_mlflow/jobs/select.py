@@ -26,7 +26,7 @@ from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
-from mnist_mlflow.tracking.store import registry_lock, store_uri
+from mnist_mlflow.tracking.store import connect, registry_lock, store_uri
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
         return roll_back(params, params.reason)
     if params.apply:
         return apply_dry_run(params.apply, params, params.reason, progress)
-    with open_run("select", selection_tags(), place_beside(params.experiment)) as run:
+    client = connect()
+    with open_run("select", selection_tags(), place_beside(client, params.experiment), client) as run:
         if not params.dry_run:
             check_may_change(Registry(run.client, params))
         dataset = load_dataset(params.data, params.split_seed, progress=progress)

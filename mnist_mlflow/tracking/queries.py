@@ -13,7 +13,6 @@ from mlflow.entities import Run
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore, is_named
-from mnist_mlflow.tracking.store import connect
 
 RUNS_A_PAGE = 1_000
 _known: ContextVar[dict[str, str] | None] = ContextVar("experiments that were read", default=None)
@@ -80,13 +79,13 @@ def _experiments(client: mlflow.MlflowClient) -> dict[str, str]:
     return {experiment.name: experiment.experiment_id for experiment in experiments}
 
 
-def place_beside(experiment: str) -> str:
+def place_beside(client: mlflow.MlflowClient, experiment: str) -> str:
     """The experiment for the run of a command that reads one: the same; empty where MLflow was told another.
 
     Raises UsageError when there is no such experiment.
     """
     if experiment:
-        experiment_ids(connect(), experiment)
+        experiment_ids(client, experiment)
     return "" if is_named() else experiment
 
 

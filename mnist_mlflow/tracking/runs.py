@@ -103,17 +103,19 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_run(name: str, tags: Mapping[str, object], experiment: str = "") -> Iterator[Run]:
+def open_run(
+    name: str, tags: Mapping[str, object], experiment: str = "", client: mlflow.MlflowClient | None = None
+) -> Iterator[Run]:
     """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one, named after its entry point.
 
     A new run goes into the `experiment` of that name unless MLflow's variables name another, which is then told. So do
-    the runs that it starts.
+    the runs that it starts. The `client` is of the store that is connected, if one is.
 
     It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
     in the artifact `failure.txt`.
     """
     started = time.perf_counter()
-    client = connect()
+    client = client or connect()
     try:
         changes = provenance.uncommitted_changes(project_root())
         run = _start(client, name, {**tags, **_origin_tags(changes)}, experiment)

@@ -38,7 +38,7 @@ class Counted:
         return self.requests(lambda: train(task, silent))
 
     def select(self) -> int:
-        params = select.Params(data="digits", registered_model=self.model)
+        params = select.Params(data="digits", registered_model=self.model, experiment=self.account.name)
         return self.requests(lambda: select.run(params, silent))
 
 
@@ -46,9 +46,8 @@ class Counted:
 def counted(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     monkeypatch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
     with team.counted() as (there, proxy):
-        account = team.user()
-        there = replace(there, studies=f"sqlite:///{tmp_path}/optuna.db")
-        yield Counted(there, proxy, account, f"model-{account.name}")
+        account, studies = team.user(), f"sqlite:///{tmp_path}/optuna.db"
+        yield Counted(replace(there, studies=studies), proxy, account, f"model-{account.name}")
 
 
 def test_no_command_asks_the_server_too_often(
@@ -64,7 +63,10 @@ def test_no_command_asks_the_server_too_often(
     evaluation = evaluate.Params(data="digits", registered_model=name)
     assert counted.requests(lambda: evaluate.run(evaluation, silent)) <= 35
     assert counted.requests(lambda: report.run(report.Params(registered_model=name, out=page), silent)) <= 30
-    assert counted.requests(lambda: ensemble.run(ensemble.Params(data="digits"), silent)) <= 60
+    assert (
+        counted.requests(lambda: ensemble.run(ensemble.Params(data="digits", experiment=counted.account.name), silent))
+        <= 60
+    )
 
 
 def test_a_trial_is_four_requests(counted: Counted, nothing_is_drawn: None) -> None:
