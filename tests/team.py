@@ -30,7 +30,7 @@ from mnist_mlflow.types import silent
 from tests.faults.servers import Proxy
 from tests.team_server import KEEPER, READY, ROOT, SECRETS, TeamServer, skip_without_postgresql
 
-START = 100  # seconds until the server has to answer
+START = 200  # seconds until the server has to answer
 END = 30  # seconds that it takes at most to end
 KEEPERS: list[subprocess.Popen[bytes]] = []  # that this process started: Python warns of one that it forgets
 

@@ -22,7 +22,7 @@ from benchmarks.measure.postgresql import postgresql
 from benchmarks.process import MB, free_port
 from deploy.service import FOLDER, Service, is_healthy, read_service
 
-START = 100  # seconds until the server has to answer
+START = 200  # seconds until the server has to answer
 WORKERS = (1, 2, 4)
 SECRETS = {
     "TEAM_ADMIN_PASSWORD": "the-first-password",
