@@ -40,6 +40,7 @@ SLOW_IMPORTS = {
     "train",
     "train_model",
     "launch",
+    "Processes",
 }
 
 
