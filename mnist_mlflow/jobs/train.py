@@ -49,8 +49,7 @@ def train(task: Task, progress: Progress) -> RunResult:
             result = search_in(run, task, dataset, progress)
             params, resume_command = result.params, result.resume_command
         logged = task.logged_params(params)
-        run.log_params(logged)
-        run.set_tags({CONFIGURATION: configuration(task, params, dataset)})
+        run.log(params=logged, tags={CONFIGURATION: configuration(task, params, dataset)})
         curves = CurveRecorder(f"fit {task.algorithm}", progress)
         try:
             trained = fit(task, params, dataset, curves)
