@@ -118,7 +118,7 @@ def _train(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run) -
 
 
 def _trainings(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run) -> Iterator[Training]:
-    """The trainings, each made when its turn has come: a search has its share of the time that is left then."""
+    """The trainings, each made when its turn has come: a search gets its share of the time left then."""
     started, shown = time.monotonic(), Shown.LINES if params.workers > 1 else Shown.TERMINAL
     tags = {"main_run": main.id} | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
     for number, task in enumerate(tasks):
