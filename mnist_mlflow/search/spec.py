@@ -10,13 +10,14 @@ from typing import Any
 
 from mnist_mlflow.algorithms.base import get_algorithm
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import Dataset
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.space import Space
 
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """A search, in a form that other processes can unpickle.
+    """A search, as every process that takes part in it knows it.
 
     The study is kept at `storage` under the name `study`, and refused if it is not `about` the same. Its trials belong
     to the run `run_id`. `data` is the address of the data set; `deadline` is in seconds since the epoch.
@@ -54,3 +55,16 @@ class SearchSpec:
     def is_late(self) -> bool:
         """True once the deadline has passed."""
         return time.time() > self.deadline
+
+
+def subject(task: Task, dataset: Dataset) -> dict[str, Any]:
+    """The subject of a study: all of its trials are of this algorithm, these images and this objective."""
+    return {
+        "algorithm": task.algorithm,
+        "dataset_digest": dataset.digest,
+        "split_digest": dataset.split_digest,
+        "split_seed": task.protocol.split_seed,
+        "train_size": task.protocol.train_size,
+        "objective": task.search.objective,
+        "given": dict(task.hyperparameters),
+    }

@@ -24,6 +24,7 @@ from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy
 from tests.selected import choose, connected
 from tests.simulated import Client, add_run
+from tests.slots import Slots
 
 SMALL = DataOptions("digits", train_size=200)
 ADA, BOB = (Names(registered_model=f"{name}-digits", experiment=name) for name in ("ada", "bob"))
@@ -157,8 +158,13 @@ def test_a_run_that_lies_elsewhere_says_so(
 def test_main_trains_and_selects_under_the_names(
     students: Client, trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = []
-    monkeypatch.setattr(main_job, "launch", lambda task, tags, parent: places.append(parent.experiment))
+    places: list[str] = []
+
+    def launch_all(trainings: object, parent: Run, workers: object) -> dict[str, launch.Outcome]:
+        places.append(parent.experiment)
+        return {}
+
+    monkeypatch.setattr(main_job, "launch_all", launch_all)
     params = main_job.Params(algorithms="logistic", data="digits", registered_model="new", experiment="ada")
     selection = main_job.run(params, silent).selection
     assert places == [number_of(students, "ada")]
@@ -182,8 +188,11 @@ def test_what_is_trained_in_another_experiment_is_not_what_is_needed(
 def test_what_a_run_starts_goes_where_that_was_asked_for(students: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "bob")
     with open_run("main", {}, "ada") as run:
-        child, experiment = launch._create_run("knn", {}, run)
-    assert experiment == number_of(students, "ada") == students.get_run(child.id).info.experiment_id
+        workers = Slots(1)
+        child = launch.launch_all([launch.Training("a", "knn", {})], run, workers)["a"].run_id
+    (command,) = workers.commands
+    assert command.variables["MLFLOW_EXPERIMENT_ID"] == number_of(students, "ada")
+    assert students.get_run(child).info.experiment_id == number_of(students, "ada")
 
 
 def test_an_ensemble_of_an_experiment_has_its_models_alone(students: Client) -> None:
