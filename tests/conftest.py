@@ -23,6 +23,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.tracking import store as store_module
 from mnist_mlflow.types import silent
+from tests.team import Team, end_keeper, shared_team
 
 ROOT = Path(__file__).resolve().parents[1]
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
@@ -30,7 +31,7 @@ collect_ignore = [] if HAS_TENSORFLOW else ["algorithms/test_network.py"]  # whi
 
 # `make check` leaves out tests that are `slow`: those with one of these fixtures (every store is a copy of
 # `new_store`), those in modules that import one of these functions, faults, and those that are marked by hand.
-SLOW_FIXTURES = {"new_store", "digits"}
+SLOW_FIXTURES = {"new_store", "digits", "team"}
 SLOW_IMPORTS = {
     "subprocess",
     "multiprocessing",
@@ -89,6 +90,19 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that all workers share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def team(shared: Path) -> Team:
+    """A server with logins, as deploy/ sets it up; all tests share it."""
+    return shared_team(shared)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the team's server with the session."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        end_keeper(config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)

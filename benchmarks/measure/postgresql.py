@@ -1,6 +1,7 @@
 """A PostgreSQL server of its own, from the programs that are installed, for as long as it is wanted."""
 
 import contextlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -32,6 +33,22 @@ def postgresql() -> Iterator[str]:
     finally:
         _run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def stopped(address: str) -> Iterator[None]:
+    """Stop a server as a crash does, and start it again at the end; the address is its administrator's."""
+    import psycopg
+
+    with psycopg.connect(address) as connection:
+        (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+    _, _, _, *options = shlex.split((Path(data) / "postmaster.opts").read_text(encoding="utf-8"))
+    control = pg_ctl(Path(data))
+    _run(*control, "-m", "immediate", "stop")
+    try:
+        yield
+    finally:
+        _run(*control, "-o", shlex.join(options), "start")
 
 
 def pg_ctl(data: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """A tracking server on loopback that can be killed and started again, and a proxy before it that misbehaves."""
 
+import base64
 import http.client
 import os
 import signal
@@ -68,6 +69,11 @@ class Server:
             self.process.wait()
 
 
+def account_of(authorization: str | None) -> str:
+    """The name of the account that a request's header names."""
+    return base64.b64decode((authorization or "").removeprefix("Basic ")).decode().split(":")[0]
+
+
 class Proxy(ThreadingHTTPServer):
     """A proxy before a server; `refuse(method, path, body)` is the status of a refusal, 1 for no answer at all."""
 
@@ -78,6 +84,7 @@ class Proxy(ThreadingHTTPServer):
         self.target = port
         self.uri = f"http://127.0.0.1:{self.server_address[1]}"
         self.refuse: Callable[[str, str, bytes], int] = lambda method, path, body: 0
+        self.requests: list[tuple[str, str, str]] = []  # account, method and path of each
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -95,6 +102,7 @@ class Forwarding(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.requests.append((account_of(self.headers.get("Authorization")), self.command, self.path))
         if status := self.server.refuse(self.command, self.path, body):
             if status > 1:
                 self.send_error(status)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import socket
 import sqlite3
 import subprocess
@@ -16,7 +15,7 @@ import mlflow
 import pytest
 from sqlalchemy.engine import Engine
 
-from benchmarks.measure.postgresql import is_installed, pg_ctl, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql, stopped
 from benchmarks.process import free_port
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.algorithms.task import Task
@@ -102,14 +101,9 @@ def test_a_missing_driver_is_one_line_with_what_to_install(monkeypatch: pytest.M
 
 def restart(server: str) -> threading.Timer:
     """Stop a server as a crash does; a timer starts it again."""
-    import psycopg
-
-    with psycopg.connect(server) as connection:
-        (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
-    _, _, _, *options = shlex.split((Path(data) / "postmaster.opts").read_text())
-    start = [*pg_ctl(Path(data)), "-o", shlex.join(options), "start"]
-    subprocess.run([*pg_ctl(Path(data)), "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/tmp")
-    timer = threading.Timer(1.5, lambda: subprocess.run(start, check=True, stdout=subprocess.DEVNULL, cwd="/tmp"))
+    down = contextlib.ExitStack()
+    down.enter_context(stopped(server))
+    timer = threading.Timer(1.5, down.close)
     timer.start()
     return timer
 
