@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = "mnist_mlflow"  # in the names of folders
+LAUNCHER = "MNIST_MLFLOW_LAUNCHER"  # the variable that tells a process who waits for it
 
 Owner = Mapping[str, Any]  # the identity of a process: its machine, its number, and its start
 
@@ -140,6 +141,12 @@ def end_with(owner: Owner) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def end_with_launcher() -> None:
+    """Send this process SIGTERM as soon as the process that started it as a worker is gone."""
+    if launcher := read_owner(os.environ.pop(LAUNCHER, None)):
+        end_with(launcher)
 
 
 def complete_environment() -> None:

@@ -19,7 +19,7 @@ from mnist_mlflow.cli.options import options
 from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
-from mnist_mlflow.processes import complete_environment
+from mnist_mlflow.processes import complete_environment, end_with_launcher
 from mnist_mlflow.protocol import DataOptions, ReuseOptions, SearchOptions, SeedsOptions
 from mnist_mlflow.search.cores import respect_quota
 
@@ -127,6 +127,7 @@ def main() -> None:
     complete_environment()
     respect_quota()
     stop_on_signals()
+    end_with_launcher()
     sys.excepthook = _print_traceback
     try:
         commands.main(prog_name=PROGRAM, standalone_mode=False)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.compare import CompareResult
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
@@ -180,6 +181,15 @@ def show_compare(result: CompareResult) -> None:
     from mnist_mlflow.cli.compared import show  # with pandas and MLflow, which `doctor` must do without
 
     show(out, result)
+
+
+def show_join(contribution: Contribution) -> None:
+    """Print what this machine has contributed to a study."""
+    out.print(
+        f"{contribution.here} of {contribution.anywhere} trials of the study {contribution.study} were tried here."
+    )
+    if not contribution.is_over:
+        out.print("It is not complete: the search goes on without this machine.")
 
 
 def show_recover(recovery: Recovery) -> None:

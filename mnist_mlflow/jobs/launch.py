@@ -1,28 +1,25 @@
-"""Training in a process of its own, as `mlflow run` starts it; with other code or another Python where asked for."""
+"""Training in processes of their own, as `mlflow run` starts them, so many at a time as there are workers."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.data.databases import file_of, with_file
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.parameters import typed
 from mnist_mlflow.processes import this_process
+from mnist_mlflow.search.workers import Command, Ending, Shown, Workers
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.runs import Run, close_for
 
-POLL = 0.5  # seconds between looks at the event
+POLL = 0.5  # seconds between looks at the workers
 ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+NO_BARS = {"TTY_COMPATIBLE": "0"}  # which rich reads: the bars of several processes would overwrite each other
+DIED = "its process ended without a word"
 
 
 class LaunchError(UserFacingError):
@@ -33,84 +30,98 @@ class LaunchError(UserFacingError):
         self.run_id = run_id
 
 
+Outcome = RunResult | LaunchError
+
+
 @dataclass(frozen=True)
-class Program:
-    """The Python, folder (None: this one), variables and output of processes, and the event that ends them all.
+class Training:
+    """An entry point that trains, with its settings, the tags of its run, and how its output is shown.
 
-    The output is a descriptor as `subprocess` knows them; None: that of this process.
+    `key` is by what whoever starts it knows it.
     """
 
-    python: str = sys.executable
-    folder: Path | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    output: int | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
+    key: str
+    entry_point: str
+    settings: Mapping[str, object]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    shown: Shown = Shown.TERMINAL
+
+    @classmethod
+    def of_task(cls, key: str, task: Task, tags: Mapping[str, str], shown: Shown) -> Training:
+        """The training of a task."""
+        return cls(key, task.algorithm, task.settings, tags, shown)
 
 
-THIS = Program()
+def launch(training: Training, parent: Run, workers: Workers) -> RunResult:
+    """Train in a process and a run of its own, with the parent's origin; raises LaunchError when that fails."""
+    outcome = launch_all([training], parent, workers)[training.key]
+    if isinstance(outcome, LaunchError):
+        raise outcome
+    return outcome
 
 
-def launch(task: Task, tags: Mapping[str, str], parent: Run, program: Program = THIS) -> RunResult:
-    """Train in a process and a run of its own, with these tags and the parent's origin; wait for it.
+def launch_all(
+    trainings: Iterable[Training],
+    parent: Run,
+    workers: Workers,
+    after_each: Callable[[int], None] = lambda done: None,
+) -> dict[str, Outcome]:
+    """The outcomes by key of trainings in processes and runs of their own, with the parent's origin.
 
-    Raises LaunchError when the process fails. Any other exception while it waits, as Ctrl-C raises it, first ends the
-    process. Several threads may launch at the same time: signals do not reach them, the event of the program does.
+    Each is taken from the iterable when a worker is free for it; `after_each` is told how many have ended. An exception
+    while it waits, as Ctrl-C raises it, first ends all processes, and each closes its run.
     """
-    return launch_entry_point(task.algorithm, task.settings, tags, parent, program)
-
-
-def launch_entry_point(
-    name: str, settings: Mapping[str, object], tags: Mapping[str, str], parent: Run, program: Program = THIS
-) -> RunResult:
-    """Run an entry point that trains, as `launch` does, with its settings as they are."""
-    run, experiment = _create_run(name, tags, parent)
-    options = [f"--{option}={typed(value)}" for option, value in settings.items()]
+    left, running, outcomes = iter(trainings), dict[int, tuple[Training, Run]](), dict[str, Outcome]()
     try:
-        status = _start(program, [name, *options], {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment})
+        while True:
+            while len(running) < workers.slots() and (training := next(left, None)):
+                number, run = _start(training, parent, workers)
+                running[number] = (training, run)
+            if not running:
+                return outcomes
+            for ending in workers.wait(POLL):
+                training, run = running.pop(ending.number)
+                outcomes[training.key] = _outcome(run, ending)
+                after_each(len(outcomes))
     finally:
-        if run.client.get_run(run.id).info.status == "RUNNING":
-            close_for(run, "its process ended without a word")
-    stored = run.client.get_run(run.id)
-    if status or stored.info.status != "FINISHED":
-        raise LaunchError(run.id, stored.data.tags.get("failure", f"Its process ended with status {status}."))
-    models = stored.outputs.model_outputs
-    if len(models) != 1:
-        raise LaunchError(run.id, f"Its run has logged {len(models)} models.")
-    return RunResult(run.id, models[0].model_id, as_candidate(stored, models[0].model_id).final_metrics)
+        workers.end()
+        for _, run in running.values():
+            _closed(run)
 
 
-def _create_run(name: str, tags: Mapping[str, str], parent: Run) -> tuple[Run, str]:
-    """A new run beside the parent, and their experiment. It is no child run, unless the tags say so."""
-    stored = parent.client.get_run(parent.id)
-    experiment: str = stored.info.experiment_id
+def _start(training: Training, parent: Run, workers: Workers) -> tuple[int, Run]:
+    """Start a training in a new run beside the parent, which is no child of it unless the tags say so."""
+    stored, name = parent.client.get_run(parent.id), training.entry_point
+    experiment = stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
-    all_tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(tags)
-    created = parent.client.create_run(experiment, tags=all_tags, run_name=name)
-    return Run(parent.client, created.info.run_id), experiment
-
-
-def _studies() -> dict[str, str]:
-    """OPTUNA_STORAGE with an absolute path: a child cannot know where its address was typed."""
-    address = os.environ.get("OPTUNA_STORAGE", "")
-    path = file_of(address)
-    return {"OPTUNA_STORAGE": with_file(address, path)} if path else {}
-
-
-def _start(program: Program, arguments: list[str], environment: Mapping[str, str]) -> int:
-    command = [program.python, "-m", "mnist_mlflow", *arguments]
-    variables = {**os.environ, **_studies(), **environment, **program.variables}
-    process = subprocess.Popen(command, env=variables, cwd=program.folder, stdout=program.output)
+    tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(training.tags)
+    run = Run(parent.client, parent.client.create_run(experiment, tags=tags, run_name=name).info.run_id)
+    options = [f"--{option}={typed(value)}" for option, value in training.settings.items()]
+    variables = {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment}
+    bars = {} if training.shown is Shown.TERMINAL else NO_BARS
     try:
-        return _wait(process, program.stop)
+        return workers.start(Command((name, *options), variables | bars, training.key, training.shown)), run
     except BaseException:
-        process.terminate()  # it closes its run before it ends
-        process.wait()
+        _closed(run)
         raise
 
 
-def _wait(process: subprocess.Popen[bytes], stop: threading.Event) -> int:
-    """The exit status of a process; raises KeyboardInterrupt if it has to stop."""
-    while not stop.is_set():
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(POLL)
-    raise KeyboardInterrupt
+def _closed(run: Run) -> Any:
+    """A run whose process has ended, as the store knows it; closed, unless the process did that."""
+    stored = run.client.get_run(run.id)
+    if stored.info.status != "RUNNING":
+        return stored
+    close_for(run, DIED)
+    return run.client.get_run(run.id)
+
+
+def _outcome(run: Run, ending: Ending) -> Outcome:
+    """The result of a training whose process has ended, or its failure."""
+    stored = _closed(run)
+    if ending.status or ending.is_lost or stored.info.status != "FINISHED":
+        reason = f"Its process ended with status {ending.status}."
+        return LaunchError(run.id, stored.data.tags.get("failure", ending.error or reason))
+    models = stored.outputs.model_outputs
+    if len(models) != 1:
+        return LaunchError(run.id, f"Its run has logged {len(models)} models.")
+    return RunResult(run.id, models[0].model_id, as_candidate(stored, models[0].model_id).final_metrics)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, missing_library
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs.launch import LaunchError, launch
+from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, ReuseOptions, SearchOptions, changed, command
+from mnist_mlflow.search.machine import Processes
+from mnist_mlflow.search.workers import Shown
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
@@ -43,7 +46,7 @@ class MainResult:
 
 
 def run(params: Params, progress: Progress) -> MainResult:
-    """Train the algorithms one after the other, then select among all comparable runs.
+    """Train the algorithms, `workers` of them at a time, then select among all comparable runs.
 
     An algorithm that fails does not stop the others, but fails the run. Raises UserFacingError when all fail.
     """
@@ -53,7 +56,7 @@ def run(params: Params, progress: Progress) -> MainResult:
         names, options = [task.algorithm for task in tasks], dataclasses.asdict(pick(DataOptions, vars(params)))
         main.log_params({"algorithms": ",".join(names), **options, **changed(pick(SearchOptions, vars(params)))})
         reused = _find_finished(tasks, dataset, main) if params.needed else {}
-        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params.timeout, main)
+        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params, main)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
         selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
@@ -80,8 +83,8 @@ def _algorithms(text: str) -> list[str]:
 
 
 def _task(algorithm: str, params: Params) -> Task:
-    """The task of an algorithm; a study with a name becomes a study for each algorithm."""
-    search = pick(SearchOptions, vars(params))
+    """The task of an algorithm, which searches in one process; a study with a name becomes one for each algorithm."""
+    search = dataclasses.replace(pick(SearchOptions, vars(params)), workers=1)
     if search.study != NEW_STUDY:
         search = dataclasses.replace(search, study=f"{search.study}-{algorithm}")
     return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
@@ -93,26 +96,28 @@ def _find_finished(tasks: Sequence[Task], dataset: Dataset, main: Run) -> dict[s
     return {task.algorithm: same.run_id for task in tasks if (same := runs.same_as(task))}
 
 
-def _train(tasks: Sequence[Task], dataset: Dataset, seconds: float, main: Run) -> list[str]:
-    """Train one after the other; returns the names of the algorithms that failed.
+def _train(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run) -> list[str]:
+    """Train so many at a time as there are workers; returns the names of the algorithms that failed."""
+    trainings = _trainings(tasks, dataset, params, main)
+    outcomes = launch_all(trainings, main, Processes(params.workers))
+    return [name for name, outcome in outcomes.items() if isinstance(outcome, LaunchError)]
 
-    Of `seconds` (0: no limit) each search has its share of what is left.
-    """
-    failed, started = [], time.monotonic()
+
+def _trainings(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run) -> Iterator[Training]:
+    """The trainings, each made when its turn has come: of the time (0: no limit) a search has its share of the rest."""
+    started, shown = time.monotonic(), Shown.LINES if params.workers > 1 else Shown.TERMINAL
     tags = {"main_run": main.id} | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
     for number, task in enumerate(tasks):
         options = dataclasses.replace(task.protocol, data=dataset.address)  # `auto` is looked for once
         search = task.search
-        if seconds:
-            left = seconds - (time.monotonic() - started)
-            search = dataclasses.replace(search, timeout=share_of_time(left, len(tasks) - number))
-        try:
-            launch(dataclasses.replace(task, protocol=options, search=search), tags, main)
-        except LaunchError:
-            failed.append(task.algorithm)
-    return failed
+        if params.timeout:
+            left = params.timeout - (time.monotonic() - started)
+            rounds = math.ceil((len(tasks) - number) / params.workers)
+            search = dataclasses.replace(search, timeout=share_of_time(left, rounds))
+        ready = dataclasses.replace(task, protocol=options, search=search)
+        yield Training.of_task(task.algorithm, ready, tags, shown)
 
 
-def share_of_time(seconds: float, searches: int) -> float:
-    """The seconds that the next of so many searches may take of the seconds that are left."""
-    return max(SHORTEST, seconds / searches)
+def share_of_time(seconds: float, rounds: int) -> float:
+    """The seconds that a search may take of the seconds that are left for so many rounds of searches."""
+    return max(SHORTEST, seconds / rounds)

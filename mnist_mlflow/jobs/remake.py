@@ -11,9 +11,10 @@ from pathlib import Path
 from mnist_mlflow.data.databases import sqlite_uri
 from mnist_mlflow.data.mnist import VARIABLE
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs.launch import LaunchError, Program, launch_entry_point
+from mnist_mlflow.jobs.launch import LaunchError, Training, launch
 from mnist_mlflow.jobs.members import typed_voters
 from mnist_mlflow.jobs.originals import Original
+from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.environments import build_environment
 from mnist_mlflow.tracking.origins import COMMIT, PATCH, Origin, read_origin
@@ -37,8 +38,8 @@ class Workshop:
     trees: dict[str, Path] = field(default_factory=dict)
     pythons: dict[str, str] = field(default_factory=dict)
 
-    def program(self, original: Original) -> Program:
-        """The program that makes a run again; raises UserFacingError where its code or environment cannot be had."""
+    def program(self, original: Original) -> Processes:
+        """The process that makes a run again; raises UserFacingError where its code or environment cannot be had."""
         try:
             tree = self._tree(original.origin) if self.code == RECORDED else None
             python = self._python(original.origin) if self.environment == EXACT else sys.executable
@@ -51,7 +52,7 @@ class Workshop:
             "MLFLOW_TRACKING_URI": store_address(),
             "OPTUNA_STORAGE": sqlite_uri(self.folder / f"{original.origin.run_id}.db"),  # no study is continued
         }
-        return Program(python, tree, variables | _data_folder())
+        return Processes(1, python, tree, variables | _data_folder())
 
     def _tree(self, origin: Origin) -> Path:
         if origin.tags.get("git_dirty") == "True" and not origin.patch:
@@ -79,7 +80,7 @@ def _data_folder() -> dict[str, str]:
     return {VARIABLE: str(Path(named).absolute())} if named and not named.startswith("~") else {}
 
 
-def make_again(original: Original, program: Program, parent: Run) -> Origin:
+def make_again(original: Original, program: Processes, parent: Run) -> Origin:
     """Train again in a child run of the parent; returns the records of that. An ensemble has the voters that it had.
 
     Raises UserFacingError when it fails. A result that the store did not take is kept.
@@ -89,7 +90,7 @@ def make_again(original: Original, program: Program, parent: Run) -> Origin:
     if program.folder:
         tags[COMMIT] = original.origin.commit
     try:
-        run_id = launch_entry_point(original.entry_point, settings, tags, parent, program).run_id
+        run_id = launch(Training("", original.entry_point, settings, tags), parent, program).run_id
     except LaunchError as error:
         Run(parent.client, error.run_id).set_tags({"role": "reproduction"})
         parcels = move_parcels(program.folder / "unsent") if program.folder else []

@@ -15,12 +15,12 @@ import numpy as np
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.verdict import judge
-from mnist_mlflow.jobs.launch import Program
 from mnist_mlflow.jobs.members import check_voters
 from mnist_mlflow.jobs.originals import Original, load_recorded, read_original
 from mnist_mlflow.jobs.remake import EXACT, RECORDED, Workshop, make_again
 from mnist_mlflow.parameters import choice, flag, parameters, text, typed
 from mnist_mlflow.reports.reproduction import Reproduction, as_note, files_of, read_trials
+from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.environments import thread_arguments
@@ -84,7 +84,7 @@ def _deep_members(client: Client, original: Original) -> list[Original]:
     return [read_original(client, run_id) for run_id in original.weights]
 
 
-def _reproduce(original: Original, program: Program, parent: Run) -> Reproduction:
+def _reproduce(original: Original, program: Processes, parent: Run) -> Reproduction:
     """Make a run again and judge it; raises UserFacingError where it is scored on other images."""
     old, new = original.origin, make_again(original, program, parent)
     labels, probabilities = read_kept(str(new.run.info.artifact_uri), "validation")

@@ -14,7 +14,10 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
+from mnist_mlflow.jobs.versions import versions
 from mnist_mlflow.protocol import NEW_STUDY
+from mnist_mlflow.search.joining import announce
+from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.queue import TrialQueue
@@ -23,6 +26,8 @@ from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.studies import user_facing_storage_errors
 from mnist_mlflow.search.summary import Summary
 from mnist_mlflow.search.supervisor import run_trials
+from mnist_mlflow.search.worker import MOST_TRIALS
+from mnist_mlflow.search.workers import Workers
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import studies_uri
@@ -59,9 +64,10 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
             _show(progress, spec, began, records)
 
         report(records)
+        announce(queue, versions(task.algorithm))
         try:
             with one_interrupt():
-                run_trials(spec, dataset, report)
+                run_trials(queue, dataset, _workers(spec), report)
         except KeyboardInterrupt:
             interrupted = True
             runs.read_again()  # the interruption may have come while a trial was written
@@ -96,6 +102,12 @@ def _make_spec(run: Run, task: Task, dataset: Dataset) -> SearchSpec:
         about=about,
         deadline=time.time() + task.search.timeout if task.search.timeout else math.inf,
     )
+
+
+def _workers(spec: SearchSpec) -> Workers | None:
+    """The workers of a search; None where this process alone does: there are no more trials than one may try."""
+    count = spec.task.search.workers
+    return None if count == 1 and spec.n_trials and spec.n_trials <= MOST_TRIALS else Processes(count)
 
 
 def _show(progress: Progress, spec: SearchSpec, began: float, records: Sequence[TrialRecord]) -> None:

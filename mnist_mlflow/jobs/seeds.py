@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,20 +12,20 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
-from mnist_mlflow.jobs.launch import LaunchError, Program, launch
+from mnist_mlflow.jobs.launch import LaunchError, Outcome, Training, launch_all
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reuse import as_reused
 from mnist_mlflow.parameters import pick, typed
 from mnist_mlflow.protocol import SearchOptions, SeedsOptions, command
 from mnist_mlflow.reports.markdown import table
-from mnist_mlflow.search.cores import share_of_threads
+from mnist_mlflow.search.machine import Processes
+from mnist_mlflow.search.workers import Shown
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.results import DataKey, as_metrics, dataset_tags
 from mnist_mlflow.tracking.runs import Run, open_run
 from mnist_mlflow.types import Progress
 
-NO_BARS = {"TTY_COMPATIBLE": "0"}  # which rich reads: the bars of several processes would overwrite each other
-Outcomes = dict[int, RunResult | LaunchError]  # by seed
+Outcomes = dict[int, Outcome]  # by seed
 
 
 @dataclass(frozen=True)
@@ -128,31 +126,15 @@ def _find_finished(task: SeedsTask, run: Run, dataset: Dataset) -> Outcomes:
 
 def _train_all(task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, progress: Progress) -> Outcomes:
     """The result or the failure of each of some seeds; an interruption ends all processes."""
-    variables = share_of_threads(task.workers) if task.workers > 1 else {}
-    program = Program(variables=variables | NO_BARS, output=subprocess.DEVNULL)
     tags = {"mlflow.parentRunId": run.id}
     tags |= {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
+    trainings = [
+        Training.of_task(f"seed {seed}", task.of_seed(seed, dataset.address), tags, Shown.ERRORS) for seed in seeds
+    ]
     what, total = f"{task.task.algorithm}, {len(seeds)} seeds", len(seeds)
     progress(what, 0, total)
-    with ThreadPoolExecutor(task.workers) as threads:
-        futures = {
-            seed: threads.submit(launch, task.of_seed(seed, dataset.address), tags, run, program) for seed in seeds
-        }
-        try:
-            for done, _ in enumerate(as_completed(futures.values()), 1):
-                progress(what, done, total)
-        except BaseException:
-            program.stop.set()
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-    return {seed: _outcome(future) for seed, future in futures.items()}
-
-
-def _outcome(future: Future[RunResult]) -> RunResult | LaunchError:
-    try:
-        return future.result()
-    except LaunchError as error:
-        return error
+    outcomes = launch_all(trainings, run, Processes(task.workers), lambda done: progress(what, done, total))
+    return {seed: outcomes[f"seed {seed}"] for seed in seeds}
 
 
 def _failure(task: SeedsTask, outcomes: Outcomes) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 from mnist_mlflow.processes import count_cores
 
@@ -14,19 +12,6 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM
 def share_of_threads(of: int) -> dict[str, str]:
     """The variables that tell the libraries how many threads one process in `of` has."""
     return dict.fromkeys(THREADS, str(max(1, count_cores() // of)))
-
-
-@contextlib.contextmanager
-def limited_threads(of: int) -> Iterator[None]:
-    """Give processes that start inside the number of threads of one in `of`, by the variables of the libraries."""
-    before = {name: os.environ[name] for name in THREADS if name in os.environ}
-    os.environ.update(share_of_threads(of))
-    try:
-        yield
-    finally:
-        for name in THREADS:
-            del os.environ[name]
-        os.environ.update(before)
 
 
 def respect_quota() -> None:
@@ -39,11 +24,16 @@ def respect_quota() -> None:
         threadpoolctl.threadpool_limits(cores)  # those that are loaded have read the variables
 
 
-def pin_to_cores(number: int, of: int) -> None:
-    """Pin process `number` of `of` to its cores, on systems that can: not every library reads the variables."""
+def pin_to_cores(number: int, of: int, pid: int = 0) -> None:
+    """Pin process `number` of `of` to its cores, on systems that can: not every library reads the variables.
+
+    It is the one with the id `pid`, by default this one.
+    """
     if hasattr(os, "sched_setaffinity"):
         cores = _cores()
-        os.sched_setaffinity(0, cores[number % len(cores) :: of] if of <= len(cores) else [cores[number % len(cores)]])
+        os.sched_setaffinity(
+            pid, cores[number % len(cores) :: of] if of <= len(cores) else [cores[number % len(cores)]]
+        )
 
 
 def _cores() -> list[int]:

@@ -1,31 +1,36 @@
 """The queue of a study: admits trials, assigns them to processes, and repeats those that were lost.
 
-Counting, enqueueing and asking are one step under one lock, so that all processes together never try too many. Under
-the lock every running trial has an owner: a trial without one lost its process between asking and claiming.
+Counting, enqueueing, asking and claiming are one step under one lock, so that all processes of all machines together
+never try too many. Under the lock every running trial has an owner: one without lost its process before the claim.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import optuna
-from optuna.storages import fail_stale_trials
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.exc import DBAPIError
 
 from mnist_mlflow.processes import Owner, is_gone, is_this_process, this_process
 from mnist_mlflow.search.records import TrialRecord, counted_trials, read_records
 from mnist_mlflow.search.spec import SearchSpec
-from mnist_mlflow.search.studies import open_storage, open_study, silence_experimental_warnings, study_lock
+from mnist_mlflow.search.storage import lost_connection, study_lock
+from mnist_mlflow.search.studies import open_storage, open_study, silence_experimental_warnings
+
+Result = TypeVar("Result")
 
 
 class TrialQueue:
     """The trials of a search, shared with all processes that have joined its study."""
 
-    def __init__(self, spec: SearchSpec) -> None:
+    def __init__(self, spec: SearchSpec, storage: RDBStorage | None = None) -> None:
         self.spec, self.owner = spec, this_process()
-        self.storage = open_storage(spec.storage)
+        self.storage = storage or open_storage(spec.storage)
         self.study = open_study(spec, self.storage)
 
     def records(self) -> list[TrialRecord]:
@@ -37,19 +42,37 @@ class TrialQueue:
 
         Call it while this process tries nothing: a trial that it still owns counts as lost.
         """
-        with study_lock(self.storage, self.spec.study):
-            records = self._requeue_lost_trials()
-            if self.spec.is_late() or not self._enqueue_next(records):
-                return None
-            return self._claim_next()
+        return self._locked(self._admit_next)
+
+    def is_over(self, records: Sequence[TrialRecord] | None = None) -> bool:
+        """True once enough trials have ended, or the time is up."""
+        wanted = self.spec.n_trials
+        counted = len(counted_trials(self.records() if records is None else records)) if wanted else 0
+        return self.spec.is_late() or (wanted is not None and counted >= wanted)
 
     def requeue_lost_trials(self) -> list[TrialRecord]:
         """Close the trials whose process is gone, enqueue their repetitions, and return all trials.
 
         Call it while this process tries nothing. The next call completes one that is killed.
         """
-        with study_lock(self.storage, self.spec.study):
-            return self._requeue_lost_trials()
+        return self._locked(self._requeue_lost_trials)
+
+    def _locked(self, act: Callable[[], Result]) -> Result:
+        """Act as one step that no other process comes between; again, where a restart of the database broke it off."""
+        while True:
+            try:
+                with study_lock(self.storage, self.spec.study):
+                    return act()
+            except (StorageInternalError, DBAPIError) as error:
+                if not lost_connection(error):
+                    raise
+                self.study = open_study(self.spec, self.storage)  # the cache of this one knows trials that never were
+
+    def _admit_next(self) -> optuna.Trial | None:
+        records = self._requeue_lost_trials()
+        if self.spec.is_late() or not self._enqueue_next(records):
+            return None
+        return self._claim_next()
 
     def _requeue_lost_trials(self) -> list[TrialRecord]:
         with silence_experimental_warnings():

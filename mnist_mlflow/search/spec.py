@@ -16,7 +16,7 @@ from mnist_mlflow.search.space import Space
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """A search, in a form that other processes can unpickle.
+    """A search, as every process that takes part in it knows it.
 
     The study is kept at `storage` under the name `study`, and refused if it is not `about` the same. Its trials belong
     to the run `run_id`. `data` is the address of the data set; `deadline` is in seconds since the epoch.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 from filelock import FileLock
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import NopPruner
 from optuna.storages import RDBStorage
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,16 +26,14 @@ from mnist_mlflow.search.objectives import directions
 from mnist_mlflow.search.pruning import RungPruner
 from mnist_mlflow.search.sampler import NumberedSampler
 from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.storage import PatientStorage
 
 HEARTBEAT, GRACE = 15, 60  # seconds between signs of life, and without one until another machine's trial is given up
 BUSY_TIMEOUT = 60  # seconds that SQLite waits for others
-LOCK_POLL = 0.01  # seconds
+SERVER = "Name a database server: export OPTUNA_STORAGE=postgresql+psycopg://USER@HOST/NAME"
 
-# Optuna itself locks the study's own row when it creates a trial, so that this lock is another row: its attributes.
-LOCK_ROW = text(
-    "SELECT study_id FROM study_user_attributes "
-    "WHERE study_id = (SELECT study_id FROM studies WHERE study_name = :name) FOR UPDATE"
-)
+# File systems on which the locks of SQLite fail between machines.
+SHARED = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "fuse.sshfs", "glusterfs", "fuse.glusterfs", "lustre", "gpfs")
 
 
 def open_study(spec: SearchSpec, storage: RDBStorage) -> optuna.Study:
@@ -81,12 +82,45 @@ def open_storage(address: str) -> RDBStorage:
             storage = _connect(address, {"connect_args": databases.connect_options(url), "pool_pre_ping": True})
             databases.wait_for_restarts(storage.engine)
             return storage
+        if refusal := network_refusal(path):
+            raise UserFacingError(". ".join(refusal))
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):  # several that create it at once would break each other's tables
             storage = _connect(databases.with_file(address, path), {"connect_args": {"timeout": BUSY_TIMEOUT}})
         event.listen(storage.engine, "connect", _enable_wal)
         storage.engine.dispose()
         return storage
+
+
+def open_existing_storage(address: str) -> RDBStorage:
+    """Open a storage that others have made; raises UserFacingError where there is none."""
+    path = databases.sqlite_file(read_storage(address))
+    if path and not path.exists():
+        raise UserFacingError(f"There are no studies in {path}. {SERVER}, the one that the search names too.")
+    return open_storage(address)
+
+
+def check_shared(address: str, host: str) -> None:
+    """Raise UserFacingError where a search of another machine, `host`, keeps its study in a file."""
+    if databases.file_of(address) and host != socket.gethostname():
+        raise UserFacingError(
+            f"The search runs on {host} and keeps its study in a file, which several machines cannot share safely. "
+            f"{SERVER}, there and here, and start the search again."
+        )
+
+
+def network_refusal(path: Path) -> tuple[str, str] | None:
+    """The reason why studies may not lie at a path, and the remedy; None where they may."""
+    if not (kind := file_system(path)).startswith(SHARED):
+        return None
+    return f"{path} is on a network file system ({kind}), where SQLite may lose trials", SERVER
+
+
+def file_system(path: Path) -> str:
+    """The type of the file system that a path is on; empty where the system does not tell."""
+    mounts = {Path(disk.mountpoint): disk.fstype for disk in psutil.disk_partitions(all=True)}
+    resolved = path.resolve()
+    return next((mounts[folder] for folder in (resolved, *resolved.parents) if folder in mounts), "")
 
 
 def read_storage(address: str) -> URL:
@@ -115,26 +149,13 @@ def _no_storage(address: str, reason: str) -> UserFacingError:
 
 def _connect(address: str, options: dict[str, Any]) -> RDBStorage:
     with silence_experimental_warnings():
-        return RDBStorage(address, options, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
+        return PatientStorage(address, options, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
 
 
 def _enable_wal(connection: Any, record: Any) -> None:
     """Save SQLite the wait for the disk at each write; a loss of power may cost the last trials."""
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-@contextlib.contextmanager
-def study_lock(storage: RDBStorage, study: str) -> Iterator[None]:
-    """Exclude all other processes that take this lock, on this machine and on others."""
-    if storage.engine.dialect.name == "sqlite":
-        path = databases.sqlite_file(storage.engine.url)
-        with FileLock(f"{path}.lock").acquire(poll_interval=LOCK_POLL):
-            yield
-    else:
-        with storage.engine.begin() as connection:
-            connection.execute(LOCK_ROW, {"name": study})
-            yield
 
 
 @contextlib.contextmanager

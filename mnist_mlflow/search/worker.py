@@ -1,57 +1,50 @@
-"""A worker: a process that joins a study and tries until nothing is left to try."""
+"""A worker: a process that tries trials of a study until enough have ended."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import os
-import signal
-import threading
+import subprocess
+import sys
+import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 
-from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import one_line
-from mnist_mlflow.search.cores import pin_to_cores
+import optuna
+
+from mnist_mlflow.data import Dataset
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.runner import run_trial
-from mnist_mlflow.search.spec import SearchSpec
 
 MOST_TRIALS = 64  # of one process: TensorFlow keeps tens of megabytes of each network until its process ends
+PAUSE = 3.0  # seconds between looks at a study whose last trials others try
 
 
-def work(
-    spec: SearchSpec, dataset: Dataset | None = None, after_trial: Callable[[TrialQueue], None] = lambda queue: None
-) -> bool:
-    """Join the study of a search and try up to MOST_TRIALS trials; returns True if more may be left."""
-    queue, options = TrialQueue(spec), spec.task.protocol
-    dataset = dataset or load_dataset(spec.data, options.split_seed, options.train_size)
+def work(queue: TrialQueue, dataset: Dataset, after_look: Callable[[], None] = lambda: None) -> bool:
+    """Try up to MOST_TRIALS trials; returns True if more may be left. Calls `after_look` from time to time.
+
+    Where others try the last ones it waits for their ends: what they lose is tried here.
+    """
     for _ in range(MOST_TRIALS):
-        trial = queue.next()
+        trial = _next(queue, after_look)
         if trial is None:
             return False
         run_trial(trial, queue, dataset)
-        after_trial(queue)
+        after_look()
     return True
 
 
-def work_in_process(result: Connection, spec: SearchSpec, number: int, of: int) -> None:
-    """Work as process `number` of `of`; sends the result of `work`, or the message of the error that stopped it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which decides
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    logging.getLogger("mnist_mlflow").addHandler(logging.NullHandler())
-    threading.Thread(target=_end_with_supervisor, daemon=True).start()
-    pin_to_cores(number, of)
-    try:
-        result.send(work(spec))
-    except KeyboardInterrupt:
-        return
-    except Exception as error:
-        result.send(one_line(error))
+def _next(queue: TrialQueue, after_look: Callable[[], None]) -> optuna.Trial | None:
+    while not (trial := queue.next()) and not queue.is_over():
+        time.sleep(PAUSE)
+        after_look()
+    return trial
 
 
-def _end_with_supervisor() -> None:
-    supervisor = multiprocessing.parent_process()
-    if supervisor:
-        supervisor.join()
-        os._exit(1)
+def go_on_afresh() -> None:
+    """Do what this process was started for once more, from the start, and in the same process where that is possible.
+
+    It keeps its number, so that whoever waits for it notices nothing. The memory of its libraries is free again.
+    """
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if os.name == "nt":  # where `exec` starts another process, and ends this one
+        sys.exit(subprocess.call(command))
+    os.execv(sys.executable, command)

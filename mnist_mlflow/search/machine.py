@@ -1,0 +1,133 @@
+"""Workers as processes of this machine, each with its share of the cores."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TextIO
+
+from mnist_mlflow.data.databases import file_of, with_file
+from mnist_mlflow.processes import LAUNCHER, this_process
+from mnist_mlflow.search.cores import pin_to_cores, share_of_threads
+from mnist_mlflow.search.workers import Command, Ending, Shown
+
+ERROR = "Error: "  # with which the command line begins its last words
+MOMENT = 1.0  # seconds for the last lines of a process that has ended: one that it left behind may keep the pipe
+
+
+@dataclass
+class Processes:
+    """So many processes at the same time, by a Python in a folder (None: this one), with variables for all of them."""
+
+    count: int = 1
+    python: str = sys.executable
+    folder: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._running: dict[int, _Process] = {}
+        self._ended: queue.SimpleQueue[Ending] = queue.SimpleQueue()
+        self._started = 0
+        self.pids: set[int] = set()  # of all that were started
+
+    def slots(self) -> int:
+        """The number that was asked for."""
+        return self.count
+
+    def start(self, command: Command) -> int:
+        """Start a process on the cores of the first free slot."""
+        taken = {process.slot for process in self._running.values()}
+        slot = next(slot for slot in range(self.count) if slot not in taken)
+        self._started += 1
+        process = _Process(self._started, slot, command, self._open(command))
+        if self.count > 1:
+            pin_to_cores(slot, self.count, process.popen.pid)
+        self._running[process.number] = process
+        self.pids.add(process.popen.pid)
+        threading.Thread(target=process.watch, args=(self._ended,), daemon=True).start()
+        return process.number
+
+    def _open(self, command: Command) -> subprocess.Popen[str]:
+        is_shared, has_lines = command.shown is Shown.TERMINAL, command.shown is Shown.LINES
+        share = share_of_threads(self.count) if self.count > 1 else {}
+        launcher = {LAUNCHER: json.dumps(this_process())}
+        return subprocess.Popen(
+            [self.python, "-m", "mnist_mlflow", *command.arguments],
+            env={**os.environ, **_studies(), **share, **launcher, **self.variables, **command.variables},
+            cwd=self.folder,
+            stdout=None if is_shared else subprocess.PIPE if has_lines else subprocess.DEVNULL,
+            stderr=None if is_shared else subprocess.PIPE,
+            start_new_session=not is_shared,  # Ctrl-C is for whoever started it, who decides
+            text=True,
+            errors="replace",
+        )
+
+    def wait(self, seconds: float) -> Sequence[Ending]:
+        """The endings since the last call."""
+        endings = []
+        with contextlib.suppress(queue.Empty):
+            endings.append(self._ended.get(timeout=seconds))
+            while True:
+                endings.append(self._ended.get_nowait())
+        for ending in endings:
+            del self._running[ending.number]
+        return endings
+
+    def end(self, patience: float | None = None) -> None:
+        """End all processes, asked at the same time: one that is left would begin what another has to leave."""
+        processes, began = [process.popen for process in self._running.values()], time.monotonic()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            left = None if patience is None else max(0.0, patience - (time.monotonic() - began))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(left)
+            process.kill()
+            process.wait()
+        while self._running:
+            self.wait(MOMENT)
+
+
+@dataclass
+class _Process:
+    """A process in a slot, and the last line of its errors."""
+
+    number: int
+    slot: int
+    command: Command
+    popen: subprocess.Popen[str]
+    error: str = ""
+
+    def watch(self, ended: queue.SimpleQueue[Ending]) -> None:
+        """Pass its lines on, and report its end."""
+        pipes = ((self.popen.stdout, sys.stdout), (self.popen.stderr, sys.stderr))
+        readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in pipes if pair[0]]
+        for reader in readers:
+            reader.start()
+        status = self.popen.wait()
+        for reader in readers:
+            reader.join(MOMENT)
+        ended.put(Ending(self.number, status, self.error))
+
+    def _read(self, pipe: IO[str], terminal: TextIO) -> None:
+        for line in pipe:
+            if pipe is self.popen.stderr and line.strip():
+                self.error = line.strip().removeprefix(ERROR)
+            if self.command.shown is not Shown.NOTHING:
+                print(f"{self.command.label}: {line}", end="", file=terminal, flush=True)
+
+
+def _studies() -> dict[str, str]:
+    """OPTUNA_STORAGE with an absolute path: a process in another folder cannot know where its address was typed."""
+    address = os.environ.get("OPTUNA_STORAGE", "")
+    path = file_of(address)
+    return {"OPTUNA_STORAGE": with_file(address, path)} if path else {}
