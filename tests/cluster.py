@@ -14,13 +14,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
 PORT, CLIENT_PORT = 6379, 10001  # of the head, for nodes and drivers, and for Ray's client
 PATIENCE = 60  # seconds for a node to start
-NODE = "--object-store-memory=80000000 --disable-usage-stats --num-cpus=1 --block".split()
+NODE = ["--object-store-memory=80000000", "--disable-usage-stats", "--num-cpus=1", "--block"]
 SPACES = ["--net", "--uts", "--ipc", "--pid", "--mount"]
 # What the first process of a machine does: its own files of Ray and shared memory, then it waits for Ray to be typed.
 BEGIN = (
@@ -118,7 +120,9 @@ class Machine:
         for process in filter(None, (self.unshare, self.ray)):
             process.kill()
             process.wait()
-        subprocess.run(["ip", "link", "delete", self.link], check=False, capture_output=True)  # the kernel takes a while
+        subprocess.run(
+            ["ip", "link", "delete", self.link], check=False, capture_output=True
+        )  # the kernel takes a while
 
     def unplug(self) -> None:
         """Take it off the network."""
@@ -158,7 +162,9 @@ class Cluster:
         if not self.head.is_up():
             for machine in self.machines:
                 self.restart(machine)
-            self.head.start_ray("--head", "--include-dashboard=false", f"--port={PORT}", f"--ray-client-server-port={CLIENT_PORT}")
+            self.head.start_ray(
+                "--head", "--include-dashboard=false", f"--port={PORT}", f"--ray-client-server-port={CLIENT_PORT}"
+            )
             wait_for(self.head.has_joined)
         for machine in self.machines[1:]:
             if not machine.is_up():
@@ -198,7 +204,7 @@ def cluster(network: Network, folder: Path, size: int = 3) -> Iterator[Cluster]:
         cluster.close()
 
 
-def wait_for(look, seconds: float = PATIENCE):
+def wait_for(look: Callable[[], T], seconds: float = PATIENCE) -> T:
     """What `look` returns as soon as it is true."""
     end = time.monotonic() + seconds
     while not (seen := look()):
