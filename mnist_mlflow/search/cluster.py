@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import multiprocessing
 import os
+import queue
 import re
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from mnist_mlflow.errors import MissingLibraryError, UsageError, UserFacingError
-from mnist_mlflow.search.cluster_messages import Beat, Cancel, Line, Loss, Refusal, Start
+from mnist_mlflow.protocol import CLUSTERS
+from mnist_mlflow.search.cluster_messages import Beat, Cancel, Leave, Line, Loss, Refusal, Start
 from mnist_mlflow.search.workers import Command, Ending
 
 AUTO, CLIENT = "auto", "ray://"
@@ -35,7 +40,6 @@ HOW = (
     f"On the first machine type: ray get-auth-token --generate, and: {FIRST}. "
     "On the others: RAY_AUTH_MODE=token ray start --address=HOST:6379"
 )
-ADDRESS = r"(ray://)?(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}"
 _logger = logging.getLogger(__name__)
 
 
@@ -70,10 +74,14 @@ class Cluster:
         self._log = Path(self._folder.name) / "ray.log"
         context = multiprocessing.get_context("spawn")
         self._pipe, end = context.Pipe()
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         arguments = (end, self.address, self.patience, str(self._log))
         self._driver = context.Process(target=_drive, args=arguments, daemon=True)
         self._driver.start()
         end.close()
+        # A thread of its own: a signal in the midst of a message would garble those that follow.
+        self._reader = threading.Thread(target=_listen, args=(self._pipe, self._messages), daemon=True)
+        self._reader.start()
         try:
             self._await_first_beat()
         except BaseException:
@@ -128,10 +136,13 @@ class Cluster:
                 self.wait(POLL)
 
     def _close(self) -> None:
-        self._pipe.close()
+        with contextlib.suppress(OSError):
+            self._pipe.send(Leave())
         self._driver.join(CLOSE)
         self._driver.kill()
         self._driver.join()
+        self._reader.join()
+        self._pipe.close()
         self._folder.cleanup()
 
     def _send(self, wish: Start | Cancel) -> None:
@@ -143,13 +154,14 @@ class Cluster:
     def _receive(self, seconds: float) -> None:
         """Take the next message, if there is one within so many seconds."""
         try:
-            message = self._pipe.recv() if self._pipe.poll(seconds) else None
-        except (EOFError, OSError):
-            if self._beat:
-                raise self._lost() from None
-            self._driver.join(CLOSE)  # whoever awaits the first beat sees why
+            message = self._messages.get(timeout=seconds)
+        except queue.Empty:
             return
         match message:
+            case None if self._beat:
+                raise self._lost()
+            case None:
+                self._driver.join(CLOSE)  # whoever awaits the first beat sees why
             case Beat():
                 self._beat, self._heard = message, time.monotonic()
             case Ending():
@@ -170,6 +182,14 @@ class Cluster:
         )
 
 
+def _listen(pipe: Connection, messages: queue.SimpleQueue[Any]) -> None:
+    """Pass on what comes through a pipe; None at its end."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            messages.put(pipe.recv())
+    messages.put(None)
+
+
 def _drive(*arguments: Any) -> None:
     from mnist_mlflow.search.cluster_driver import drive  # with Ray
 
@@ -181,7 +201,7 @@ def resolve(address: str) -> str:
     if address != AUTO:
         return address
     named = os.environ.get("RAY_ADDRESS", AUTO)
-    if named != AUTO and not re.fullmatch(ADDRESS, named):
+    if not named or not re.fullmatch(CLUSTERS, named):
         raise UsageError(f"RAY_ADDRESS is {named!r}; accepted: auto, HOST:PORT, ray://HOST:PORT.")
     return named
 
@@ -212,4 +232,7 @@ def refusal(address: str, reason: str) -> UserFacingError:
         text = f"this machine is no node of it. Type: ray start --address={address}, or go by cluster=ray://HOST:10001"
     else:
         text = reason or "it does not answer"
+        text += (
+            ". Ray's client has a port of its own, mostly 10001, and needs the token too" if "client" in reason else ""
+        )
     return UserFacingError(f"The cluster {address} cannot be used: {text}")

@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
 
-from mnist_mlflow.search.cluster_messages import BEGUN, Beat, Cancel, Line, Loss, Refusal, Start
+from mnist_mlflow.search.cluster_messages import BEGUN, Beat, Cancel, Leave, Line, Loss, Refusal, Start
 from mnist_mlflow.search.cluster_task import Done, node_name, run_command
 from mnist_mlflow.search.workers import SIGNALLED, Command, Ending, Shown
 
@@ -56,7 +56,7 @@ def run_on_node(number: int, command: Command, patience: float, mailbox: Any) ->
 
 
 def drive(pipe: Connection, address: str, patience: float, log: str) -> None:
-    """Be the driver at the other end of a pipe, until that is closed."""
+    """Be the driver at the other end of a pipe, until it says so or is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this, who decides
     _redirect(log)
     try:
@@ -98,10 +98,12 @@ class Driver:
         self.next_beat = 0.0
 
     def serve(self) -> None:
-        """Start and cancel commands, and tell what they print and how they end; raises EOFError in the end."""
+        """Start and cancel commands, and tell what they print and how they end; until the other end says Leave."""
         while True:
-            if self.pipe.poll(TICK):
-                self._obey(self.pipe.recv())
+            wish = self.pipe.recv() if self.pipe.poll(TICK) else None
+            if isinstance(wish, Leave):
+                return
+            self._obey(wish)
             ready = self._ready()
             self._pass_lines_on()
             for number in ready:
@@ -110,7 +112,7 @@ class Driver:
                 self.next_beat = time.monotonic() + BEAT
                 self.pipe.send(Beat(int(ray.cluster_resources().get("CPU", 0))))
 
-    def _obey(self, wish: Start | Cancel) -> None:
+    def _obey(self, wish: Start | Cancel | None) -> None:
         match wish:
             case Start(number, command):
                 self.commands[number] = command

@@ -25,6 +25,11 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class Leave:
+    """Leave the cluster, and end."""
+
+
+@dataclass(frozen=True)
 class Beat:
     """The cluster answers, and has so many cores."""
 
