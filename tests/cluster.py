@@ -16,7 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import psutil
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,10 +93,15 @@ class Machine:
     def _enter(self, *spaces: str) -> list[str]:
         return ["nsenter", "--target", self.init, *spaces, "--"]
 
-    def popen(self, *command: str, variables: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen:
-        """Start a command on the machine, with its home and its token."""
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of whoever works on it, with the token of the cluster in their home."""
         own = {"HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache"), "RAY_AUTH_MODE": "token"}
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **own, **(variables or {})}
+        return {**own, "PYTHONPATH": str(ROOT)}
+
+    def popen(self, *command: str, variables: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[Any]:
+        """Start a command on the machine, with its home and its token."""
+        environment = {**os.environ, **self.variables, **(variables or {})}
         # What a script starts in the background inherits an ignored SIGINT, with which Ray cancels.
         words = [*self._enter(*SPACES), "setpriv", "--pdeathsig", "KILL", "env", "--default-signal=INT", *command]
         return subprocess.Popen(words, env=environment, cwd=self.folder, **options)
@@ -127,6 +134,20 @@ class Machine:
     def unplug(self) -> None:
         """Take it off the network."""
         _ip(f"link set {self.link} down")
+
+    def processes(self, words: str) -> list[psutil.Process]:
+        """The processes on it with these words in their command."""
+        here = Path(f"/proc/{self.init}/ns/pid").readlink()
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if Path(f"/proc/{process.pid}/ns/pid").readlink() == here and words in " ".join(process.cmdline()):
+                    found.append(process)
+        return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+
+    def ray_logs(self) -> list[Path]:
+        """What Ray keeps of its tasks and their output."""
+        return [file for file in Path(f"/proc/{self.init}/root/tmp/ray").rglob("*") if file.is_file()]
 
     def plug(self) -> None:
         """Put it on the network again."""
@@ -165,12 +186,11 @@ class Cluster:
             self.head.start_ray(
                 "--head", "--include-dashboard=false", f"--port={PORT}", f"--ray-client-server-port={CLIENT_PORT}"
             )
-            wait_for(self.head.has_joined)
         for machine in self.machines[1:]:
             if not machine.is_up():
                 self.restart(machine)
-                machine.start_ray(f"--address={self.address}")
-        for machine in self.machines[1:]:
+                machine.start_ray(f"--address={self.address}")  # it waits for the head
+        for machine in self.machines:
             wait_for(machine.has_joined)
 
     def restart(self, machine: Machine) -> None:
