@@ -145,7 +145,7 @@ def end_with(owner: Owner) -> None:
 
 def end_with_launcher() -> None:
     """Send this process SIGTERM as soon as the process that started it as a worker is gone."""
-    if launcher := read_owner(os.environ.pop(LAUNCHER, None)):
+    if launcher := read_owner(os.environ.get(LAUNCHER)):
         end_with(launcher)
 
 

@@ -41,6 +41,7 @@ SLOW_IMPORTS = {
     "train",
     "train_model",
     "launch",
+    "Processes",
 }
 
 

@@ -1,5 +1,6 @@
 """Searches that take no more than seconds, and their traces in a store."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import load_dataset
+from mnist_mlflow.jobs.versions import versions
 from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search.joining import announce
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
-from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.spec import SearchSpec, subject
 from mnist_mlflow.tracking.store import studies_uri
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -54,6 +58,15 @@ def specify(
     search = SearchOptions(timeout=1e6, objective=objective, workers=workers)
     storage = options.pop("storage", f"sqlite:///{folder}/optuna.db")
     return SearchSpec(Task(algorithm, hyperparameters or {}, data, search), "s", storage, "run", "digits", **options)
+
+
+def announced(spec: SearchSpec) -> TrialQueue:
+    """The queue of a search that workers can join."""
+    options = spec.task.protocol
+    dataset = load_dataset(spec.data, options.split_seed, options.train_size)
+    queue = TrialQueue(dataclasses.replace(spec, about=subject(spec.task, dataset)))
+    announce(queue, versions(spec.task.algorithm))
+    return queue
 
 
 def before_fit(patch: pytest.MonkeyPatch, act: Callable[[int], None], algorithm: Any = knn) -> None:

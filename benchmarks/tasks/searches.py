@@ -15,10 +15,13 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.evaluation.significance import paired_difference
 from mnist_mlflow.jobs import search as searching
+from mnist_mlflow.jobs.versions import versions
 from mnist_mlflow.protocol import DataOptions, SearchOptions
 from mnist_mlflow.search import runner
+from mnist_mlflow.search.joining import announce
+from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.queue import TrialQueue
-from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.spec import SearchSpec, subject
 from mnist_mlflow.search.summary import Summary
 from mnist_mlflow.search.supervisor import supervise
 from mnist_mlflow.tracking.results import read_probabilities
@@ -33,11 +36,14 @@ def race(
     options = DataOptions(data, train_size=train_size, seed=seed)
     task = Task(algorithm, protocol=options, search=SearchOptions(timeout=seconds, workers=WORKERS))
     with tempfile.TemporaryDirectory() as folder:
+        about = subject(task, load_dataset(data, train_size=train_size))
         began = time.time()
         storage = f"sqlite:///{folder}/optuna.db"
-        spec = SearchSpec(task, "race", storage, data=data, deadline=began + seconds, prune=prune)
-        supervise(spec, lambda records: None)
-        took, summary = time.time() - began, Summary(spec, TrialQueue(spec).records())
+        spec = SearchSpec(task, "race", storage, "race", data, about, began + seconds, prune)
+        queue = TrialQueue(spec)
+        announce(queue, versions(algorithm))
+        supervise(queue, Processes(WORKERS), lambda records: None)
+        took, summary = time.time() - began, Summary(spec, queue.records())
     return {
         "algorithm": algorithm,
         "seed": seed,

@@ -24,7 +24,7 @@ from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.plots import draw
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord
-from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.spec import SearchSpec, subject
 from mnist_mlflow.search.studies import user_facing_storage_errors
 from mnist_mlflow.search.summary import Summary
 from mnist_mlflow.search.supervisor import run_trials
@@ -93,23 +93,14 @@ def search_in(
 
 
 def _make_spec(run: Run, task: Task, dataset: Dataset) -> SearchSpec:
-    options, study = task.protocol, task.search.study
-    about = {
-        "algorithm": task.algorithm,
-        "dataset_digest": dataset.digest,
-        "split_digest": dataset.split_digest,
-        "split_seed": options.split_seed,
-        "train_size": options.train_size,
-        "objective": task.search.objective,
-        "given": dict(task.hyperparameters),
-    }
+    study = task.search.study
     return SearchSpec(
         task,
         study=f"{task.algorithm}-{run.id[:8]}" if study == NEW_STUDY else study,
         storage=studies_uri(),
         run_id=run.id,
         data=dataset.address,
-        about=about,
+        about=subject(task, dataset),
         deadline=time.time() + task.search.timeout if task.search.timeout else math.inf,
     )
 

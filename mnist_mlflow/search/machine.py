@@ -99,7 +99,7 @@ class Processes:
 
 @dataclass
 class _Process:
-    """A process in a slot, and the last line of its errors."""
+    """A process in a slot, and the line that says why it ended: the one that says so, else the last of its errors."""
 
     number: int
     slot: int
@@ -116,14 +116,15 @@ class _Process:
         status = self.popen.wait()
         for reader in readers:
             reader.join(MOMENT)
-        ended.put(Ending(self.number, status, self.error))
+        ended.put(Ending(self.number, status, self.error.removeprefix(ERROR)))
 
     def _read(self, pipe: IO[str], terminal: TextIO) -> None:
-        for line in pipe:
-            if pipe is self.popen.stderr and line.strip():
-                self.error = line.strip().removeprefix(ERROR)
-            if self.command.shown is not Shown.NOTHING:
-                print(f"{self.command.label}: {line}", end="", file=terminal, flush=True)
+        with pipe:
+            for line in pipe:
+                if pipe is self.popen.stderr and line.strip():
+                    self.error = line.strip() if not self.error.startswith(ERROR) else self.error
+                if self.command.shown is not Shown.NOTHING:
+                    print(f"{self.command.label}: {line.rstrip()}", file=terminal, flush=True)
 
 
 def _studies() -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mnist_mlflow.algorithms.base import get_algorithm
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import Dataset
 from mnist_mlflow.search.objectives import goals
 from mnist_mlflow.search.space import Space
 
@@ -54,3 +55,16 @@ class SearchSpec:
     def is_late(self) -> bool:
         """True once the deadline has passed."""
         return time.time() > self.deadline
+
+
+def subject(task: Task, dataset: Dataset) -> dict[str, Any]:
+    """What a study is about: all of its trials are of this algorithm, these images and this objective."""
+    return {
+        "algorithm": task.algorithm,
+        "dataset_digest": dataset.digest,
+        "split_digest": dataset.split_digest,
+        "split_seed": task.protocol.split_seed,
+        "train_size": task.protocol.train_size,
+        "objective": task.search.objective,
+        "given": dict(task.hyperparameters),
+    }

@@ -35,7 +35,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Ending:
-    """The end of the command with a number: its exit status, and the last line of its errors.
+    """The end of the command with a number: its exit status, and the line of its errors that says why.
 
     The status is None for a command whose machine is gone. Like one that a signal ended it is lost.
     """

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -11,9 +11,9 @@ import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.base import algorithm_names
-from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.jobs import doctor, main
+from mnist_mlflow.jobs.launch import Outcome, Training
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.tracking.models import load_model
@@ -58,12 +58,13 @@ def test_a_network_that_was_asked_for_is_refused_before_a_run_is_opened(
 def test_main_trains_the_others_and_says_which_it_leaves_out(
     store: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    launched = []
+    launched: list[str] = []
 
-    def launch(task: Task, *arguments: Any) -> None:
-        launched.append(task.algorithm)
+    def launch_all(trainings: Iterable[Training], *options: object) -> dict[str, Outcome]:
+        launched.extend(training.key for training in trainings)
+        return {}
 
-    monkeypatch.setattr(main, "launch", launch)
+    monkeypatch.setattr(main, "launch_all", launch_all)
     monkeypatch.setattr(main, "select_in", lambda *arguments: SimpleNamespace())
     assert not main.run(main.Params(data="digits", train_size=100), silent).failed
     assert set(launched) == set(algorithm_names()) - NETWORKS

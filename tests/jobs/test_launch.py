@@ -1,4 +1,4 @@
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -6,8 +6,12 @@ import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.jobs.launch import LaunchError, Program, launch
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
+from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.search.machine import Processes
+from mnist_mlflow.search.workers import Command, Ending, Shown
 from mnist_mlflow.tracking.runs import Run
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -18,12 +22,6 @@ if "knn" in sys.orig_argv and "--n_neighbors=2" in sys.orig_argv:
     os._exit(0)
 """
 
-SLEEPS = """
-import sys, time
-if "knn" in sys.orig_argv:
-    time.sleep(60)
-"""
-
 
 @pytest.fixture
 def parent(store: Client) -> Run:
@@ -31,45 +29,98 @@ def parent(store: Client) -> Run:
     return Run(store, run.info.run_id)
 
 
-def test_several_threads_launch_and_each_has_its_result_or_the_reason_of_its_failure(
+def training(key: str, shown: Shown = Shown.NOTHING, **settings: object) -> Training:
+    return Training(key, "knn", {"data": "digits", "train_size": 100} | settings, {"main_run": "x"}, shown)
+
+
+def test_each_has_its_result_or_the_reason_of_its_failure(
     store: Client, parent: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(ENDS_SILENTLY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    good, silent, bad = (
-        Task("knn", given, SMALL) for given in ({"n_neighbors": 3}, {"n_neighbors": 2}, {"components": 784})
+    three = (
+        training("good", n_neighbors=3),
+        training("silent", n_neighbors=2),
+        training("bad", components=784),
     )
-    with ThreadPoolExecutor(3) as threads:
-        futures = [threads.submit(launch, task, {"main_run": parent.id}, parent) for task in (good, silent, bad)]
-    result = futures[0].result()
+    done: list[int] = []
+    outcomes = launch_all(three, parent, Processes(2), done.append)
+    assert done == [1, 2, 3]
+    result = outcomes["good"]
+    assert isinstance(result, RunResult)
     run = store.get_run(result.run_id)
     assert run.outputs.model_outputs[0].model_id == result.model_id
     assert 0.5 < result.metrics["val_accuracy"] <= 1
-    assert run.data.tags["main_run"] == parent.id
+    assert run.data.tags["main_run"] == "x"
     assert run.data.tags["mlflow.source.git.commit"] == "0123"
     assert "other" not in run.data.tags
-    assert Task.from_run(run.data.tags) == good
-    for future, reason in zip(futures[1:], ("its process ended without a word", "knn cannot learn with"), strict=True):
-        with pytest.raises(LaunchError, match=reason) as failure:
-            future.result()
-        assert store.get_run(failure.value.run_id).info.status == "FAILED"
+    assert Task.from_run(run.data.tags) == Task("knn", {"n_neighbors": 3}, SMALL)
+    for key, reason in (("silent", "its process ended without a word"), ("bad", "knn cannot learn with")):
+        failure = outcomes[key]
+        assert isinstance(failure, LaunchError)
+        assert reason in str(failure)
+        assert store.get_run(failure.run_id).info.status == "FAILED"
 
 
-def test_the_event_of_its_program_ends_a_process(
-    store: Client, parent: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Slots:
+    """Workers whose commands end when a test says so, and whose runs nobody writes."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.running, self.ended = count, dict[int, Command](), False
+        self.most, self.interrupt_after = 0, 99
+
+    def slots(self) -> int:
+        return self.count
+
+    def start(self, command: Command) -> int:
+        if "--n_neighbors=9" in command.arguments:
+            raise UserFacingError("no process can be started")
+        number = len(self.running) + 1
+        self.running[number] = command
+        return number
+
+    def wait(self, seconds: float) -> Sequence[Ending]:
+        self.interrupt_after -= 1
+        if not self.interrupt_after:
+            raise KeyboardInterrupt
+        self.most = max(self.most, len(self.running))
+        return [Ending(number, None) for number in [*self.running] if self.running.pop(number)]
+
+    def end(self, patience: float | None = None) -> None:
+        self.ended = True
+
+
+def statuses(store: Client) -> list[str]:
+    return [run.info.status for run in store.search_runs(["0"], "tags.main_run = 'x'")]
+
+
+def test_no_more_run_at_a_time_than_there_are_slots_and_each_is_made_when_its_turn_has_come(
+    store: Client, parent: Run
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(SLEEPS)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    program = Program()
-    with ThreadPoolExecutor(1) as threads:
-        future = threads.submit(launch, Task("knn", {}, SMALL), {}, parent, program)
-        try:
-            with pytest.raises(TimeoutError):
-                future.result(timeout=1)
-        finally:
-            program.stop.set()
-        with pytest.raises(KeyboardInterrupt):
-            future.result(timeout=30)
-    launched, _ = store.search_runs(["0"])
-    assert launched.info.status == "FAILED"
-    assert launched.data.tags["failure"] == "its process ended without a word"
+    workers, made = Slots(2), list[int]()
+
+    def trainings() -> Iterator[Training]:
+        for number in range(5):
+            made.append(len(workers.running))
+            yield training(str(number))
+
+    outcomes = launch_all(trainings(), parent, workers)
+    assert workers.most == 2
+    assert max(made) == 1
+    assert all(isinstance(outcome, LaunchError) for outcome in outcomes.values())
+    assert statuses(store) == ["FAILED"] * 5
+
+
+def test_an_interruption_ends_all_and_closes_their_runs(store: Client, parent: Run) -> None:
+    workers = Slots(2)
+    workers.interrupt_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        launch_all(map(training, "abcd"), parent, workers)
+    assert workers.ended
+    assert statuses(store) == ["FAILED"] * 2
+
+
+def test_where_no_process_can_be_started_no_run_stays_open(store: Client, parent: Run) -> None:
+    with pytest.raises(UserFacingError, match="no process can be started"):
+        launch_all([training("a"), training("b", n_neighbors=9)], parent, Slots(2))
+    assert statuses(store) == ["FAILED"] * 2

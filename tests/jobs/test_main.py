@@ -1,6 +1,6 @@
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,10 +11,10 @@ import pytest
 from mnist_mlflow.cli.commands import commands
 from mnist_mlflow.data import mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.jobs import launch
-from mnist_mlflow.jobs.launch import Program
+from mnist_mlflow.jobs import main as main_job
 from mnist_mlflow.jobs.main import Params, run, share_of_time
 from mnist_mlflow.protocol import SearchOptions
+from mnist_mlflow.search import workers
 from mnist_mlflow.types import silent
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -28,18 +28,34 @@ def algorithm_runs(client: Client) -> dict[str, Any]:
 SEARCH = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
 
 
+class InTurn:
+    """Takes the place of processes: what is to be typed in one is typed in a thread, where MLflow knows of no run."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.endings = count, list[workers.Ending]()
+
+    def slots(self) -> int:
+        return self.count
+
+    def start(self, command: workers.Command) -> int:
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+            for name, value in command.variables.items():
+                patch.setenv(name, value)
+            thread.submit(commands.main, list(command.arguments), standalone_mode=False).result()
+        self.endings.append(workers.Ending(id(command), 0))
+        return id(command)
+
+    def wait(self, seconds: float) -> Sequence[workers.Ending]:
+        endings, self.endings = self.endings, []
+        return endings
+
+    def end(self, patience: float | None = None) -> None:
+        """Nothing runs."""
+
+
 @pytest.fixture
 def one_process(nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is to be typed in a process of its own is typed in a thread: MLflow knows of no run there."""
-
-    def start(program: Program, arguments: list[str], environment: Mapping[str, str]) -> int:
-        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            thread.submit(commands.main, arguments, standalone_mode=False).result()
-        return 0
-
-    monkeypatch.setattr(launch, "_start", start)
+    monkeypatch.setattr(main_job, "Processes", InTurn)
 
 
 @pytest.mark.filterwarnings("ignore:'Threading' parallel backend")  # says sklearnex in a thread

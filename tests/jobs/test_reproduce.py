@@ -18,12 +18,13 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import remake
-from mnist_mlflow.jobs.launch import LaunchError, Program
+from mnist_mlflow.jobs.launch import LaunchError, Training
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reproduce import Params, run
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.reports.reproduction import Reproduction
+from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking import parcels, provenance
 from mnist_mlflow.tracking.candidates import Query, find_candidates
 from mnist_mlflow.tracking.origins import COMMIT
@@ -70,11 +71,9 @@ class Again:
         self.failure = ""
         self.asked: list[tuple[str, dict[str, object]]] = []
 
-    def __call__(
-        self, name: str, settings: Mapping[str, object], tags: Mapping[str, str], parent: Run, program: Program
-    ) -> RunResult:
-        self.asked.append((name, dict(settings)))
-        run_id = add_original(self.client, self.dataset, self.wrong, **{**tags, **self.changed})
+    def __call__(self, training: Training, parent: Run, program: Processes) -> RunResult:
+        self.asked.append((training.entry_point, dict(training.settings)))
+        run_id = add_original(self.client, self.dataset, self.wrong, **{**training.tags, **self.changed})
         write_environment(self.client, run_id, self.numpy, self.machine)
         if self.failure:
             raise LaunchError(run_id, self.failure)
@@ -84,7 +83,7 @@ class Again:
 @pytest.fixture
 def again(store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> Again:
     launched = Again(store, digits)
-    monkeypatch.setattr(remake, "launch_entry_point", launched)
+    monkeypatch.setattr(remake, "launch", launched)
     return launched
 
 
@@ -258,7 +257,7 @@ def test_a_search_is_made_again_with_one_worker_in_a_study_of_its_own(
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remake, "launch_entry_point", launch)
+        patch.setattr(remake, "launch", launch)
         result = reproduce_here(old)
     assert again.asked[0][1] == {"data": "digits", "n_neighbors": "4", "trials": "2", "timeout": "60.0"}
     assert result.trials == [

@@ -1,7 +1,7 @@
 """Runs that make others needless."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from mlflow import MlflowClient as Client
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs import main, seeds
+from mnist_mlflow.jobs.launch import Outcome, Training
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reuse import train_if_needed
 from mnist_mlflow.protocol import DataOptions, SearchOptions
@@ -115,8 +116,13 @@ def test_a_run_of_mlflow_says_which_run_is_the_same(
 
 
 def test_main_trains_what_is_not_there_yet(store: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    launched = []
-    monkeypatch.setattr(main, "launch", lambda task, tags, parent: launched.append(task.algorithm))
+    launched: list[str] = []
+
+    def launch_all(trainings: Iterable[Training], *options: object) -> dict[str, Outcome]:
+        launched.extend(training.key for training in trainings)
+        return {}
+
+    monkeypatch.setattr(main, "launch_all", launch_all)
     run_id = needed().run_id
     result = main.run(main.Params("digits", train_size=200, algorithms="knn,logistic", needed=True), silent)
     assert launched == ["logistic"]
@@ -125,14 +131,14 @@ def test_main_trains_what_is_not_there_yet(store: Client, tmp_path: Path, monkey
 
 
 def test_of_several_seeds_those_that_are_missing_are_trained(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    launched, result = [], needed()
+    launched, result = list[str](), needed()
 
-    def launch(task: Task, *options: object) -> RunResult:
-        launched.append(task.protocol.seed)
-        return dataclasses.replace(result, run_id="another")
+    def launch_all(trainings: Iterable[Training], *options: object) -> dict[str, Outcome]:
+        launched.extend(training.key for training in trainings)
+        return {key: dataclasses.replace(result, run_id="another") for key in launched}
 
-    monkeypatch.setattr(seeds, "launch", launch)
+    monkeypatch.setattr(seeds, "launch_all", launch_all)
     task = seeds.SeedsTask.from_settings("knn", {"data": "digits", "train_size": 200, "seeds": "1,0"})
     summary = seeds.train_seeds(task, silent, is_reusing=True)
-    assert launched == [1]
+    assert launched == ["seed 1"]
     assert {seed: one.run_id for seed, one in summary.seeds.items()} == {1: "another", 0: result.run_id}

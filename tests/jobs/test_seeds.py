@@ -1,20 +1,18 @@
 """Several seeds as one run; but for one test, the processes that train are simulated."""
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import mlflow
 import numpy as np
 import pytest
 
-from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import seeds as job
-from mnist_mlflow.jobs.launch import LaunchError, Program
+from mnist_mlflow.jobs.launch import LaunchError, Outcome, Training
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.seeds import SeedsTask, train_seeds
-from mnist_mlflow.search.cores import THREADS
+from mnist_mlflow.search.workers import Shown, Workers
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import silent
 
@@ -24,19 +22,23 @@ ACCURACIES = {0: 0.98, 1: 0.97, 2: 0.99}
 
 
 class Launches:
-    """Takes the place of processes: remembers the tasks, and fails for some seeds."""
+    """Takes the place of processes: remembers the trainings, and fails for some seeds."""
 
     def __init__(self, failing: set[int]) -> None:
-        self.failing, self.tasks = failing, list[Task]()
-        self.programs, self.tags = list[Program](), list[Mapping[str, str]]()
+        self.failing, self.trainings = failing, list[Training]()
+        self.workers: Workers | None = None
 
-    def __call__(self, task: Task, tags: Mapping[str, str], parent: Run, program: Program) -> RunResult:
-        self.tasks.append(task)
-        self.programs.append(program)
-        self.tags.append(tags)
-        seed = task.protocol.seed
+    def __call__(
+        self, trainings: Sequence[Training], parent: Run, workers: Workers, after_each: Callable[[int], None]
+    ) -> dict[str, Outcome]:
+        self.trainings, self.workers = list(trainings), workers
+        for done, _ in enumerate(trainings, 1):
+            after_each(done)
+        return {training.key: self._outcome(int(str(training.settings.get("seed", 0)))) for training in trainings}
+
+    def _outcome(self, seed: int) -> Outcome:
         if seed in self.failing:
-            raise LaunchError(f"run-{seed}", "knn cannot learn")
+            return LaunchError(f"run-{seed}", "knn cannot learn")
         accuracy = ACCURACIES[seed]
         metrics = dict.fromkeys(("val_f1_macro", "val_log_loss", "val_ece", "fit_seconds"), accuracy / 10)
         return RunResult(f"run-{seed}", f"model-{seed}", {"val_accuracy": accuracy, **metrics})
@@ -45,7 +47,7 @@ class Launches:
 @pytest.fixture
 def launches(monkeypatch: pytest.MonkeyPatch) -> Launches:
     launches = Launches(set())
-    monkeypatch.setattr(job, "launch", launches)
+    monkeypatch.setattr(job, "launch_all", launches)
     return launches
 
 
@@ -75,15 +77,12 @@ def test_the_run_around_them_has_the_mean_the_spread_and_the_interval(store: Cli
 
 def test_each_seed_is_a_task_of_its_own_beside_the_others(store: Client, launches: Launches) -> None:
     result = train_seeds(task_of(workers=2, n_neighbors=3), silent)
-    assert sorted(task.protocol.seed for task in launches.tasks) == [0, 1, 2]
-    assert {task.hyperparameters["n_neighbors"] for task in launches.tasks} == {3}
-    assert launches.tags == [{"mlflow.parentRunId": result.run_id}] * 3
-    assert {*launches.programs[0].variables} == {*THREADS, "TTY_COMPATIBLE"}
-
-
-def test_one_at_a_time_has_all_cores(store: Client, launches: Launches) -> None:
-    train_seeds(task_of(), silent)
-    assert launches.programs[0].variables.keys().isdisjoint(THREADS)
+    assert [training.settings.get("seed", 0) for training in launches.trainings] == [0, 1, 2]
+    assert {training.settings["n_neighbors"] for training in launches.trainings} == {3}
+    assert [training.tags for training in launches.trainings] == [{"mlflow.parentRunId": result.run_id}] * 3
+    assert {training.shown for training in launches.trainings} == {Shown.ERRORS}
+    assert launches.workers
+    assert launches.workers.slots() == 2
 
 
 @pytest.mark.parametrize(("failing", "again"), [({1}, "-P seed=1"), ({0, 2}, "-P seeds=0,2 -P workers=2")])
@@ -102,30 +101,6 @@ def test_a_seed_that_fails_is_all_that_has_to_be_trained_again(
     kept = [f"run-{seed}" for seed in (0, 1, 2) if seed not in failing]
     assert run.data.tags["seed_runs"] == ",".join(kept)
     assert "val_accuracy" not in run.data.metrics
-
-
-def test_an_interruption_reaches_all_processes_and_starts_no_other(
-    store: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, ended = threading.Barrier(3), list[int]()
-
-    def launch(task: Task, tags: Mapping[str, str], parent: Run, program: Program) -> RunResult:
-        begun.wait(20)
-        assert program.stop.wait(20)
-        ended.append(task.protocol.seed)
-        raise KeyboardInterrupt
-
-    def first(futures: object) -> object:
-        begun.wait(20)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(job, "launch", launch)
-    monkeypatch.setattr(job, "as_completed", first)
-    with pytest.raises(KeyboardInterrupt):
-        train_seeds(task_of("0,1,2,3", workers=2), silent)
-    assert sorted(ended) == [0, 1]
-    (run,) = store.search_runs(["0"])
-    assert run.info.status == "KILLED"
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.search.checks import check_studies, file_system
-from mnist_mlflow.search.studies import open_storage
+from mnist_mlflow.search.checks import check_studies
+from mnist_mlflow.search.studies import file_system, open_storage
 
 
 class Disk(NamedTuple):
@@ -46,3 +46,5 @@ def test_network_file_systems_are_told(address: str, tmp_path: Path, monkeypatch
     assert file_system(tmp_path / "a" / "b") == "nfs4"
     assert file_system(Path("/x")) == "ext4"
     assert "OPTUNA_STORAGE" in check_studies(address).remedy
+    with pytest.raises(UserFacingError, match=r"network file system \(nfs4\).*Name a database server: export OPTUNA"):
+        open_storage(address)

@@ -7,11 +7,12 @@ import pytest
 
 from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.jobs import launch
+from mnist_mlflow.search import machine
 from mnist_mlflow.search.pruning import RUNGS
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.spec import SearchSpec
-from mnist_mlflow.search.studies import open_storage, open_study, study_lock
+from mnist_mlflow.search.storage import study_lock
+from mnist_mlflow.search.studies import open_storage, open_study
 from tests.conftest import ROOT, start_python
 from tests.search.test_queue import close
 from tests.searches import specify
@@ -112,8 +113,8 @@ def test_a_relative_file_that_a_child_of_mlflow_run_would_make_is_refused(
         open_storage("sqlite:///x.db")
     assert not list(tmp_path.iterdir())
     monkeypatch.setenv("OPTUNA_STORAGE", "sqlite:///x.db")
-    assert launch._studies() == {"OPTUNA_STORAGE": f"sqlite:///{tmp_path}/x.db"}
-    open_storage(launch._studies()["OPTUNA_STORAGE"]).engine.dispose()
+    assert machine._studies() == {"OPTUNA_STORAGE": f"sqlite:///{tmp_path}/x.db"}
+    open_storage(machine._studies()["OPTUNA_STORAGE"]).engine.dispose()
     open_storage("sqlite:///x.db").engine.dispose()  # which is there now
 
 

@@ -4,23 +4,21 @@ import dataclasses
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.search import supervisor, worker
+from mnist_mlflow.search import supervisor
+from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord, counted_trials
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.supervisor import supervise
-from mnist_mlflow.search.worker import work_in_process
 from tests.conftest import ROOT, start_python
-from tests.searches import specify
+from tests.searches import announced, specify
 
 pytestmark = pytest.mark.faults
 
@@ -30,7 +28,7 @@ def silent(records: Sequence[TrialRecord]) -> None:
 
 
 def workers_of(pid: int | None = None) -> list[psutil.Process]:
-    return [child for child in psutil.Process(pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process(pid).children() if "join" in child.cmdline()]
 
 
 @pytest.fixture
@@ -57,18 +55,13 @@ def owners(records: Sequence[TrialRecord]) -> list[int]:
     return [record.owner["pid"] for record in counted_trials(records) if record.owner]
 
 
-def records_of(spec: SearchSpec) -> list[TrialRecord]:
-    return TrialQueue(spec).records()
-
-
 def test_a_worker_that_is_killed_is_replaced_and_its_trial_repeated(
     folder: Path, killer: Callable[[Callable[[], bool]], None]
 ) -> None:
-    spec = specify(folder, trials=6)
-    queue = TrialQueue(spec)
+    queue = announced(specify(folder, trials=6))
     killer(lambda: bool(owners(queue.records())))
-    supervise(spec, silent)
-    records = records_of(spec)
+    supervise(queue, Processes(), silent)
+    records = queue.records()
     assert [record.state for record in counted_trials(records)] == ["complete"] * 6
     assert len(set(owners(records))) == 2
     killed = [record for record in records if record.state == "fail"]
@@ -80,19 +73,25 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_repeated(
     assert workers_of() == []
 
 
-def work_little(*arguments: Any) -> None:
-    worker.MOST_TRIALS = 2
-    work_in_process(*arguments)
+LITTLE = """
+from mnist_mlflow.search import worker
+worker.MOST_TRIALS = 2
+"""
 
 
-def test_a_worker_that_has_tried_enough_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "work_in_process", work_little)
+def test_a_worker_that_has_tried_enough_begins_afresh_as_the_same_process(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = tmp_path_factory.mktemp("site")
+    (place / "sitecustomize.py").write_text(LITTLE)
     reports: list[int] = []
-    spec = specify(folder, trials=3)
-    supervise(spec, lambda records: reports.append(len(counted_trials(records))))
-    records = records_of(spec)
+    queue = announced(specify(folder, trials=3))
+    workers = Processes(variables={"PYTHONPATH": f"{place}:{ROOT}"})
+    supervise(queue, workers, lambda records: reports.append(len(counted_trials(records))))
+    records = queue.records()
     assert [record.state for record in records] == ["complete"] * 3
-    assert list(Counter(owners(records)).values()) == [2, 1]
+    assert set(owners(records)) == workers.pids
+    assert len(workers.pids) == 1
     assert reports == sorted(reports)
     assert reports[-1] == 3
     assert workers_of() == []
@@ -103,7 +102,8 @@ def test_workers_whose_supervisor_is_killed_end_too(folder: Path) -> None:
 import sys
 from tests.search.test_supervisor import *
 if __name__ == "__main__":
-    supervise(specify({str(folder)!r}, workers=2), lambda records: print(len(records), flush=True))
+    queue = announced(specify(Path({str(folder)!r})))
+    supervise(queue, Processes(2), lambda records: print(len(records), flush=True))
 """
     script = folder / "supervise.py"
     script.write_text(code)
@@ -121,28 +121,30 @@ if __name__ == "__main__":
 
 
 def test_a_worker_that_cannot_work_says_why(folder: Path) -> None:
-    with pytest.raises(UserFacingError, match="train_size=5 is not possible"):
-        supervise(specify(folder, trials=3, workers=2, train_size=5), silent)
+    queue = announced(specify(folder, trials=3))
+    other = dataclasses.replace(queue.spec, run_id="unknown")
+    with pytest.raises(UserFacingError, match=r"^The study 's' knows no search of run 'unknown'"):
+        supervise(TrialQueue(other), Processes(2), silent)
     assert workers_of() == []
 
 
 def test_a_worker_that_dies_before_it_has_tried_anything_is_replaced_but_not_for_ever(
     folder: Path, killer: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = specify(folder, trials=2)
+    queue = announced(specify(folder, trials=2))
     killer(lambda: bool(workers_of()))
-    supervise(spec, silent)
-    assert [record.state for record in records_of(spec)] == ["complete"] * 2
+    supervise(queue, Processes(), silent)
+    assert [record.state for record in queue.records()] == ["complete"] * 2
     monkeypatch.setattr(supervisor, "MOST_FAILED_STARTS", 1)
     killer(lambda: bool(workers_of()))
     with pytest.raises(UserFacingError, match="before they could try anything"):
-        supervise(dataclasses.replace(spec, study="another"), silent)
+        supervise(announced(dataclasses.replace(queue.spec, study="another")), Processes(), silent)
 
 
 def test_on_ctrl_c_and_when_the_time_is_up_workers_close_their_trials_and_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = specify(folder, "forest", {"n_estimators": 2_000})  # a second a trial: it is seen under way
+    queue = announced(specify(folder, "forest", {"n_estimators": 2_000}))  # a second a trial: it is seen under way
     running: list[TrialRecord] = []
 
     def look(records: Sequence[TrialRecord]) -> None:
@@ -154,10 +156,10 @@ def test_on_ctrl_c_and_when_the_time_is_up_workers_close_their_trials_and_end(
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        supervise(spec, press)
+        supervise(queue, Processes(), press)
     running.clear()
     monkeypatch.setattr(SearchSpec, "is_late", lambda spec: bool(running))  # as if the clock said so
-    supervise(spec, look)
+    supervise(queue, Processes(), look)
     assert running
-    assert "running" not in [record.state for record in records_of(spec)]
+    assert "running" not in [record.state for record in queue.records()]
     assert workers_of() == []

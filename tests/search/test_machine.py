@@ -1,0 +1,150 @@
+"""Processes of this machine as workers; a small program takes the place of ours, which takes seconds to start."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mnist_mlflow.search.cores import THREADS
+from mnist_mlflow.search.machine import Processes
+from mnist_mlflow.search.workers import Command, Ending, Shown
+
+PROGRAM = """
+import os, signal, sys, time
+match sys.argv[1:]:
+    case ["share", path]:
+        open(path, "w").write(f"{sorted(os.sched_getaffinity(0))} {os.environ['OMP_NUM_THREADS']}")
+    case ["fail"]:
+        print("a figure")
+        sys.exit("Warning: beware\\nError: no such data\\nHelp: --help")
+    case ["die"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    case ["sleep", path, *stubborn]:
+        def close(number, frame):
+            open(path, "a").write("closed")
+            if not stubborn:
+                sys.exit(143)
+        signal.signal(signal.SIGTERM, close)
+        open(path, "w").write("ready ")
+        time.sleep(60)
+        time.sleep(60)
+"""
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Callable[[int], Processes]]:
+    """Makes workers that run the small program."""
+    package = tmp_path / "mnist_mlflow"
+    package.mkdir()
+    (package / "__main__.py").write_text(PROGRAM)
+    (package / "__init__.py").touch()
+    made: list[Processes] = []
+
+    def make(count: int = 1) -> Processes:
+        made.append(Processes(count, folder=tmp_path))
+        return made[-1]
+
+    yield make
+    for workers in made:
+        workers.end(0.0)
+
+
+def endings_of(workers: Processes, count: int) -> list[Ending]:
+    endings: list[Ending] = []
+    deadline = time.monotonic() + 20
+    while len(endings) < count and time.monotonic() < deadline:
+        endings += workers.wait(1.0)
+    return endings
+
+
+def until_ready(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.read_text().startswith("ready")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def start(workers: Processes, *arguments: object, shown: Shown = Shown.NOTHING) -> int:
+    return workers.start(Command(tuple(map(str, arguments)), {}, "label", shown))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be told apart")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
+def test_each_has_cores_and_threads_of_its_own(processes: Callable[[int], Processes], tmp_path: Path) -> None:
+    count = len(os.sched_getaffinity(0))
+    workers = processes(count)
+    for number in range(count):
+        start(workers, "share", tmp_path / f"{number}")
+    assert [ending.status for ending in endings_of(workers, count)] == [0] * count
+    shares = {(tmp_path / f"{number}").read_text() for number in range(count)}
+    assert shares == {f"[{core}] 1" for core in os.sched_getaffinity(0)}
+
+
+def test_one_alone_has_them_all(processes: Callable[[int], Processes], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    workers = processes(1)
+    number = start(workers, "share", "/dev/null")
+    (ending,) = endings_of(workers, 1)
+    assert (ending.number, ending.status, ending.is_lost) == (number, 1, False)
+    assert ending.error.startswith("KeyError: 'OMP_NUM_THREADS'")
+
+
+@pytest.mark.parametrize(
+    ("shown", "output", "errors"),
+    [
+        (Shown.LINES, "label: a figure\n", "label: Warning: beware\nlabel: Error: no such data\nlabel: Help: --help\n"),
+        (Shown.ERRORS, "", "label: Warning: beware\nlabel: Error: no such data\nlabel: Help: --help\n"),
+        (Shown.NOTHING, "", ""),
+    ],
+)
+def test_the_lines_of_several_are_told_apart(
+    processes: Callable[[int], Processes],
+    shown: Shown,
+    output: str,
+    errors: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    workers = processes(2)
+    start(workers, "fail", shown=shown)
+    (ending,) = endings_of(workers, 1)
+    assert (ending.status, ending.error, ending.is_lost) == (1, "no such data", False)
+    assert capsys.readouterr() == (output, errors)
+
+
+def test_one_that_is_killed_is_lost_and_its_slot_is_free(processes: Callable[[int], Processes]) -> None:
+    workers = processes(1)
+    for _ in range(2):
+        start(workers, "die")
+        (ending,) = endings_of(workers, 1)
+        assert ending.is_lost
+    assert workers.wait(0.0) == []
+
+
+def test_at_the_end_each_closes_what_it_has_begun_or_is_killed(
+    processes: Callable[[int], Processes], tmp_path: Path
+) -> None:
+    workers, paths = processes(2), [tmp_path / "quick", tmp_path / "stubborn"]
+    for path in paths:
+        start(workers, "sleep", path, *(["stubborn"] if path.name == "stubborn" else []))
+    for path in paths:
+        until_ready(path)
+    workers.end(1.0)
+    assert [path.read_text() for path in paths] == ["ready closed", "ready closed"]
+    assert not any(map(psutil.pid_exists, workers.pids))
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_those_that_are_not_shown_as_typed_there(
+    processes: Callable[[int], Processes], tmp_path: Path
+) -> None:
+    workers = processes(1)
+    start(workers, "sleep", tmp_path / "path")
+    until_ready(tmp_path / "path")
+    (pid,) = workers.pids
+    assert os.getpgid(pid) != os.getpgid(0)
+    os.kill(pid, signal.SIGTERM)
+    (ending,) = endings_of(workers, 1)
+    assert (ending.status, ending.is_lost) == (143, True)
