@@ -112,7 +112,7 @@ class Cluster:
         """The endings since the last call; raises ClusterLostError where the cluster is silent."""
         end = time.monotonic() + seconds
         while not self._endings and (left := end - time.monotonic()) > 0:
-            self._receive(left)
+            self._receive(min(left, POLL))
             if time.monotonic() > self._heard + SILENCE:
                 raise self._lost()
         endings, self._endings = self._endings, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -82,11 +83,12 @@ def _wait(process: subprocess.Popen[str], seconds: float = float("inf")) -> None
 
 def _reader(pipe: IO[str] | None, stream: str, tell: Tell | None, last: list[str]) -> threading.Thread:
     def read() -> None:
-        for line in pipe or ():
-            if line.strip():
-                last[:] = [line]
-            if tell:
-                tell(stream, line)
+        with pipe or contextlib.nullcontext(()) as lines:
+            for line in lines:
+                if line.strip():
+                    last[:] = [line]
+                if tell:
+                    tell(stream, line)
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
