@@ -15,9 +15,10 @@ from pathlib import Path
 import mlflow
 import pytest
 from filelock import FileLock
+from sqlalchemy.engine import Engine
 
 from mnist_mlflow.algorithms.task import Task
-from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.data import Dataset, databases, load_dataset
 from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
@@ -259,3 +260,19 @@ def command(
         return status, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
+    """The engines of all database servers that a test opens, whose connections are closed at its end."""
+
+    def wait_and_remember(engine: Engine) -> None:
+        opened.append(engine)
+        wait(engine)
+
+    opened: list[Engine] = []
+    wait = databases.wait_for_restarts
+    monkeypatch.setattr(databases, "wait_for_restarts", wait_and_remember)
+    yield opened
+    for engine in opened:
+        engine.dispose()

@@ -14,7 +14,7 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_mlflow.processes import Owner, is_gone, is_this_process, this_process
 from mnist_mlflow.search.records import TrialRecord, counted_trials, read_records
@@ -63,7 +63,7 @@ class TrialQueue:
             try:
                 with study_lock(self.storage, self.spec.study):
                     return act()
-            except (StorageInternalError, DBAPIError) as error:
+            except (StorageInternalError, SQLAlchemyError) as error:
                 if not lost_connection(error):
                     raise
                 self.study = open_study(self.spec, self.storage)  # the cache of this one knows trials that never were

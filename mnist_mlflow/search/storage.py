@@ -13,10 +13,11 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._heartbeat import BaseHeartbeat
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from mnist_mlflow.data import databases
 
+USED_ON = "8s2b"  # the code of SQLAlchemy's error where Optuna goes on with a connection that was lost
 LOCK_POLL = 0.01  # seconds
 CACHE_USES = {
     "_create_new_trial",
@@ -39,7 +40,7 @@ def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
         while True:
             try:
                 return method(self, *arguments, **options)
-            except (StorageInternalError, DBAPIError) as error:
+            except (StorageInternalError, SQLAlchemyError) as error:
                 if not lost_connection(error) or isinstance(self.scoped_session.bind, Connection):
                     raise
 
@@ -53,7 +54,8 @@ for _name in BaseStorage.__abstractmethods__ | BaseHeartbeat.__abstractmethods__
 def lost_connection(error: BaseException) -> bool:
     """True for an error of a connection that its database server has ended."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    return isinstance(cause, DBAPIError) and cause.connection_invalidated
+    is_used_on = isinstance(cause, PendingRollbackError) and cause.code == USED_ON
+    return is_used_on or (isinstance(cause, DBAPIError) and cause.connection_invalidated)
 
 
 @contextlib.contextmanager

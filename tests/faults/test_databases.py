@@ -13,7 +13,6 @@ from typing import Any
 
 import mlflow
 import pytest
-from sqlalchemy.engine import Engine
 
 from benchmarks.measure.postgresql import is_installed, postgresql, stopped
 from benchmarks.process import free_port
@@ -106,22 +105,6 @@ def restart(server: str) -> threading.Timer:
     timer = threading.Timer(1.5, down.close)
     timer.start()
     return timer
-
-
-@pytest.fixture
-def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
-    """The engines of all database servers that a test opens, whose connections are closed at its end."""
-
-    def wait_and_remember(engine: Engine) -> None:
-        opened.append(engine)
-        wait(engine)
-
-    opened: list[Engine] = []
-    wait = databases.wait_for_restarts
-    monkeypatch.setattr(databases, "wait_for_restarts", wait_and_remember)
-    yield opened
-    for engine in opened:
-        engine.dispose()
 
 
 @pytest.mark.usefixtures("nothing_is_drawn", "engines")
