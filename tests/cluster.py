@@ -11,6 +11,7 @@ import itertools
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -73,6 +74,7 @@ class Machine:
         self.network, self.folder, self.link = network, folder, f"{network.name}-{number}"
         self.name, self.address = f"node{number}", f"{network.prefix}.{number + 2}"
         self.unshare: subprocess.Popen[bytes] | None = None
+        self.init = ""
         self.ray: subprocess.Popen[bytes] | None = None
         secret = folder / ".ray" / "auth_token"
         secret.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +83,7 @@ class Machine:
     def boot(self) -> None:
         """Begin its namespaces, and tie it to the network."""
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", *SPACES, "--mount-proc", "--kill-child", "--fork"]
-        self.unshare = subprocess.Popen([*command, "sh", "-c", BEGIN, self.name])
+        self.unshare = subprocess.Popen([*command, "sh", "-c", BEGIN, self.name], stderr=subprocess.DEVNULL)
         children = Path(f"/proc/{self.unshare.pid}/task/{self.unshare.pid}/children")
         self.init = wait_for(lambda: children.read_text().strip())
         _ip(f"link add {self.link} type veth peer name eth0 netns {self.init}")
@@ -122,17 +124,19 @@ class Machine:
         """True while Ray runs on it."""
         return self.ray is not None and self.ray.poll() is None
 
-    def pull(self) -> None:
-        """Pull its plug: no process of it ends in an orderly way."""
-        for process in filter(None, (self.unshare, self.ray)):
-            process.kill()
-            process.wait()
+    def kill(self) -> None:
+        """Kill all of its processes at once; their connections are closed, as the system does."""
+        if self.unshare and self.unshare.poll() is None:
+            os.kill(int(self.init), signal.SIGKILL)  # the first process, which ends after all others
+            self.unshare.wait()
+        if self.ray:
+            self.ray.wait()
         subprocess.run(
             ["ip", "link", "delete", self.link], check=False, capture_output=True
         )  # the kernel takes a while
 
     def unplug(self) -> None:
-        """Take it off the network."""
+        """Take it off the network, as a loss of power does: nobody is told."""
         _ip(f"link set {self.link} down")
 
     def processes(self, words: str) -> list[psutil.Process]:
@@ -195,12 +199,12 @@ class Cluster:
 
     def restart(self, machine: Machine) -> None:
         """Start a machine again, as after a loss of power."""
-        machine.pull()
+        machine.kill()
         machine.boot()
 
     def close(self) -> None:
         for machine in self.machines:
-            machine.pull()
+            machine.kill()
 
 
 @contextlib.contextmanager

@@ -45,10 +45,9 @@ def test_seeds_through_the_client_name_the_seed_whose_machine_died(place: Place)
     words = [sys.executable, "-m", "mnist_mlflow", *arguments]
     with subprocess.Popen(words, env=variables, cwd=place.folder, **PRINTED) as process:
         try:
-            wait_for(lambda: all(machine.processes("mnist_mlflow logistic") for machine in cluster.machines))
-            (running,) = cluster.machines[2].processes("mnist_mlflow logistic")
+            running = wait_for(lambda: cluster.machines[2].processes("mnist_mlflow logistic"))[0]
             seed = next((word for word in running.cmdline() if word.startswith("--seed=")), "--seed=0")[7:]
-            cluster.machines[2].pull()
+            cluster.machines[2].kill()
             printed, _ = process.communicate(timeout=END)
         finally:
             process.kill()
