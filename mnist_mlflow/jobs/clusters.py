@@ -9,7 +9,7 @@ from mnist_mlflow.data.databases import file_of
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.search.cluster import Cluster
 from mnist_mlflow.tracking.store import studies_uri
-from mnist_mlflow.tracking.travelling import store_variables
+from mnist_mlflow.tracking.reach import store_variables
 
 
 @contextlib.contextmanager
