@@ -1,4 +1,4 @@
-"""A search on a Ray cluster of one, two and three machines of one core each, and with processes of one machine.
+"""A search with processes, and on a Ray cluster of one, two and three machines of one core each.
 
 `python -m benchmarks.cluster` prints the table of docs/TEAM.md. The machines are Linux's namespaces (as root).
 """
@@ -77,12 +77,12 @@ def search(cluster: Cluster, folder: Path, studies: str, algorithm: str, *option
 
 def summarise(whole: float, trials: list[optuna.trial.FrozenTrial]) -> Figures:
     """The figures of trials that have all ended."""
-    began = min(trial.datetime_start for trial in trials if trial.datetime_start)
-    ended = max(trial.datetime_complete for trial in trials if trial.datetime_complete)
+    first = min(trial.datetime_start for trial in trials if trial.datetime_start)
+    last = max(trial.datetime_complete for trial in trials if trial.datetime_complete)
     hosts = [trial.user_attrs["owner"]["host"] for trial in trials]
     learning = sum(trial.user_attrs["outcome"]["seconds"] for trial in trials)
     by_machine = {host: hosts.count(host) for host in sorted(set(hosts))}
-    return Figures(whole, (ended - began).total_seconds(), learning, by_machine)
+    return Figures(whole, (last - first).total_seconds(), learning, by_machine)
 
 
 if __name__ == "__main__":

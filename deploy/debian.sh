@@ -11,26 +11,25 @@ settings=$home/deploy/.env
 has_systemd() { [[ -d /run/systemd/system ]]; }
 as() { runuser -u "$1" -- "${@:2}"; }
 
-install_programs() {
-    dpkg --status postgresql python3-venv openssl >/dev/null 2>&1 ||
-        apt-get install --yes --no-install-recommends postgresql python3-venv openssl
+write_settings() {
     id mnist-mlflow >/dev/null 2>&1 || useradd --system --home-dir "$home" mnist-mlflow
     install --directory "$home/deploy"
-    cd "$home"
-    install --directory --owner=mnist-mlflow "$home/artifacts" "$home/backups"
-    install --mode=755 "$here"/*.sh "$home/deploy"
-    install --mode=644 "$here"/{*.py,*.ini,*.yaml,*.txt} "$home/deploy"
-    [[ -x $python ]] || python3 -m venv "$home/venv"
-    "$python" -m pip install --quiet --constraint "$here/../requirements.txt" --requirement "$here/server.txt"
-}
-
-write_settings() {
     [[ -s $settings ]] || (umask 077 && "$here/secrets.sh" >"$settings")
     chown mnist-mlflow "$settings"
     set -a
     # shellcheck source=/dev/null
     source "$settings"
     set +a
+}
+
+install_programs() {
+    dpkg --status postgresql python3-venv >/dev/null 2>&1 ||
+        apt-get install --yes --no-install-recommends postgresql python3-venv
+    install --directory --owner=mnist-mlflow "$home/artifacts" "$home/backups"
+    install --mode=755 "$here"/*.sh "$home/deploy"
+    install --mode=644 "$here"/{*.py,*.ini,*.yaml} "$home/deploy"
+    [[ -x $python ]] || /usr/bin/python3 -m venv "$home/venv"
+    "$python" -m pip install --quiet --constraint "$here/../requirements.txt" --requirement "$here/server.txt"
 }
 
 prepare_database() {
@@ -62,8 +61,9 @@ start_server() {
     fi
 }
 
-install_programs
 write_settings
+install_programs
+cd "$home" # where every user may be
 stop_server
 prepare_database
 as mnist-mlflow "$python" "$home/deploy/service.py" migrate

@@ -84,7 +84,9 @@ def settings() -> dict[str, str]:
         "TEAM_ARTIFACTS": str(FOLDER.parent / "artifacts"),
         "TEAM_BACKUPS": str(FOLDER.parent / "backups"),
     }
-    written = {key: value for key, value in dotenv_values(FOLDER / ".env").items() if value is not None}
+    written = {
+        key: value for key, value in dotenv_values(FOLDER / ".env", interpolate=False).items() if value is not None
+    }
     return {**here, **written, **os.environ}
 
 

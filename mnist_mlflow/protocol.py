@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -17,6 +18,7 @@ from mnist_mlflow.parameters import (
     integer,
     parameters,
     parameters_of,
+    pick,
     real,
     several,
     text,
@@ -28,6 +30,7 @@ OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 DATA = ("auto", "mnist", "digits")
 NEW_STUDY = "auto"
 ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
+REGISTERED_MODEL = "mnist-digits"
 PREFERENCES = ("accuracy", "latency", "size")
 COMMAND = re.compile(r"mlflow run \.(?: -e (\w+))? --env-manager local(.*)", re.DOTALL)
 MOST_SEEDS, LARGEST_SEED = 100, 2**31 - 1
@@ -107,8 +110,10 @@ class Rule:
 class SelectOptions:
     """The effect of a selection."""
 
-    dry_run: bool = flag(False, "1: decide, and change nothing")
+    dry_run: bool = flag(False, "1: decide, write the decision down, and change nothing")
+    apply: str = text("", ".*", "the name of a dry run: its id, or the beginning of it", "carry out what it decided")
     rollback: bool = flag(False, "1: put the previous champion back, and decide nothing")
+    reason: str = text("", r"[^\r\n]{0,500}", "one line of at most 500 characters", "why, for the version's tags")
 
 
 @parameters
@@ -119,11 +124,33 @@ class AlgorithmNames:
 
 
 @parameters
-class Scope(AlgorithmNames):
+class ExperimentOptions:
+    """The experiment that a command is about; empty: all of them."""
+
+    experiment: str = text(
+        "",
+        ".*",
+        "the name of an experiment",
+        "where the runs go; where runs take part or are listed, those of this experiment alone",
+    )
+
+
+@parameters
+class Names(ExperimentOptions):
+    """The registered model and the experiment that a command is about."""
+
+    registered_model: str = word(REGISTERED_MODEL, "the registered model that has the champion")
+
+    def command(self, entry_point: str, settings: Mapping[str, object] = MappingProxyType({})) -> str:
+        """The shell command that runs an entry point with these settings and names."""
+        return command(entry_point, {**settings, **changed(pick(Names, vars(self)))})
+
+
+@parameters
+class Scope(AlgorithmNames, ExperimentOptions):
     """Filters of the runs that may become champion."""
 
     since: str = text("", rf"|{ISO_TIME}", "a date, or a time like 2026-11-24T08:30", "runs that began then or later")
-    experiment: str = text("", ".*", "the name of an experiment", "runs of this experiment alone")
     where: str = text("", ".*", "a filter in MLflow's language", 'for example "metrics.val_log_loss < 0.05"')
 
 

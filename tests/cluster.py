@@ -97,7 +97,7 @@ class Machine:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables of whoever works on it, with the token of the cluster in their home."""
+        """The variables of those who work on it, with the token of the cluster in their home."""
         own = {"HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache"), "RAY_AUTH_MODE": "token"}
         return {**own, "PYTHONPATH": str(ROOT)}
 

@@ -22,8 +22,13 @@ import requests
 from filelock import FileLock
 from sqlalchemy.engine import make_url
 
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.train import train
+from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.types import silent
 from tests.faults.servers import Proxy
-from tests.team_server import KEEPER, READY, ROOT, SECRETS, skip_without_postgresql
+from tests.team_server import KEEPER, READY, ROOT, SECRETS, TeamServer, skip_without_postgresql
 
 START = 100  # seconds until the server has to answer
 END = 30  # seconds that it takes at most to end
@@ -47,10 +52,12 @@ ADMIN = Account("admin", SECRETS["TEAM_ADMIN_PASSWORD"])
 
 @dataclass(frozen=True)
 class Team:
-    """A server, the address of the studies, and what its administrator can do."""
+    """The addresses of a server, its studies and its database, its settings as in .env, and its administrator."""
 
     uri: str
     studies: str
+    database: str
+    settings: dict[str, str]
     admin: Account = ADMIN
 
     def user(self, name: str = "member") -> Account:
@@ -104,6 +111,26 @@ class Team:
                 while mlflow.active_run():
                     mlflow.end_run()
                 mlflow.set_tracking_uri(None)
+
+
+def team_of(server: TeamServer) -> Team:
+    """The team of a server that a test has started."""
+    return Team(server.uri, server.studies, server.database, server.settings)
+
+
+def add_versions(client: mlflow.MlflowClient, name: str, count: int = 2) -> None:
+    """Make a registered model with versions of empty models, in an experiment of the same name."""
+    client.create_registered_model(name)
+    experiment = client.create_experiment(name)
+    for _ in range(count):
+        model_id = client.create_logged_model(experiment).model_id
+        client.finalize_logged_model(model_id, "READY")
+        client.create_model_version(name, f"models:/{model_id}", model_id=model_id)
+
+
+def train_small() -> RunResult:
+    """Train on a few digits, as the account that is logged in."""
+    return train(Task("knn", {}, DataOptions("digits", train_size=200)), silent)
 
 
 def shared_team(shared: Path) -> Team:

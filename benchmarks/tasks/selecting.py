@@ -13,7 +13,7 @@ from mnist_mlflow.selection.entry import Entry, compare_with_best
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import statistically_tied
-from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, not_comparable
 from mnist_mlflow.tracking.queries import newer_runs
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Part
@@ -31,10 +31,10 @@ def rank_store(store: str) -> dict[str, float]:
     seconds, compared = [], 0
     for _ in range(TIMES):
         started = time.perf_counter()
-        pool = CandidatePool(find_candidates(client, query), Evidence(validation), Rule(), {})
+        pool = CandidatePool(Candidates(client, query), Evidence(validation), Rule(), {})
         entries = compare_with_best(pool.contenders)
         not_comparable(client, query)
-        newer_runs(client, entries[0].candidate.end_time, 100)
+        newer_runs(client, "", entries[0].candidate.end_time, 100)
         seconds.append(time.perf_counter() - started)
         compared = len(entries)
     return {

@@ -18,8 +18,10 @@ from mnist_mlflow import types
 from mnist_mlflow.cli.reproduction import shown
 from mnist_mlflow.errors import UserFacingError, printable, without_passwords
 from mnist_mlflow.evaluation.verdict import DIFFERENT, NOT_DIFFERENT
+from mnist_mlflow.reports.figures import openings_text
 
 if TYPE_CHECKING:
+    from mnist_mlflow.jobs.applying import Applied
     from mnist_mlflow.jobs.compare import CompareResult
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
+    from mnist_mlflow.jobs.rollback import Rollback
     from mnist_mlflow.jobs.seeds import SeedsResult
-    from mnist_mlflow.jobs.select import Rollback, Selection
+    from mnist_mlflow.jobs.select import Selection
     from mnist_mlflow.reports.reproduction import Reproduction
 
 NARROWEST = 110
@@ -118,7 +121,7 @@ def show_evaluate(evaluation: Evaluation) -> None:
     out.print(f"{evaluation.model} on the test images:", soft_wrap=True)
     for name, value in evaluation.metrics.items():
         out.print(f"  {name:28} {value:.4f}")
-    out.print(f"  {'test_openings':28} {evaluation.openings}")
+    out.print(openings_text(evaluation.openings), soft_wrap=True)
 
 
 def show_main(result: MainResult) -> None:
@@ -133,14 +136,17 @@ def show_main(result: MainResult) -> None:
         raise UserFacingError(result.message)
 
 
-def show_select(result: Selection | Rollback) -> None:
-    """Print the champion that a selection chose, or that a rollback restored."""
-    from mnist_mlflow.jobs.select import Rollback
+def show_select(result: Selection | Applied | Rollback) -> None:
+    """Print the champion that a selection chose or applied, or that a rollback restored."""
+    from mnist_mlflow.cli.selected import show_applied, show_selection  # with MLflow, which `doctor` must do without
+    from mnist_mlflow.jobs.applying import Applied
+    from mnist_mlflow.jobs.select import Selection
 
-    if not isinstance(result, Rollback):
-        from mnist_mlflow.cli.selected import show_selection  # with MLflow, which `doctor` must do without
-
+    if isinstance(result, Selection):
         show_selection(out, err, result)
+        return
+    if isinstance(result, Applied):
+        show_applied(out, err, result)
         return
     old, new = result.taken_back, result.restored
     if not old:

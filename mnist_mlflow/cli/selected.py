@@ -10,8 +10,16 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
+from mnist_mlflow.jobs.applying import Applied
 from mnist_mlflow.jobs.select import Selection
+from mnist_mlflow.protocol import Names
+from mnist_mlflow.reports.figures import openings_text
+from mnist_mlflow.selection.outcome import Ruling
+from mnist_mlflow.selection.rule import Verdict
+from mnist_mlflow.selection.test_images import TestScores
 from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.registry import alias_uri
+from mnist_mlflow.tracking.signatures import signature_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +30,6 @@ ONLY_IN_FILES = ("rank", "fit s", "val ece %")
 WIDE = 110  # characters, into which a row fits
 ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
 ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take
-ROLLBACK = "  take it back        mlflow run . -e select --env-manager local -P rollback=1\n"
 
 
 def show_selection(out: Console, err: Console, selection: Selection) -> None:
@@ -34,35 +41,58 @@ def show_selection(out: Console, err: Console, selection: Selection) -> None:
     for line in _remarks(selection):
         err.print(line, soft_wrap=True)
     if selection.version is None:
-        out.print("Nothing was changed: dry_run=1.")
+        apply = selection.names.command("select", {"apply": selection.run_id})
+        out.print(f"Nothing was changed: dry_run=1. To carry it out, from any account:\n  {apply}", soft_wrap=True)
         return
-    out.print(f"\nVersion {selection.version} of {selection.model} is {decision.verdict.alias}. Next:")
-    store, ui = selection.store, f"mlflow ui --backend-store-uri {shlex.quote(selection.store)}"
-    can_roll_back = decision.verdict.alias == CHAMPION and decision.verdict.champion_before is not None
+    _show_next(out, selection.names, selection.version, decision.verdict, selection.store)
+
+
+def show_applied(out: Console, err: Console, applied: Applied) -> None:
+    """The leaderboard, the decision of a dry run with its signature, and the commands to type next."""
+    ruling, done = applied.outcome.ruling, applied.done
+    out.print(leaderboard_table(done.table, out.width))
+    for what, text in [*ruling.sentences.items(), *signature_rows(ruling.tags)]:
+        out.print(f"{what:16} {text}", soft_wrap=True)
+    for line in _scoring(done.scores):
+        err.print(line, soft_wrap=True)
+    _show_next(out, applied.names, done.version, ruling, applied.store)
+
+
+def _show_next(out: Console, names: Names, version: str, verdict: Verdict | Ruling, store: str) -> None:
+    """The version that was registered, and the commands to type next."""
+    model, ui = names.registered_model, f"mlflow ui --backend-store-uri {shlex.quote(store)}"
+    can_roll_back = verdict.alias == CHAMPION and verdict.champion_before is not None
+    take_back = f"  take it back        {names.command('select', {'rollback': 1})}\n"
     out.print(
         f"""
+Version {version} of {model} is {verdict.alias}. Next:
+
   load the champion   mlflow.set_tracking_uri("{store}")
-                      mlflow.pyfunc.load_model("{selection.champion_uri}").predict(images)
+                      mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)
   look at the runs    {"open " + store if store.startswith("http") else ui}
-  read about it       mlflow run . -e report --env-manager local
-{ROLLBACK if can_roll_back else ""}""",
+  read about it       {names.command("report")}
+{take_back if can_roll_back else ""}""",
         soft_wrap=True,
     )
 
 
 def _remarks(selection: Selection) -> Iterator[str]:
     """Facts that somebody might overlook."""
-    decision, scores = selection.decision, selection.test_scores
+    decision = selection.decision
     if selection.repaired:
         yield "An earlier selection had been killed; what it had begun was finished."
     yield from _some("Left out", [entry.exclusion for entry in decision.choice.excluded])
     yield from _some("Not comparable", [other.text for other in decision.not_comparable])
     newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.unconsidered]
     yield from _some("Newer than the champion, and not considered", newer)
+    yield from _scoring(selection.test_scores)
+
+
+def _scoring(scores: TestScores) -> Iterator[str]:
+    """Facts about the scores on the test images."""
     yield from _some("Not scored", scores.failures)
     if scores.openings:
-        times = "once" if scores.openings == 1 else f"{scores.openings} times"
-        yield f"The test images of this split have been opened {times}."
+        yield openings_text(scores.openings)
 
 
 def _some(title: str, lines: Sequence[str]) -> Iterator[str]:

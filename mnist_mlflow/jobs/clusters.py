@@ -1,4 +1,4 @@
-"""The Ray cluster that a job was told to use, with all that its nodes need to know."""
+"""The workers of a job: processes of this machine, or a Ray cluster, whose nodes are told what they need."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from collections.abc import Iterator, Mapping
 from mnist_mlflow.data.databases import file_of
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.search.cluster import Cluster
-from mnist_mlflow.tracking.store import studies_uri
+from mnist_mlflow.search.machine import Processes
+from mnist_mlflow.search.workers import CLOSING, Workers
 from mnist_mlflow.tracking.reach import store_variables
+from mnist_mlflow.tracking.store import studies_uri
 
 
 @contextlib.contextmanager
-def cluster_of_trials(address: str, patience: float) -> Iterator[Cluster | None]:
-    """The cluster at an address, for the trials of a search, as long as this lasts; None where none was named.
+def trial_workers(address: str) -> Iterator[Workers | None]:
+    """The cluster at an address, to try on as long as this lasts; None where none was named.
 
-    Raises UserFacingError for one that cannot be used from here, and where its nodes could not reach the studies.
+    Raises UserFacingError for a cluster that cannot be used from here, and for studies that its nodes cannot reach.
     """
-    with _opened(address, study_variables() if address else {}, patience) as cluster:
+    with _opened(address, study_variables() if address else {}, CLOSING) as cluster:
         yield cluster
 
 
 @contextlib.contextmanager
-def cluster_of_trainings(address: str, *, searches: bool) -> Iterator[Cluster | None]:
-    """The same for trainings in runs of their own, which may search."""
+def training_workers(address: str, count: int, *, searches: bool) -> Iterator[Workers]:
+    """The cluster for trainings in runs of their own, which may search; without one, so many processes here."""
     variables = store_variables() | (study_variables() if searches else {}) if address else {}
     with _opened(address, variables) as cluster:
-        yield cluster
+        yield cluster or Processes(count)
 
 
 def study_variables() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Compare two to eight runs: what made them, how well they read, and which images only one reads right.
 
-    mlflow run . -e compare --env-manager local -P runs=0f3a1b2c,models:/mnist-digits@champion
+    mlflow run . -e compare --env-manager local -P runs=0f3a1b2c,champion
 
 Runs that differ in nothing but the seed count as one. Runs on other images are compared in all but accuracy.
 """
@@ -17,6 +17,7 @@ from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import Several, parameters, path, several, typed
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.reports.card import Section, shortened
 from mnist_mlflow.reports.comparison import Comparison, compare
 from mnist_mlflow.reports.comparison_page import comparison_page
@@ -32,7 +33,7 @@ DISPENSABLE = ("Changes of the code", "Searches", "Runs", "Cost", "What differs"
 
 
 @parameters
-class Params:
+class Params(Names):
     """Options of `compare`."""
 
     runs: Several[str] = several((), f"two to eight names of runs, with commas between them: {FORMS}", "which runs")
@@ -53,8 +54,8 @@ def run(params: Params, progress: Progress) -> CompareResult:
     Raises UserFacingError, before there is a run, for runs that cannot be compared and a file that cannot be written.
     """
     out = check_out(params.out, "compare.html")
-    sides = find_sides(connect(), params.runs)
-    with open_run("compare", {"role": "comparison"}) as run:
+    sides = find_sides(connect(), params.runs, params.registered_model)
+    with open_run("compare", {"role": "comparison"}, params.experiment) as run:
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         run.set_tags({"compared": ",".join(one.info.run_id for side in sides for one in side.runs)})
         for number, side in enumerate(sides):

@@ -18,8 +18,9 @@ from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, recor
 from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters, text
-from mnist_mlflow.protocol import ENSEMBLE, SplitOptions, changed, command
+from mnist_mlflow.protocol import ENSEMBLE, ExperimentOptions, SplitOptions, changed, command
 from mnist_mlflow.reports.markdown import table
+from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Labels, Probabilities, Progress
@@ -34,7 +35,7 @@ VOTERS = rf"{ELECTED}|\w+={NUMBER}(?:,\w+={NUMBER})*"
 
 
 @parameters
-class Params(SplitOptions):
+class Params(ExperimentOptions, SplitOptions):
     """Options of `ensemble`."""
 
     members: int = integer(8, 2, 100, "how many models vote at most")
@@ -49,14 +50,15 @@ def run(params: Params, progress: Progress) -> RunResult:
     settings: dict[str, object] = {"data": params.data, "split_seed": params.split_seed, "members": params.members}
     settings |= changed(params)
     weights = {} if params.voters == ELECTED else parse_voters(params.voters)
-    named = check_voters(connect(), weights)
+    client = connect()
+    named, place = check_voters(client, weights), place_beside(params.experiment)
     tags = {"algorithm": ENSEMBLE, "role": "model", "command": command(ENSEMBLE, changed(params))}
-    with open_run(ENSEMBLE, tags) as run, tempfile.TemporaryDirectory() as folder:
+    with open_run(ENSEMBLE, tags, place) as run, tempfile.TemporaryDirectory() as folder:
         dataset = load_dataset(params.data, params.split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
         run.log_params(settings)
         if not named:
-            voters = find_voters(run, dataset, params.split_seed, progress)
+            voters = find_voters(run, dataset, params.split_seed, params.experiment, progress)
             started = time.perf_counter()
             members = choose_members(voters, dataset, params.members, Path(folder))
         else:

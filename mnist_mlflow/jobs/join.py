@@ -1,4 +1,4 @@
-"""Make this machine a pair of hands for a search that somebody runs: it tries until the study has enough trials.
+"""Make this machine a pair of hands for a search of somebody: it tries until the study has enough trials.
 
 The study tells what to learn from and how. Nothing is written but its trials, which belong to the run of the search.
 
@@ -110,7 +110,7 @@ def _load(spec: SearchSpec, progress: Progress) -> Dataset:
 
 @dataclass
 class Hands:
-    """What this machine gives to a search: this process alone, or several."""
+    """The workers of this machine for a search: this process alone, or several."""
 
     queue: TrialQueue
     workers: int

@@ -37,7 +37,7 @@ Outcome = RunResult | LaunchError
 class Training:
     """An entry point that trains, with its settings, the tags of its run, and how its output is shown.
 
-    `key` is by what whoever starts it knows it.
+    `key` is its name among those that are started together.
     """
 
     key: str
@@ -71,18 +71,20 @@ def launch_all(
     Each is taken from the iterable when a worker is free for it; `after_each` is told how many have ended. An exception
     while it waits, as Ctrl-C raises it, first ends all processes, and each closes its run.
     """
-    left, running, outcomes = iter(trainings), dict[int, tuple[Training, Run]](), dict[str, Outcome]()
+    left, is_last = iter(trainings), False
+    running, outcomes = dict[int, tuple[Training, Run]](), dict[str, Outcome]()
     try:
-        while True:
-            while len(running) < workers.slots() and (training := next(left, None)):
-                number, run = _start(training, parent, workers)
-                running[number] = (training, run)
-            if not running:
-                return outcomes
-            for ending in workers.wait(POLL):
+        while running or not is_last:
+            while not is_last and len(running) < workers.slots():
+                if is_last := (following := next(left, None)) is None:
+                    break
+                number, run = _start(following, parent, workers)
+                running[number] = (following, run)
+            for ending in workers.wait(POLL if running or not is_last else 0.0):
                 training, run = running.pop(ending.number)
                 outcomes[training.key] = _outcome(run, ending)
                 after_each(len(outcomes))
+        return outcomes
     finally:
         workers.end()
         for _, run in running.values():
@@ -90,9 +92,9 @@ def launch_all(
 
 
 def _start(training: Training, parent: Run, workers: Workers) -> tuple[int, Run]:
-    """Start a training in a new run beside the parent, which is no child of it unless the tags say so."""
+    """Start a training in a new run where the parent's go. It is no child run, unless the tags say so."""
     stored, name = parent.client.get_run(parent.id), training.entry_point
-    experiment = stored.info.experiment_id
+    experiment = parent.experiment or stored.info.experiment_id
     origin = {key: stored.data.tags[key] for key in ORIGIN if key in stored.data.tags}
     tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(training.tags)
     run = Run(parent.client, parent.client.create_run(experiment, tags=tags, run_name=name).info.run_id)

@@ -13,16 +13,26 @@ from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, missi
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs.clusters import cluster_of_trainings
+from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
 from mnist_mlflow.parameters import parameters, pick
-from mnist_mlflow.protocol import NEW_STUDY, AlgorithmNames, DataOptions, ReuseOptions, SearchOptions, changed, command
-from mnist_mlflow.search.machine import Processes
+from mnist_mlflow.protocol import (
+    NEW_STUDY,
+    AlgorithmNames,
+    DataOptions,
+    Names,
+    ReuseOptions,
+    SearchOptions,
+    changed,
+    command,
+)
 from mnist_mlflow.search.workers import Shown, Workers
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
+from mnist_mlflow.tracking.permissions import check_may_change
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import Run, close_for, open_run
 from mnist_mlflow.types import Progress
 
@@ -32,7 +42,7 @@ SHORTEST = 1.0  # seconds for a search when the others have taken all of the tim
 
 
 @parameters
-class Params(AlgorithmNames, ReuseOptions, SearchOptions, DataOptions):
+class Params(AlgorithmNames, Names, ReuseOptions, SearchOptions, DataOptions):
     """Options of `main`, which all algorithms share: pydantic lists the last base first."""
 
 
@@ -53,21 +63,22 @@ def run(params: Params, progress: Progress) -> MainResult:
     """
     tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
     searches = any(task.searches for task in tasks)
-    with cluster_of_trainings(params.cluster, searches=searches) as cluster, open_run("main", selection_tags()) as main:
+    with (
+        training_workers(params.cluster, params.workers, searches=searches) as workers,
+        open_run("main", selection_tags(), params.experiment) as main,
+    ):
+        check_may_change(Registry(main.client, params))
         dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
-        names, options = [task.algorithm for task in tasks], dataclasses.asdict(pick(DataOptions, vars(params)))
-        main.log_params({"algorithms": ",".join(names), **options, **changed(pick(SearchOptions, vars(params)))})
-        reused = _find_finished(tasks, dataset, main) if params.needed else {}
-        failed = _train(
-            [task for task in tasks if task.algorithm not in reused],
-            dataset,
-            params,
-            main,
-            cluster or Processes(params.workers),
+        names, algorithms = pick(Names, vars(params)), ",".join(task.algorithm for task in tasks)
+        options = dataclasses.asdict(pick(DataOptions, vars(params)))
+        main.log_params(
+            {"algorithms": algorithms, **options, **changed(names), **changed(pick(SearchOptions, vars(params)))}
         )
+        reused = _find_finished(tasks, FinishedRuns(main.client, dataset, params.experiment)) if params.needed else {}
+        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params, main, workers)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
-        selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed), progress)
+        selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed, **vars(names)), progress)
     if not failed:
         return MainResult(selection, reused)
     retry = command("main", changed(dataclasses.replace(params, algorithms=",".join(failed))))
@@ -98,9 +109,8 @@ def _task(algorithm: str, params: Params) -> Task:
     return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
 
 
-def _find_finished(tasks: Sequence[Task], dataset: Dataset, main: Run) -> dict[str, str]:
+def _find_finished(tasks: Sequence[Task], runs: FinishedRuns) -> dict[str, str]:
     """The finished runs, by algorithm, that make training again needless."""
-    runs = FinishedRuns(main.client, dataset)
     return {task.algorithm: same.run_id for task in tasks if (same := runs.same_as(task))}
 
 
@@ -114,8 +124,8 @@ def _train(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, w
 def _trainings(
     tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers
 ) -> Iterator[Training]:
-    """The trainings, each made when its turn has come: of the time (0: no limit) a search has its share of the rest."""
-    started, shown = time.monotonic(), Shown.LINES if workers.slots() > 1 else Shown.TERMINAL
+    """The trainings, each made when its turn has come: a search has its share of the time that is left then."""
+    started, shown = time.monotonic(), Shown.LINES if params.cluster or params.workers > 1 else Shown.TERMINAL
     tags = {"main_run": main.id} | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
     for number, task in enumerate(tasks):
         options = dataclasses.replace(task.protocol, data=dataset.address)  # `auto` is looked for once

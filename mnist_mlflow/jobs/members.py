@@ -15,8 +15,8 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.voting import choose_voters
 from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.protocol import ENSEMBLE
-from mnist_mlflow.tracking.candidates import Candidate, Query, as_candidate, find_candidates
+from mnist_mlflow.protocol import ENSEMBLE, Names
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, as_candidate
 from mnist_mlflow.tracking.models import fetch_model, has_model
 from mnist_mlflow.tracking.named import find_run
 from mnist_mlflow.tracking.results import read_probabilities
@@ -48,9 +48,12 @@ class Member:
     validation: Probabilities
 
 
-def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress) -> list[Voter]:
-    """The finished single models that were tuned on the same slice; raises UserFacingError for fewer than two."""
-    candidates = find_candidates(run.client, Query(dataset.digest, dataset.split_digest))
+def find_voters(run: Run, dataset: Dataset, split_seed: int, experiment: str, progress: Progress) -> list[Voter]:
+    """The finished single models of an experiment (empty: of all) that were tuned on the same slice.
+
+    Raises UserFacingError for fewer than two.
+    """
+    candidates = Candidates(run.client, Query(dataset.digest, dataset.split_digest, experiment=experiment))
     singles = [candidate for candidate in candidates if candidate.algorithm != ENSEMBLE]
     voters: list[Voter] = []
     for number, candidate in enumerate(singles, 1):
@@ -59,10 +62,11 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, progress: Progress)
             voters.append(Voter(candidate, tuning))
         progress("read what they made of the tuning slice", number, len(singles))
     if len(voters) < FEWEST:
+        place = f"the experiment {experiment} of {store_uri()}" if experiment else store_uri()
+        train = Names(experiment=experiment).command("main", {"data": dataset.name, "split_seed": split_seed})
         raise UserFacingError(
             f"An ensemble takes two finished models or more; there are {len(voters)} on {dataset.name} with "
-            f"split_seed={split_seed} in {store_uri()}. Train some first: "
-            f"mlflow run . --env-manager local -P data={dataset.name} -P split_seed={split_seed}"
+            f"split_seed={split_seed} in {place}. Train some first: {train}"
         )
     return voters
 

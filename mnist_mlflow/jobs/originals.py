@@ -13,7 +13,7 @@ from mnist_mlflow.algorithms.base import tolerance_of
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.data.mnist import folders
 from mnist_mlflow.errors import DataError, UsageError, UserFacingError
-from mnist_mlflow.protocol import ENSEMBLE, parse_command
+from mnist_mlflow.protocol import ENSEMBLE, REGISTERED_MODEL, parse_command
 from mnist_mlflow.tracking.candidates import PARTIAL, REPRODUCES
 from mnist_mlflow.tracking.named import find_run
 from mnist_mlflow.tracking.origins import Origin, read_origin
@@ -22,12 +22,16 @@ from mnist_mlflow.tracking.store import Client
 from mnist_mlflow.types import Labels, Probabilities, Progress
 
 SHOWN = 5  # labels that differ
-NOT_TYPED = ("data", "study", "workers")  # said otherwise: what was found, a study of its own, one process
-NO_MODELS = {
-    "selection": "it chose among models. Make its champion again, run=models:/mnist-digits@champion",
-    "evaluation": "it trained nothing",
-    "report": "it trained nothing",
-    "comparison": "it trained nothing",
+# Said otherwise: what was found, a study of its own, one process, the voters, where the new run goes.
+NOT_TYPED = ("data", "study", "workers", "experiment")
+NO_MODELS = ("evaluation", "report", "comparison")
+# By role: what such a run is, the tags of which one names the run to make again, and what stands for that without them.
+OTHERS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "trial": ("is a trial. Make its search again", ("mlflow.parentRunId",), "ID of its search"),
+    "reproduction": ("made another one again. Type", (REPRODUCES,), "ID of that one"),
+    "seeds": ("holds a run for each seed. Make one of them again", ("seed_runs",), "ID of one"),
+    "reuse": ("trained nothing. Type", ("reuses",), "ID of the run that it found"),
+    "selection": ("chose among models. Make its winner again", ("champion_run_id", "challenger_run_id"), "champion"),
 }
 
 
@@ -64,9 +68,12 @@ class Original:
         return self.entry_point == ENSEMBLE
 
 
-def read_original(client: Client, name: str) -> Original:
-    """The run of a name; raises UserFacingError, with the reason and the remedy, if it cannot be made again."""
-    origin = read_origin(find_run(client, name))
+def read_original(client: Client, name: str, registered_model: str = REGISTERED_MODEL) -> Original:
+    """The run of a name, or of an alias of a registered model.
+
+    Raises UserFacingError, with the reason and the remedy, if it cannot be made again.
+    """
+    origin = read_origin(find_run(client, name, registered_model))
     check_kind(origin)
     entry_point, settings = parse_command(origin.tags["command"])
     artifacts = str(origin.run.info.artifact_uri)
@@ -105,16 +112,12 @@ def _other_role(tags: Mapping[str, str]) -> str:
     role = tags.get("role", "")
     if role == "model" or (role == "reproduction" and "command" in tags):
         return ""
-    if role == "trial":
-        return f"it is a trial. Make its search again: run={tags.get('mlflow.parentRunId', 'ID of its search')}"
-    if role == "reproduction":
-        return f"it made another one again. Type: run={tags.get(REPRODUCES, 'ID of that one')}"
-    if role == "seeds":
-        seed_runs = tags.get("seed_runs", "").split(",")
-        return f"it holds a run for each seed. Make one of them again: run={seed_runs[0] or 'ID of one'}"
-    if role == "reuse":
-        return f"it trained nothing. Type: run={tags.get('reuses', 'ID of the run that it found')}"
-    return f"{NO_MODELS.get(role, 'its role is ' + (role or 'missing'))}. Name a run that trained a model."
+    if role in OTHERS:
+        what, names, otherwise = OTHERS[role]
+        run_ids = next(filter(None, (tags.get(name) for name in names)), otherwise)
+        return f"it {what}: run={run_ids.split(',')[0]}"
+    reason = "it trained nothing" if role in NO_MODELS else f"its role is {role or 'missing'}"
+    return f"{reason}. Name a run that trained a model."
 
 
 def _read_members(artifacts: str) -> dict[str, tuple[str, float]]:

@@ -11,7 +11,7 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
 from mnist_mlflow.tracking.candidates import PARTIAL
-from mnist_mlflow.tracking.models import copy_code, pinned_requirements, save_model
+from mnist_mlflow.tracking.models import pinned_requirements, save_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Contents, close_parcel, packing
 from mnist_mlflow.tracking.results import (
     DataKey,
@@ -23,6 +23,7 @@ from mnist_mlflow.tracking.results import (
 )
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.sending import send
+from mnist_mlflow.tracking.travelling import copy_code
 from mnist_mlflow.types import Probabilities, Progress
 
 
@@ -56,8 +57,7 @@ class RunResult:
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     """Say in a run what it learns from and what it is; returns the validation images as MLflow knows them."""
-    run.set_tags(dataset_tags(dataset))
-    run.describe(about)
+    run.describe(about, dataset_tags(dataset))
     return log_data(run, dataset)
 
 

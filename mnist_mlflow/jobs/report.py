@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import parameters, path
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.reports.page import champion_page
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import open_run
@@ -13,7 +14,7 @@ from mnist_mlflow.types import Progress
 
 
 @parameters
-class Params:
+class Params(Names):
     """Options of `report`."""
 
     out: Path = path("report.html", "the file to write")
@@ -25,8 +26,8 @@ def run(params: Params, progress: Progress) -> Path:
     Raises UserFacingError when there is no champion, or when what its selection logged cannot be read.
     """
     out = check_out(params.out, "report.html")
-    with open_run("report", {"role": "report"}) as run:
-        page = champion_page(Registry(run.client))
+    with open_run("report", {"role": "report"}, params.experiment) as run:
+        page = champion_page(Registry(run.client, params))
         out.write_text(page, encoding="utf-8")
         with run.files() as folder:
             (folder / "report.html").write_text(page, encoding="utf-8")

@@ -19,6 +19,7 @@ from mnist_mlflow.jobs.members import check_voters
 from mnist_mlflow.jobs.originals import Original, load_recorded, read_original
 from mnist_mlflow.jobs.remake import EXACT, RECORDED, Workshop, make_again
 from mnist_mlflow.parameters import choice, flag, parameters, text, typed
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.reports.reproduction import Reproduction, as_note, files_of, read_trials
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking.aliases import CHAMPION
@@ -27,7 +28,6 @@ from mnist_mlflow.tracking.environments import thread_arguments
 from mnist_mlflow.tracking.named import FORMS
 from mnist_mlflow.tracking.origins import lost_kinds
 from mnist_mlflow.tracking.provenance import uncommitted_changes
-from mnist_mlflow.tracking.registry import alias_uri
 from mnist_mlflow.tracking.reproductions import tag_original
 from mnist_mlflow.tracking.results import read_kept
 from mnist_mlflow.tracking.runs import Run, open_run
@@ -39,10 +39,10 @@ HERE = "here"
 
 
 @parameters
-class Params:
+class Params(Names):
     """Options of `reproduce`."""
 
-    run: str = text(alias_uri(CHAMPION), ".+", FORMS, "the run to make again")
+    run: str = text(CHAMPION, ".+", FORMS, "the run to make again")
     code: str = choice(RECORDED, (RECORDED, HERE), "the code: that of the run, or as it is here")
     env: str = choice(HERE, (HERE, EXACT), "the environment: this one, or that of the run, built with uv")
     deep: bool = flag(False, "1: make the members of an ensemble again too")
@@ -54,7 +54,7 @@ def run(params: Params, progress: Progress) -> Reproduction:
     Raises UserFacingError where that cannot be, before any run is opened, or where the training fails.
     """
     client = connect()
-    original = read_original(client, params.run)
+    original = read_original(client, params.run, params.registered_model)
     members = _deep_members(client, original) if params.deep else []
     if not members:
         check_voters(client, original.weights)
@@ -62,7 +62,8 @@ def run(params: Params, progress: Progress) -> Reproduction:
     with scratch_folder() as folder:
         workshop = Workshop(folder, params.code, params.env)
         programs = [workshop.program(one) for one in (original, *members)]
-        with open_run("reproduce", {"role": "reproduction", REPRODUCES: original.origin.run_id}) as run:
+        tags = {"role": "reproduction", REPRODUCES: original.origin.run_id}
+        with open_run("reproduce", tags, params.experiment) as run:
             run.log_params({name: typed(value) for name, value in vars(params).items()})
             again = [_reproduce(*pair, run) for pair in zip(members, programs[1:], strict=True)]
             for one in again:

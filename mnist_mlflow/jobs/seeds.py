@@ -12,14 +12,13 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
-from mnist_mlflow.jobs.clusters import cluster_of_trainings
+from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Outcome, Training, launch_all
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reuse import as_reused
 from mnist_mlflow.parameters import pick, typed
 from mnist_mlflow.protocol import SearchOptions, SeedsOptions, changed, command
 from mnist_mlflow.reports.markdown import table
-from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.workers import Shown, Workers
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.results import DataKey, as_metrics, dataset_tags
@@ -91,14 +90,14 @@ def train_seeds(task: SeedsTask, progress: Progress, is_reusing: bool = False) -
     if lacking := lacking_library([algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": algorithm, "role": "seeds", "command": task.command(*task.seeds)}
-    with cluster_of_trainings(task.cluster, searches=False) as cluster, open_run(algorithm, tags) as run:
+    with training_workers(task.cluster, task.workers, searches=False) as workers, open_run(algorithm, tags) as run:
         options = task.task.protocol
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         run.set_tags(dataset_tags(dataset))
         run.log_params(_params(task))
         reused = _find_finished(task, run, dataset) if is_reusing else {}
         missing = [seed for seed in task.seeds if seed not in reused]
-        outcomes = reused | _train_all(task, missing, run, dataset, cluster, progress)
+        outcomes = reused | _train_all(task, missing, run, dataset, workers, progress)
         outcomes = {seed: outcomes[seed] for seed in task.seeds}
         trained = {seed: outcome for seed, outcome in outcomes.items() if isinstance(outcome, RunResult)}
         run.set_tags({"seed_runs": ",".join(result.run_id for result in trained.values())})
@@ -127,7 +126,7 @@ def _find_finished(task: SeedsTask, run: Run, dataset: Dataset) -> Outcomes:
 
 
 def _train_all(
-    task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, cluster: Workers | None, progress: Progress
+    task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, workers: Workers, progress: Progress
 ) -> Outcomes:
     """The result or the failure of each of some seeds; an interruption ends all processes."""
     tags = {"mlflow.parentRunId": run.id}
@@ -137,7 +136,7 @@ def _train_all(
     ]
     what, total = f"{task.task.algorithm}, {len(seeds)} seeds", len(seeds)
     progress(what, 0, total)
-    outcomes = launch_all(trainings, run, cluster or Processes(task.workers), lambda done: progress(what, done, total))
+    outcomes = launch_all(trainings, run, workers, lambda done: progress(what, done, total))
     return {seed: outcomes[f"seed {seed}"] for seed in seeds}
 
 

@@ -5,32 +5,28 @@ Statistics and budgets decide on the validation images alone; the test images ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.errors import UsageError
+from mnist_mlflow.jobs.applying import Applied, apply_dry_run
+from mnist_mlflow.jobs.rollback import Rollback, roll_back
 from mnist_mlflow.parameters import parameters, typed
-from mnist_mlflow.protocol import Rule, Scope, SelectOptions, SplitOptions, command
+from mnist_mlflow.protocol import Names, SelectOptions, changed, command
+from mnist_mlflow.selection.deciding import Question, decide
 from mnist_mlflow.selection.decision import Decision
-from mnist_mlflow.selection.evidence import Evidence
-from mnist_mlflow.selection.leaderboard import leaderboard
-from mnist_mlflow.selection.pool import CandidatePool
-from mnist_mlflow.selection.promotion import publish_test_scores, record_decision, register_winner
-from mnist_mlflow.selection.rule import apply_rule, decide_alias
-from mnist_mlflow.selection.scope import as_query
-from mnist_mlflow.selection.test_images import TestScores, score_finalists
-from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
-from mnist_mlflow.tracking.candidates import NotComparable, Query, find_candidates, not_comparable
-from mnist_mlflow.tracking.members import Members
+from mnist_mlflow.selection.plan import Plan, as_planned
+from mnist_mlflow.selection.promotion import promote, record_decision
+from mnist_mlflow.selection.test_images import TestScores
 from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.permissions import check_may_change
+from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned, open_run
 from mnist_mlflow.tracking.store import registry_lock, store_uri
-from mnist_mlflow.tracking.unconsidered import find_unconsidered
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -38,45 +34,41 @@ if TYPE_CHECKING:
 
 
 @parameters
-class Params(SelectOptions, Scope, Rule, SplitOptions):
+class Params(SelectOptions, Question):
     """Options of `select`."""  # in the order of the bases, the last first
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The decision, the leaderboard, and the winner's version (None after a dry run) of the registered model."""
+    """The decision of a run, the leaderboard, and the winner's version, None after a dry run."""
 
+    run_id: str
     decision: Decision
     table: pd.DataFrame
-    model: str
-    champion_uri: str
+    names: Names
     store: str
     version: str | None = None
     test_scores: TestScores = field(default_factory=TestScores)
     repaired: bool = False
 
 
-@dataclass(frozen=True)
-class Rollback:
-    """The version that is champion again, and the one that it replaces (empty if there was none), of a model."""
+def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
+    """Choose the champion, carry out a dry run, or put the previous champion back: in a run of its own.
 
-    model: str
-    restored: str
-    taken_back: str
-
-
-def run(params: Params, progress: Progress) -> Selection | Rollback:
-    """Choose the champion, or put the previous one back, in a run of its own.
-
-    Raises UserFacingError when there is nothing to choose from or to go back to.
+    Raises UserFacingError when there is nothing to choose from, to carry out or to go back to.
     """
-    if params.rollback and params.dry_run:
-        raise UsageError("rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out.")
+    _check_effect(params)
     if params.rollback:
-        return _roll_back()
-    with open_run("select", selection_tags()) as run:
+        return roll_back(params, params.reason)
+    if params.apply:
+        return apply_dry_run(params.apply, params, params.reason, progress)
+    with open_run("select", selection_tags(), place_beside(params.experiment)) as run:
+        if not params.dry_run:
+            check_may_change(Registry(run.client, params))
         dataset = load_dataset(params.data, params.split_seed, progress=progress)
-        run.log_params({name: typed(value) for name, value in vars(params).items() if name != "rollback"})
+        run.log_params(
+            {name: typed(value) for name, value in vars(params).items() if name not in ("rollback", "apply")}
+        )
         return select_in(run, dataset, params, progress)
 
 
@@ -85,76 +77,35 @@ def selection_tags() -> dict[str, str]:
     return {"role": "selection"}
 
 
-def _roll_back() -> Rollback:
-    with open_run("select", selection_tags()) as run, registry_lock():
-        registry = Registry(run.client)
-        run.log_params({"rollback": 1})
-        change = registry.repair()
-        if change and change.taken_back:  # a rollback that was killed, and is complete now: there is no second one
-            restored, taken_back = change.aliases[CHAMPION] or "", change.taken_back
-        else:
-            _check_previous(registry)
-            with registry.alone():
-                restored, taken_back = registry.roll_back()
-        run.set_tags({"champion_version": restored} | ({"rolled_back_version": taken_back} if taken_back else {}))
-        return Rollback(registry.name, restored, taken_back)
-
-
-def _check_previous(registry: Registry) -> None:
-    """Raise UserFacingError unless the previous champion loads: a rollback is typed when the champion does not do."""
-    uri = f"models:/{registry.name}/{registry.previous()}"
-    try:
-        load_model(uri)
-    except UserFacingError as error:
-        next_step = f"Nothing was changed. Choose another: {SELECT}"
-        raise UserFacingError(f"The previous champion cannot be put back: {error}. {next_step}") from error
+def _check_effect(params: Params) -> None:
+    """Raise UsageError for options that do not go together: a rollback and an application decide nothing."""
+    if params.rollback and params.dry_run:
+        raise UsageError("rollback=1 and dry_run=1 do not go together: a rollback decides nothing. Leave one out.")
+    others = changed(params).keys() - {"apply", "reason", "registered_model", "experiment"}
+    if params.apply and others:
+        raise UsageError(
+            f"apply={params.apply} carries out what was decided. Leave out: {', '.join(sorted(others))}. "
+            "To decide again, leave out apply."
+        )
 
 
 def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) -> Selection:
     """Decide, record the decision, register the winner, then score the finalists on the test images."""
     run.set_tags(dataset_tags(dataset))
-    with registry_lock():
-        registry = Registry(run.client)
+    registry = Registry(run.client, params)
+    load = functools.cache(load_model)  # each model once, for its latency and the test images
+    with registry_lock(registry.name), same_experiments(run.client):
         if not params.dry_run:
             close_abandoned(run, "tags.role = 'selection'")
-        repaired, before = not params.dry_run and bool(registry.repair()), registry.state()
-        decision = _decide(run, registry, dataset, params, progress)
-        record_decision(run, decision)
-        addresses = registry.name, registry.uri(CHAMPION), store_uri()
+        repaired = not params.dry_run and bool(registry.repair())
+        decision = decide(run, registry, dataset, params, load, progress)
+        outcome = decision.outcome(params.reason, command("select", changed(params)))
         if params.dry_run:
-            return Selection(decision, leaderboard(decision.choice, {}), *addresses)
-        with registry.alone(since=before):
-            version = register_winner(run, registry, decision, dataset)
-        scores = score_finalists(run, decision.choice.finalists, dataset, progress)
-        publish_test_scores(run, registry, version, decision, scores)
-    table = leaderboard(decision.choice, scores.metrics)
-    return Selection(decision, table, *addresses, version, scores, repaired)
-
-
-def _decide(run: Run, registry: Registry, dataset: Dataset, params: Params, progress: Progress) -> Decision:
-    query, champion = as_query(dataset, params), registry.champion()
-    evidence = Evidence(dataset.validation, progress)
-    incumbent = champion.run_id if champion else ""
-    members = Members(run.client, query, incumbent)
-    pool = CandidatePool(find_candidates(run.client, query), evidence, params, registry.taken_back(), members)
-    others = not_comparable(run.client, query)
-    if not pool.entries:
-        raise UserFacingError(_nothing(dataset.name, params.split_seed, query, others))
-    choice = apply_rule(pool, incumbent)
-    verdict = decide_alias(registry, choice, evidence)
-    newest = choice.winner.candidate if verdict.alias == CHAMPION else champion
-    reasons = dict.fromkeys(pool.skipped, "")
-    reasons |= {run_id: entry.excluded for entry in choice.entries for run_id in entry.run_ids}
-    unconsidered = find_unconsidered(run.client, newest, query, reasons, choice.floor) if newest else ()
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return Decision(choice, verdict, query, now, others, list(unconsidered))
-
-
-def _nothing(data: str, split_seed: int, query: Query, others: Sequence[NotComparable]) -> str:
-    """The error when the store holds no candidate, with the command that helps."""
-    split: dict[str, object] = {"data": data, "split_seed": split_seed}
-    text = f"There is no finished run on {data} with split_seed={split_seed} in {store_uri()}"
-    if query.is_narrow:
-        return f"{text} that the filters let through. Type: {command('select', split)}"
-    listed = "".join(f"\nNot comparable: {other.text}" for other in others)
-    return f"{text}. Train one first, for example: {command('knn', split)}{listed}"
+            images = dataset.address, params.split_seed
+            winner, finalists = outcome.winner.candidate.run_id, as_planned(outcome.finalists)
+            plan = Plan(registry.name, *images, outcome.ruling, winner, finalists, decision.grounds)
+            record_decision(run, decision, plan)
+            return Selection(run.id, decision, outcome.table, params, store_uri())
+        record_decision(run, decision, None)
+        done = promote(run, registry, outcome, decision.state, dataset, progress, load)
+    return Selection(run.id, decision, done.table, params, store_uri(), done.version, done.scores, repaired)

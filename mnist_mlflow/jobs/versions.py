@@ -1,4 +1,4 @@
-"""What trials depend on beside their hyperparameters: the code and the libraries, compared between machines."""
+"""Versions of the code and the libraries, on which trials depend too, compared between machines."""
 
 from __future__ import annotations
 

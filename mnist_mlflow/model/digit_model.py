@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mnist_mlflow.errors import ModelError, one_line
+from mnist_mlflow.model.archive import unpacked
 from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.canonical import as_images
 from mnist_mlflow.model.features import FEATURES, IMAGES, extract
@@ -67,20 +69,21 @@ class DigitModel:
         self.scorer.save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read the model that `save` wrote.
+    def load(cls, path: Path) -> Self:
+        """Read the model that `save` wrote into a folder, or the archive of that.
 
         Raises ModelError, a ValueError, for anything else, for other formats, and for links out of the folder.
         """
         try:
-            check_links(folder)
-            features, kind, temperature = _read_description(folder / DESCRIPTION)
-            return cls(features, load_scorer(kind, folder), temperature)
+            with contextlib.nullcontext(path) if path.is_dir() else unpacked(path) as folder:
+                check_links(folder)
+                features, kind, temperature = _read_description(folder / DESCRIPTION)
+                return cls(features, load_scorer(kind, folder), temperature)
         except (ModelError, ImportError):  # the latter for a library that is missing
             raise
         except Exception as error:
             # Files of unknown origin may raise anything.
-            raise ModelError(f"{folder} holds no model: {one_line(error)}") from error
+            raise ModelError(f"{path} holds no model: {one_line(error)}") from error
 
 
 def _read_description(path: Path) -> tuple[str, str, float]:

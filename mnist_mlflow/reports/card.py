@@ -12,8 +12,10 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
+from mnist_mlflow.reports.figures import openings_text
 from mnist_mlflow.reports.markdown import escaped, table
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.signatures import signature_rows
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
@@ -60,6 +62,7 @@ class Subject:
     decision: Mapping[str, str]  # sentences by topic
     ms_per_image: float
     test_metrics: Mapping[str, float] = field(default_factory=dict)
+    signed: Mapping[str, str] = field(default_factory=dict)  # the tags of who decided, who applied, and why
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -73,7 +76,7 @@ def write_card(subject: Subject) -> list[Section]:
     origin = [(key, candidate.tags[key]) for key in ORIGIN if key in candidate.tags]
     sections = [
         _figures(subject),
-        Section("How it was chosen", rows=list(subject.decision.items()), head=("", "")),
+        Section("How it was chosen", rows=[*subject.decision.items(), *signature_rows(subject.signed)], head=("", "")),
         _digits(subject),
         _confusions(subject),
         Section("What it learned from", head=("", ""), rows=origin),
@@ -117,6 +120,8 @@ def _figures(subject: Subject) -> Section:
     text = "In brackets the 95 % interval that so many images allow."
     if seeds := subject.decision.get("seeds"):  # in words: the metrics of the run are those of one
         text += f" The model is one of several seeds: {seeds}."
+    if openings := metrics.get("test_openings"):
+        text += f" {openings_text(int(openings))}"
     count = f"{len(subject.labels):,} " if len(subject.labels) else ""
     return Section("Figures", text, ("", f"{count}validation images", "test images"), rows)
 

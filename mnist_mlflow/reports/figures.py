@@ -16,6 +16,12 @@ def p_text(p_value: float) -> str:
     return "< 0.0001" if p_value < 1e-4 else f"{p_value:.2g}"
 
 
+def openings_text(openings: int) -> str:
+    """The number of openings of the test images of a split, in words; nobody counts what he may not see."""
+    times = "once" if openings == 1 else f"{openings} times"
+    return f"The test images of this split have been opened {times}: a count of all runs that its account may see."
+
+
 def spread(values: Sequence[float], form: str, factor: float = 1) -> str:
     """A figure, or the mean of several with their standard deviation, in a form like `.2f`; a dash for none."""
     if not values:

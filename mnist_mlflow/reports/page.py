@@ -15,8 +15,9 @@ import numpy as np
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.reports.card import Section, Subject, reproduce_command, write_card
 from mnist_mlflow.reports.html import embedded, render
-from mnist_mlflow.tracking.aliases import CHAMPION, SELECT
+from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.queries import RUN_ID, count_openings
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, numbers
 from mnist_mlflow.tracking.reproductions import find_reproductions
 from mnist_mlflow.tracking.results import read_file, read_kept
@@ -41,7 +42,8 @@ def champion_page(registry: Registry) -> str:
     """
     version = registry.version(CHAMPION)
     if version is None:
-        raise UserFacingError(f"There is no champion to report on. Choose one first: {SELECT}")
+        choose = registry.names.command("select")
+        raise UserFacingError(f"There is no champion of {registry.name} to report on. Choose one first: {choose}")
     selection_run, figures = version.tags.get(SELECTED_BY), numbers(version.tags, FIGURE)
     if not selection_run or "ms_per_image" not in figures:
         raise UserFacingError(
@@ -53,13 +55,20 @@ def champion_page(registry: Registry) -> str:
     leaderboard: list[dict[str, str]] = gone.unless(lambda: _read_leaderboard(selection), [])
     probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
     ms_per_image = figures.pop("ms_per_image")
-    subject = Subject(candidate, registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures)
+    figures |= _openings(registry, candidate)
+    subject = Subject(candidate, registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures, version.tags)
     sections = gone.sections() + write_card(subject) + [_reproductions(registry, candidate)]
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
     shown = list(filter(None, pictures))
     return render("page.html.jinja", title=title, leaderboard=leaderboard, sections=sections, pictures=shown)
+
+
+def _openings(registry: Registry, candidate: Candidate) -> dict[str, float]:
+    """The openings of the test images so far, in place of those when it was selected."""
+    digest = candidate.tags.get("split_digest", "")
+    return {"test_openings": count_openings(registry.client, digest)} if RUN_ID.fullmatch(digest) else {}
 
 
 def _reproductions(registry: Registry, candidate: Candidate) -> Section:

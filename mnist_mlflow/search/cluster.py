@@ -79,7 +79,7 @@ class Cluster:
         self._driver = context.Process(target=_drive, args=arguments, daemon=True)
         self._driver.start()
         end.close()
-        # A thread of its own: a signal in the midst of a message would garble those that follow.
+        # A thread of its own: a signal within a message would garble those that follow.
         self._reader = threading.Thread(target=_listen, args=(self._pipe, self._messages), daemon=True)
         self._reader.start()
         try:
@@ -161,7 +161,7 @@ class Cluster:
             case None if self._beat:
                 raise self._lost()
             case None:
-                self._driver.join(CLOSE)  # whoever awaits the first beat sees why
+                self._driver.join(CLOSE)  # the wait for the first beat ends
             case Beat():
                 self._beat, self._heard = message, time.monotonic()
             case Ending():
@@ -218,7 +218,7 @@ def check_answer(address: str) -> None:
 
 
 def refusal(address: str, reason: str) -> UserFacingError:
-    """The error for a cluster that Ray cannot connect to, with the remedy; the reason is in Ray's words, if any."""
+    """The error for a cluster that Ray cannot connect to, with the remedy; `reason` is in Ray's words, or empty."""
     if NO_TOKEN.search(reason):
         text = (
             "it wants its token, which its head tells: ray get-auth-token. "

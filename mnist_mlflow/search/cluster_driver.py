@@ -1,4 +1,4 @@
-"""The driver of a Ray cluster: a process of its own, since Ray ends a driver whose cluster is gone without `finally`.
+"""The driver of a Ray cluster, a process of its own: Ray ends it without `finally` when the cluster is gone.
 
 It hands commands out as tasks, and passes on what becomes of them. Ray's own words go into a file.
 """
@@ -57,7 +57,7 @@ def run_on_node(number: int, command: Command, patience: float, mailbox: Any) ->
 
 def drive(pipe: Connection, address: str, patience: float, log: str) -> None:
     """Be the driver at the other end of a pipe, until it says so or is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this, who decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one, which decides
     _redirect(log)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", configure_logging=False)

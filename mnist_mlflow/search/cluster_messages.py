@@ -1,4 +1,4 @@
-"""What the driver of a cluster and the process that started it tell each other."""
+"""The messages between the driver of a cluster and the process that started it."""
 
 from __future__ import annotations
 

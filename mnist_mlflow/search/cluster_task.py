@@ -1,4 +1,4 @@
-"""A command of this program on a node of a Ray cluster: what runs there, in a worker process of Ray."""
+"""A command of this program on a node of a Ray cluster, in a worker process of Ray."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def run_command(command: Command, patience: float, tell: Tell | None) -> Done:
 
 
 def variables_here() -> Mapping[str, str]:
-    """What a process needs to know of this node: its one core, and the process that it ends with."""
+    """The variables of a command that are this node's: its one core, and the process that it ends with."""
     return {**dict.fromkeys(THREADS, "1"), LAUNCHER: json.dumps(this_process())}
 
 

@@ -1,4 +1,4 @@
-"""What a study says of the searches that run on it, so that other machines can join them."""
+"""Announcements in a study of the searches that run on it, so that other machines can join them."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ def read_announcement(storage: RDBStorage, address: str, study: str, run_id: str
 def _attributes(storage: RDBStorage, study: str) -> dict[str, Any]:
     names = sorted(optuna.get_all_study_names(storage))
     if study not in names:
-        known = f"accepted: {', '.join(names)}" if names else "there is none yet"
-        raise UsageError(f"There is no study {study!r} in {storage.url}; {known}.")
+        accepted = f"accepted: {', '.join(names)}" if names else "there is none yet"
+        raise UsageError(f"There is no study {study!r} in {storage.url}; {accepted}.")
     return dict(storage.get_study_user_attrs(storage.get_study_id_from_name(study)))

@@ -66,7 +66,7 @@ class Processes:
             cwd=self.folder,
             stdout=None if is_shared else subprocess.PIPE if has_lines else subprocess.DEVNULL,
             stderr=None if is_shared else subprocess.PIPE,
-            start_new_session=not is_shared,  # Ctrl-C is for whoever started it, who decides
+            start_new_session=not is_shared,  # Ctrl-C is for its starter, which decides
             text=True,
             errors="replace",
         )
@@ -99,7 +99,7 @@ class Processes:
 
 @dataclass
 class _Process:
-    """A process in a slot, and the line that says why it ended: the one that says so, else the last of its errors."""
+    """A process in a slot, and the line that says why it ended: the one with `Error:`, else the last."""
 
     number: int
     slot: int
@@ -107,7 +107,7 @@ class _Process:
     popen: subprocess.Popen[str]
     error: str = ""
 
-    def watch(self, ended: queue.SimpleQueue[Ending]) -> None:
+    def watch(self, endings: queue.SimpleQueue[Ending]) -> None:
         """Pass its lines on, and report its end."""
         pipes = ((self.popen.stdout, sys.stdout), (self.popen.stderr, sys.stderr))
         readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in pipes if pair[0]]
@@ -116,7 +116,7 @@ class _Process:
         status = self.popen.wait()
         for reader in readers:
             reader.join(MOMENT)
-        ended.put(Ending(self.number, status, self.error.removeprefix(ERROR)))
+        endings.put(Ending(self.number, status, self.error.removeprefix(ERROR)))
 
     def _read(self, pipe: IO[str], terminal: TextIO) -> None:
         with pipe:

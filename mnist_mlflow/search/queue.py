@@ -1,7 +1,7 @@
 """The queue of a study: admits trials, assigns them to processes, and repeats those that were lost.
 
-Counting, enqueueing, asking and claiming are one step under one lock, so that all processes of all machines together
-never try too many. Under the lock every running trial has an owner: one without lost its process before the claim.
+Counting, enqueueing, asking and claiming are one step under one lock: all processes together never try
+too many. Under the lock every running trial has an owner: one without lost its process before the claim.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class SearchSpec:
 
 
 def subject(task: Task, dataset: Dataset) -> dict[str, Any]:
-    """What a study is about: all of its trials are of this algorithm, these images and this objective."""
+    """The subject of a study: all of its trials are of this algorithm, these images and this objective."""
     return {
         "algorithm": task.algorithm,
         "dataset_digest": dataset.digest,

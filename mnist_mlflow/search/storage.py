@@ -62,7 +62,7 @@ def lost_connection(error: BaseException) -> bool:
 def study_lock(storage: RDBStorage, study: str) -> Iterator[None]:
     """Exclude all other processes that take this lock, on this machine and on others.
 
-    On a database server, all that this thread does with the storage inside is one transaction: where it fails, or its
+    On a database server, all that this thread does with the storage inside is one transaction. Where it fails, or its
     process is killed, nothing of it has happened.
     """
     if storage.engine.dialect.name == "sqlite":

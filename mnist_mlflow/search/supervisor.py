@@ -55,13 +55,13 @@ def supervise(queue: TrialQueue, workers: Workers, report: Report) -> None:
 
 @dataclass
 class _Crew:
-    """The workers of a search; `begun` are the trials that had begun when the last one was lost."""
+    """The workers of a search; `at_loss` are the trials that had begun when the last one was lost."""
 
     queue: TrialQueue
     workers: Workers
     running: int = 0
     is_done: bool = False
-    begun: int = 0
+    at_loss: int = 0
     failed_starts: int = 0
 
     def fill(self, records: Sequence[TrialRecord]) -> None:
@@ -81,14 +81,14 @@ class _Crew:
 
     def take(self, endings: Sequence[Ending], records: Sequence[TrialRecord]) -> None:
         """Count the workers that have ended; raises UserFacingError where others would end alike."""
-        begun = sum(record.owner is not None for record in records)
+        claims = sum(record.owner is not None for record in records)
         for ending in endings:
             self.running -= 1
             if not ending.is_lost and ending.status:
                 raise UserFacingError(ending.error or f"A worker of the search ended with status {ending.status}.")
             self.is_done |= ending.status == 0
             if ending.is_lost:
-                self.failed_starts = self.failed_starts + 1 if begun == self.begun else 0
-                self.begun = begun
+                self.failed_starts = self.failed_starts + 1 if claims == self.at_loss else 0
+                self.at_loss = claims
         if self.failed_starts == MOST_FAILED_STARTS:
             raise UserFacingError(f"{MOST_FAILED_STARTS} workers of the search ended before they could try anything.")

@@ -40,9 +40,9 @@ def _next(queue: TrialQueue, after_look: Callable[[], None]) -> optuna.Trial | N
 
 
 def go_on_afresh() -> None:
-    """Do what this process was started for once more, from the start, and in the same process where that is possible.
+    """Start the command of this process once more, in the same process where that is possible.
 
-    It keeps its number, so that whoever waits for it notices nothing. The memory of its libraries is free again.
+    It keeps its number, so that its supervisor notices nothing. The memory of its libraries is free again.
     """
     command = [sys.executable, *sys.orig_argv[1:]]
     if os.name == "nt":  # where `exec` starts another process, and ends this one

@@ -12,7 +12,7 @@ SIGNALLED = 128  # a shell adds it to the number of the signal that ended a proc
 
 
 class Shown(Enum):
-    """The part of a command's output that reaches the terminal of whoever started it."""
+    """The part of a command's output that reaches the terminal of its starter."""
 
     TERMINAL = "all, as if it was typed there, with progress bars and Ctrl-C"
     LINES = "all, line by line, each behind its label"
@@ -54,12 +54,12 @@ class Workers(Protocol):
     """A place where commands run at the same time. One thread uses it; `end` belongs into a `finally`."""
 
     def slots(self) -> int:
-        """How many commands may run at the same time, now: a cluster grows and shrinks."""
+        """The number of commands that may run at the same time, now: a cluster grows and shrinks."""
 
     def start(self, command: Command) -> int:
         """Start a command, and return its number; raises UserFacingError where none can be started.
 
-        It ends with whoever started it, even where that is killed.
+        It ends with its starter, even where that is killed.
         """
 
     def wait(self, seconds: float) -> Sequence[Ending]:

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 from mnist_mlflow.evaluation.disagreement import only_first_right
 from mnist_mlflow.evaluation.pareto import Point
 from mnist_mlflow.evaluation.significance import holm, paired_test
-from mnist_mlflow.parameters import parameters_of
+from mnist_mlflow.parameters import parameters_of, pick
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.reports.figures import p_text
 from mnist_mlflow.selection.entry import Comparison, Entry
+from mnist_mlflow.selection.grounds import Grounds, figures_of, seed_of
+from mnist_mlflow.selection.leaderboard import leaderboard
+from mnist_mlflow.selection.outcome import Outcome, Ruling
 from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
-from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.aliases import CHAMPION, EMPTY, State
 from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query
+from mnist_mlflow.tracking.signatures import Signature
 from mnist_mlflow.tracking.unconsidered import UnconsideredRun
 
 if TYPE_CHECKING:
@@ -26,14 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """The choice, the verdict on the winner, and what was not considered; the time is in ISO format, UTC."""
+    """The choice, the verdict on the winner, and what was not considered.
+
+    `state` is that of the registered model before, `considered` are all runs that were looked at.
+    """
 
     choice: Choice
     verdict: Verdict
     query: Query
-    decided_at: str
+    decided: Signature
     not_comparable: Sequence[NotComparable] = ()
     unconsidered: Sequence[UnconsideredRun] = ()
+    state: State = EMPTY
+    considered: Sequence[str] = ()
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -47,16 +56,37 @@ class Decision:
             "against the best": _against_the_best(winner.comparison),
             "becomes": verdict.alias if verdict.alias == CHAMPION else f"{verdict.alias}: {verdict.lacks}",
             "champion before": f"version {verdict.champion_before}" if verdict.champion_before else "none",
-            "decided": self.decided_at,
+            "decided": self.decided.at,
         }
         return sentences | ({"note": verdict.note} if verdict.note else {})
+
+    def outcome(self, reason: str, command: str) -> Outcome:
+        """All that carrying it out takes: its reason, and the command that was typed, are not in the decision."""
+        verdict, choice = self.verdict, self.choice
+        ruling = Ruling(verdict.alias, verdict.champion_before, self.sentences, self.decided, reason, command)
+        return Outcome(ruling, choice.winner, choice.finalists, leaderboard(choice))
+
+    @property
+    def grounds(self) -> Grounds:
+        """The aliases, the query and the runs that it rests on."""
+        choice = self.choice
+        return Grounds(
+            self.state.that_decides,
+            self.query,
+            pick(Rule, vars(choice.rule)),
+            {member.run_id: figures_of(member) for entry in choice.contenders for member in entry.members},
+            self.considered,
+            [seed_of(member) for member in choice.winner.members],
+            choice.contenders[0].most_mistakes,
+            choice.floor,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The whole decision as plain data."""
         choice, winner = self.choice, self.choice.winner.candidate
         settings = {parameter.name: getattr(choice.rule, parameter.name) for parameter in parameters_of(Rule)}
         return {
-            "decided_at": self.decided_at,
+            "decided_at": self.decided.at,
             "sentences": self.sentences,
             "winner": {"run_id": winner.run_id, "model_id": winner.model_id, "algorithm": winner.algorithm},
             **dataclasses.asdict(self.verdict),

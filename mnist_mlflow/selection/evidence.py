@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.latency import BATCH, ms_per_image
 from mnist_mlflow.selection.entry import Correct, Entry
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.tracking.models import Answer, load_model
+from mnist_mlflow.tracking.models import Answer, Load, load_model
 from mnist_mlflow.tracking.results import check_accuracy, read_probabilities
 from mnist_mlflow.types import Part, Probabilities, Progress, silent
 
@@ -19,9 +19,7 @@ MOST_CHANGED = 3  # images of a batch: machines differ a little
 class Evidence:
     """Correctness of models on the validation images, and their latency on this machine."""
 
-    def __init__(
-        self, validation: Part, progress: Progress = silent, load: Callable[[str], Answer] = load_model
-    ) -> None:
+    def __init__(self, validation: Part, progress: Progress = silent, load: Load = load_model) -> None:
         self.validation, self.progress, self.load = validation, progress, load
         self._stored: dict[str, Correct] = {}  # by run
 
@@ -39,7 +37,7 @@ class Evidence:
 
     def predicted(self, candidate: Candidate) -> Correct:
         """Correctness (1, images) by the model's own predictions; raises UserFacingError if it does not predict."""
-        return self._correct(self.load(candidate.model_uri)(self.validation.images))
+        return self._correct(self.load(candidate.model_uri, candidate.location)(self.validation.images))
 
     def with_latency(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries with the latency of their models, measured side by side from raw pixels on.
@@ -50,7 +48,7 @@ class Evidence:
         excluded: dict[Entry, str] = {}
         for number, entry in enumerate(entries, 1):
             try:
-                models[entry] = self._load_and_check(entry)
+                models[entry] = self.check(entry)
             except UserFacingError as error:
                 excluded[entry] = str(error)
             self.progress("load the finalists", number, len(entries))
@@ -62,8 +60,9 @@ class Evidence:
             for entry in entries
         ]
 
-    def _load_and_check(self, entry: Entry) -> Answer:
-        model = self.load(entry.candidate.model_uri)
+    def check(self, entry: Entry) -> Answer:
+        """The loaded model of an entry; raises UserFacingError if it reads images otherwise than `correct` says."""
+        model = self.load(entry.candidate.model_uri, entry.candidate.location)
         correct = self._correct(model(self.validation.images[:BATCH]))
         images = correct.shape[1]
         if (changed := int((correct[0] != entry.correct[0, :images]).sum())) > MOST_CHANGED:

@@ -13,16 +13,17 @@ from mnist_mlflow.selection.rule import Choice
 if TYPE_CHECKING:
     import pandas as pd
 
-PERCENT = {"val_f1_macro": "val f1 %", "val_ece": "val ece %", "test_accuracy": "test %"}
+PERCENT = {"val_f1_macro": "val f1 %", "val_ece": "val ece %"}
+TEST = "test %"
 NO_SPREAD = {"±": "", "seeds": "1"}
 FIGURES = {"val_log_loss": "val log loss", "fit_seconds": "fit s", "model_mb": "MB"}
 
 
-def leaderboard(choice: Choice, test_metrics: Mapping[Entry, Mapping[str, float]]) -> pd.DataFrame:
-    """Shares as percentages, with the run that each row comes from; `test_metrics` is of finalists.
+def leaderboard(choice: Choice) -> pd.DataFrame:
+    """Shares as percentages, with the run that each row comes from; without test figures.
 
     `vs best, points` is the paired difference, `p` its p-value by the test of `paired_test`, corrected for all tests by
-    Holm's procedure. Only finalists have test figures, and milliseconds an image as measured side by side.
+    Holm's procedure. Only finalists have milliseconds an image, as measured side by side.
 
     A configuration of several seeds is a row: its accuracy is their mean, `±` their standard deviation in points. The
     other figures are those of the run, which is the one to promote. Without such a row there are no such columns.
@@ -35,13 +36,20 @@ def leaderboard(choice: Choice, test_metrics: Mapping[Entry, Mapping[str, float]
             "rank": str(rank),
             "algorithm": entry.candidate.algorithm,
             **_accuracy(entry, has_seeds),
-            **_figures(entry.candidate.metrics, test_metrics.get(entry, {})),
+            **_figures(entry.candidate.metrics),
             "ms/image": f"{entry.ms_per_image:.3g}" if entry.is_measured else "",
             "run": entry.candidate.run_id,
         }
         for rank, entry in enumerate(choice.taking_part, 1)
     ]
     return pd.DataFrame(rows)
+
+
+def with_test_figures(table: pd.DataFrame, test_metrics: Mapping[Entry, Mapping[str, float]]) -> pd.DataFrame:
+    """The leaderboard with the test accuracy of the finalists that have been scored."""
+    accuracies = {entry.candidate.run_id: metrics.get("test_accuracy") for entry, metrics in test_metrics.items()}
+    shares = map(accuracies.get, table["run"])
+    return table.assign(**{TEST: ["" if share is None else f"{100 * share:.2f}" for share in shares]})
 
 
 def _accuracy(entry: Entry, has_seeds: bool) -> dict[str, str]:
@@ -60,11 +68,11 @@ def _accuracy(entry: Entry, has_seeds: bool) -> dict[str, str]:
     }
 
 
-def _figures(metrics: Mapping[str, float], test_metrics: Mapping[str, float]) -> dict[str, str]:
+def _figures(metrics: Mapping[str, float]) -> dict[str, str]:
     """The cells of a row; test metrics that a run has from an earlier selection are not shown."""
-    shown = {name: value for name, value in metrics.items() if not name.startswith("test_")} | dict(test_metrics)
-    shares = {title: f"{100 * shown[name]:.2f}" if name in shown else "" for name, title in PERCENT.items()}
-    return shares | {title: f"{shown[name]:.3g}" if name in shown else "" for name, title in FIGURES.items()}
+    shares = {title: f"{100 * metrics[name]:.2f}" if name in metrics else "" for name, title in PERCENT.items()}
+    figures = {title: f"{metrics[name]:.3g}" if name in metrics else "" for name, title in FIGURES.items()}
+    return {**shares, TEST: "", **figures}
 
 
 def write_leaderboard(table: pd.DataFrame, folder: Path) -> None:

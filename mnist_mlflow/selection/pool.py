@@ -81,7 +81,7 @@ class CandidatePool:
                 self.excluded.append(Entry(candidate, excluded=reason))
                 self.floor = accuracy
                 break
-            elif self.contenders and is_clearly_worse(candidate, self.contenders[0]):
+            elif self.contenders and _is_clearly_worse(candidate, self.contenders[0]):
                 gathered.add(candidate.configuration)
                 self.clearly_worse.append(Entry(candidate))
                 self.floor = accuracy
@@ -125,10 +125,14 @@ class CandidatePool:
         return read
 
 
-def is_clearly_worse(candidate: Candidate, best: Entry) -> bool:
-    """True if a candidate is significantly worse than each model of an entry, whichever images it reads wrong."""
-    mistakes, others = round((1 - candidate.metrics["val_accuracy"]) * best.correct.shape[1]), best.most_mistakes
-    return mistakes > others and sign_test(mistakes, others) < CLEARLY
+def _is_clearly_worse(candidate: Candidate, best: Entry) -> bool:
+    return is_clearly_worse(candidate, best.correct.shape[1], best.most_mistakes)
+
+
+def is_clearly_worse(candidate: Candidate, images: int, most_mistakes: int) -> bool:
+    """True if a candidate is significantly worse than all models of at most so many mistakes, whichever they are."""
+    mistakes = round((1 - candidate.metrics["val_accuracy"]) * images)
+    return mistakes > most_mistakes and sign_test(mistakes, most_mistakes) < CLEARLY
 
 
 def over_budget(candidate: Candidate, rule: Rule) -> str:

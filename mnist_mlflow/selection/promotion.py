@@ -1,49 +1,108 @@
-"""Promotion: the decision is recorded, the winner is registered, and its version is described with its test scores."""
+"""Promotion: a decision is recorded; its outcome is carried out: the winner is registered, scored and described."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.pareto import draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_card
 from mnist_mlflow.selection.decision import Decision, pairwise, points
-from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
-from mnist_mlflow.selection.test_images import TestScores
-from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.selection.leaderboard import leaderboard, with_test_figures, write_leaderboard
+from mnist_mlflow.selection.outcome import Outcome
+from mnist_mlflow.selection.plan import TO_APPLY, Plan
+from mnist_mlflow.selection.test_images import TestScores, score_finalists
+from mnist_mlflow.tracking.aliases import CHAMPION, State
+from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.signatures import APPLICATION, sign
+from mnist_mlflow.types import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_PAIRED = 10  # finalists whose pairs are all compared
 
 
-def record_decision(run: Run, decision: Decision) -> None:
-    """Log the decision, before anything is changed and before the test images are opened."""
+@dataclass(frozen=True)
+class Promotion:
+    """The version that the winner became, the test scores of the finalists, and the leaderboard with them."""
+
+    version: str
+    scores: TestScores
+    table: pd.DataFrame
+
+
+def record_decision(run: Run, decision: Decision, plan: Plan | None) -> None:
+    """Log the decision, and the plan of a dry run: before anything is changed, and the test images are opened."""
     choice = decision.choice
     picture = draw_pareto(points(choice), "Finalists: accuracy, latency and size")
+    record = decision.as_json() | ({TO_APPLY: dataclasses.asdict(plan)} if plan else {})
     with run.files() as folder:
-        (folder / "decision.json").write_text(json.dumps(decision.as_json(), indent=2), encoding="utf-8")
+        (folder / "decision.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
         if len(choice.finalists) > 1:
             pairwise(choice.finalists[:MOST_PAIRED]).to_csv(folder / "pairwise.csv", index=False)
         write_pictures(folder, {"pareto": as_png(picture)})
-        write_leaderboard(leaderboard(choice, {}), folder)
+        write_leaderboard(leaderboard(choice), folder)
 
 
-def register_winner(run: Run, registry: Registry, decision: Decision, dataset: Dataset) -> str:
-    """Register the winner and give it the alias of the verdict; returns its version."""
-    winner, alias = decision.choice.winner, decision.verdict.alias
+def promote(
+    run: Run,
+    registry: Registry,
+    outcome: Outcome,
+    since: State,
+    dataset: Dataset,
+    progress: Progress,
+    load: Load = load_model,
+) -> Promotion:
+    """Register the winner, give it its alias, and only then score the finalists on the test images.
+
+    Raises UserFacingError, and changes nothing, if the state of the registered model is not `since` any more.
+    """
+    subject = _subject(run, registry, outcome)
+    with registry.alone(since=since):
+        version = _register_winner(run, registry, outcome, dataset, subject)
+    scores = score_finalists(run, outcome.finalists, dataset, progress, load)
+    table = with_test_figures(outcome.table, scores.metrics)
+    _publish_test_scores(run, registry, version, subject, scores, scores.metrics.get(outcome.winner, {}))
+    with run.files() as folder:
+        write_leaderboard(table, folder)
+    return Promotion(version, scores, table)
+
+
+def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
+    """The subject of the winner's card."""
+    winner = outcome.winner
+    return Subject(
+        winner.candidate,
+        registry.uri(CHAMPION),
+        *read_kept(winner.candidate.artifacts, "validation"),
+        outcome.ruling.sentences,
+        winner.ms_per_image,
+        signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),
+    )
+
+
+def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Dataset, subject: Subject) -> str:
+    """Register the winner and give it the alias of the ruling; returns its version."""
+    winner, alias = outcome.winner, outcome.ruling.alias
     tags = {
         "run_id": winner.candidate.run_id,
         SELECTED_BY: run.id,
         "algorithm": winner.candidate.algorithm,
         "ms_per_image": f"{winner.ms_per_image:.4g}",
+        **subject.signed,
         **dataset_tags(dataset),
-        **winner.candidate.final_metrics,
+        **{key: figure for key, figure in winner.candidate.final_metrics.items() if not key.startswith("test_")},
     }
-    version = registry.register(winner.candidate, _card(run, registry, decision, {}), tags)
+    version = registry.register(winner.candidate, _shortened(run, registry, subject), tags)
     if alias == CHAMPION:
         registry.make_champion(version)
     else:
@@ -52,34 +111,29 @@ def register_winner(run: Run, registry: Registry, decision: Decision, dataset: D
     return version
 
 
-def publish_test_scores(run: Run, registry: Registry, version: str, decision: Decision, scores: TestScores) -> None:
-    """Add the test scores to the winner's version, to its card, and to the leaderboard."""
-    test_metrics = scores.metrics.get(decision.choice.winner, {})
-    card = _card(run, registry, decision, test_metrics)
+def _publish_test_scores(
+    run: Run,
+    registry: Registry,
+    version: str,
+    subject: Subject,
+    scores: TestScores,
+    of_winner: Mapping[str, float],
+) -> None:
+    """Add the test scores to the winner's version and to its card, which is logged as `card.md`."""
+    subject = dataclasses.replace(subject, test_metrics={**of_winner, "test_openings": scores.openings})
+    card = _shortened(run, registry, subject)
     if registry.selected_by(version) == run.id:  # else another selection has described it meanwhile
-        registry.tag(version, {**test_metrics, "test_openings": scores.openings})
+        registry.tag_scores(version, subject.test_metrics)
         registry.describe(version, card)
-    run.describe(card)
+    run.describe(card, {"not_scored": "; ".join(scores.failures)} if scores.failures else {})
     with run.files() as folder:
-        write_leaderboard(leaderboard(decision.choice, scores.metrics), folder)
-    if scores.failures:
-        run.set_tags({"not_scored": "; ".join(scores.failures)})
+        (folder / "card.md").write_text(as_markdown(_title(registry, subject), write_card(subject)), encoding="utf-8")
 
 
-def _card(run: Run, registry: Registry, decision: Decision, test_metrics: Mapping[str, float]) -> str:
-    """The winner's card, shortened to what the registry stores; the whole is logged as `card.md`."""
-    winner = decision.choice.winner
-    labels, probabilities = read_kept(winner.candidate.artifacts, "validation")
-    subject = Subject(
-        winner.candidate,
-        registry.uri(CHAMPION),
-        labels,
-        probabilities,
-        decision.sentences,
-        winner.ms_per_image,
-        test_metrics,
-    )
-    title, sections = f"{registry.name}: {winner.candidate.algorithm}", write_card(subject)
-    with run.files() as folder:
-        (folder / "card.md").write_text(as_markdown(title, sections), encoding="utf-8")
-    return shortened(title, sections, f"The whole card is `card.md` of run {run.id}.")
+def _title(registry: Registry, subject: Subject) -> str:
+    return f"{registry.name}: {subject.candidate.algorithm}"
+
+
+def _shortened(run: Run, registry: Registry, subject: Subject) -> str:
+    """The winner's card, shortened to what the registry stores."""
+    return shortened(_title(registry, subject), write_card(subject), f"The whole card is `card.md` of run {run.id}.")

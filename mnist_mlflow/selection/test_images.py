@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.data.label_errors import set_right
@@ -11,11 +14,16 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.selection.entry import Entry
-from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.models import Load, load_model
+from mnist_mlflow.tracking.permissions import may_write
 from mnist_mlflow.tracking.queries import count_openings
 from mnist_mlflow.tracking.results import as_metrics, describe_test
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Labels, Part, Probabilities, Progress
+
+_logger = logging.getLogger(__name__)
+
+READ_ONLY = "test_metrics.json"  # the scores of models, by runs that take none
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,9 @@ def record_opening(run: Run, dataset: Dataset, reason: str) -> int:
     return openings
 
 
-def score_finalists(run: Run, finalists: Sequence[Entry], dataset: Dataset, progress: Progress) -> TestScores:
+def score_finalists(
+    run: Run, finalists: Sequence[Entry], dataset: Dataset, progress: Progress, load: Load = load_model
+) -> TestScores:
     """Score finalists on the test images, in one opening; those scored by an earlier selection are not scored again."""
     new = [entry for entry in finalists if "test_accuracy_low" not in entry.candidate.metrics]
     metrics: dict[Entry, Mapping[str, float]] = {
@@ -46,20 +56,33 @@ def score_finalists(run: Run, finalists: Sequence[Entry], dataset: Dataset, prog
         return TestScores(metrics, openings=count_openings(run.client, dataset.split_digest))
     openings = record_opening(run, dataset, f"{len(new)} of {len(finalists)} finalists, after the decision")
     failures: list[str] = []
+    read_only: dict[str, Mapping[str, float]] = {}
     for number, entry in enumerate(new, 1):
+        candidate = entry.candidate
         try:
-            scores, owner = score_on_test(entry.candidate.model_uri, dataset), Run(run.client, entry.candidate.run_id)
-            owner.log_metrics(as_metrics(owner, scores, entry.candidate.model_id, describe_test(dataset)))
-            metrics[entry] = scores
+            answers = load(candidate.model_uri, candidate.location)(dataset.test.images)
         except UserFacingError as error:
             failures.append(str(error))
+        else:
+            metrics[entry] = scores = metrics_on(dataset.test, answers, dataset.digest)
+            owner = Run(run.client, candidate.run_id)
+            if not may_write(
+                partial(owner.log_metrics, as_metrics(owner, scores, candidate.model_id, describe_test(dataset)))
+            ):
+                read_only[candidate.run_id] = scores
         progress("score on the test images", number, len(new))
+    if read_only:
+        _keep_here(run, read_only)
     return TestScores(metrics, failures, openings)
 
 
-def score_on_test(model_uri: str, dataset: Dataset) -> dict[str, float]:
-    """The `test_` metrics of a logged or registered model; raises UserFacingError when it does not load or predict."""
-    return metrics_on(dataset.test, load_model(model_uri)(dataset.test.images), dataset.digest)
+def _keep_here(run: Run, scores: Mapping[str, Mapping[str, float]]) -> None:
+    """Keep the scores of models whose runs are somebody else's, to look at alone, in this run, and say so."""
+    with run.files() as folder:
+        (folder / READ_ONLY).write_text(json.dumps(scores, indent=2), encoding="utf-8")
+    _logger.warning(
+        "Your account may only read %s: the test scores stay in this run, in %s.", ", ".join(sorted(scores)), READ_ONLY
+    )
 
 
 def metrics_on(test: Part, probabilities: Probabilities, digest: str) -> dict[str, float]:

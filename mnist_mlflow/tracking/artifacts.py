@@ -1,11 +1,13 @@
-"""Artifact stores in clouds: the libraries and credentials that they want, told in a line."""
+"""Artifact stores: a file fetched in one request; the libraries and credentials that clouds want, told in a line."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from mnist_mlflow.errors import UserFacingError, one_line
 
@@ -43,6 +45,17 @@ def explained(client: MlflowClient, run_id: str) -> Iterator[None]:
                     f"({one_line(error)}). {remedy}"
                 ) from error
         raise
+
+
+def fetch_file(root: str, name: str, folder: Path) -> Path:
+    """Fetch the file of that name from an artifact location or a model's URI into a folder; returns its path there.
+
+    MLflow's own way lists the folders around it first, and each list is a request.
+    """
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    get_artifact_repository(root)._download_file(name, str(path))
+    return path
 
 
 def _address(client: MlflowClient, run_id: str) -> str:

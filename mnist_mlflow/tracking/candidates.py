@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import mlflow
-from mlflow.entities import LoggedModelStatus, Run
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 from mlflow.exceptions import MlflowException
+from mlflow.store.entities import PagedList
 
 from mnist_mlflow.errors import UsageError, one_line
 from mnist_mlflow.tracking.configurations import CONFIGURATION
-from mnist_mlflow.tracking.queries import RUN_ID, experiment_ids, pages
+from mnist_mlflow.tracking.queries import RUN_ID, experiment_ids
 
 PARTIAL = "partial"  # the tag of a model that was interrupted before it had learned all
 MODELS_A_PAGE = 125  # as many as a selection reads where many are close: each page sorts the whole store
@@ -27,7 +28,10 @@ BEST_FIRST = (("metrics.val_accuracy", False), ("metrics.val_log_loss", True), (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A finished run of training with its model; `end_time` is in milliseconds since the epoch."""
+    """A finished run of training with its model; `end_time` is in milliseconds since the epoch.
+
+    `artifacts` is where the run's files are, `location` where the model's are, if that is known.
+    """
 
     run_id: str
     model_id: str
@@ -37,6 +41,7 @@ class Candidate:
     tags: dict[str, str] = field(default_factory=dict)
     artifacts: str = ""
     end_time: int = 0
+    location: str = ""
 
     @property
     def model_uri(self) -> str:
@@ -76,8 +81,8 @@ class Query:
 
     @property
     def is_narrow(self) -> bool:
-        """True if there is any filter beside the images."""
-        return bool(self.algorithms or self.since or self.experiment or self.where)
+        """True if there is any filter beside the images and the experiment."""
+        return bool(self.algorithms or self.since or self.where)
 
     @property
     def asks_for_partial(self) -> bool:
@@ -101,27 +106,72 @@ class NotComparable:
         return f"runs on {self.dataset}, split_seed={self.split_seed}, for example {self.run_id}"
 
 
-def find_candidates(client: mlflow.MlflowClient, query: Query) -> Iterator[Candidate]:
+class Candidates(Iterator[Candidate]):
     """Comparable runs, the best first: by accuracy, then by log loss, then the older; read page by page.
 
-    Raises UsageError for a missing experiment, or a condition that MLflow does not understand.
+    `complete` has all of them as soon as the last page was read. The first raises UsageError for a missing experiment,
+    or a condition that MLflow does not understand.
     """
-    experiments = experiment_ids(client, query.experiment)
-    check_condition(client, query)
-    same = f"tags.dataset_digest = '{query.dataset_digest}' and tags.split_digest = '{query.split_digest}'"
-    runs_before: set[str] = set()  # whose best model was on an earlier page
-    order = [{"field_name": name, "ascending": ascending} for name, ascending in BEST_FIRST]
-    size = {"max_results": MODELS_A_PAGE, "order_by": order}
-    for models in pages(lambda token: client.search_logged_models(experiments, same, page_token=token, **size)):
-        ready: dict[str, str] = {}  # the best model of each run
-        for model in models:
-            is_asked_for = model.status == LoggedModelStatus.READY and (PARTIAL in model.tags) == query.asks_for_partial
-            if is_asked_for and model.source_run_id and model.source_run_id not in runs_before:
-                ready.setdefault(model.source_run_id, model.model_id)
-        runs = {run.info.run_id: run for run in _runs_of(client, experiments, ready, query)}
-        runs_before |= ready.keys()
-        candidates = (as_candidate(runs[run_id], model_id) for run_id, model_id in ready.items() if run_id in runs)
-        yield from (candidate for candidate in candidates if may_take_part(candidate, query))
+
+    def __init__(self, client: mlflow.MlflowClient, query: Query) -> None:
+        self.client, self.query = client, query
+        self.complete: list[Candidate] | None = None
+        self._candidates = self._read()
+
+    def __next__(self) -> Candidate:
+        """The next candidate."""
+        return next(self._candidates)
+
+    def _read(self) -> Iterator[Candidate]:
+        experiments = experiment_ids(self.client, self.query.experiment)
+        check_condition(self.client, self.query)
+        read: list[Candidate] = []
+        runs_before: set[str] = set()  # whose best model was on an earlier page
+        token: str | None = ""
+        while token is not None:
+            models = self._search(experiments, token)
+            best: dict[str, LoggedModel] = {}  # of each run
+            for model in models:
+                if self._is_asked_for(model) and model.source_run_id not in runs_before:
+                    best.setdefault(model.source_run_id, model)
+            page = self._as_candidates(best, experiments)
+            runs_before |= best.keys()
+            read += page
+            token = models.token or None
+            self.complete = None if token else read
+            yield from page
+
+    def _search(self, experiments: list[str], token: str) -> PagedList[LoggedModel]:
+        query = self.query
+        same = f"tags.dataset_digest = '{query.dataset_digest}' and tags.split_digest = '{query.split_digest}'"
+        order = [{"field_name": name, "ascending": ascending} for name, ascending in BEST_FIRST]
+        size = {"max_results": MODELS_A_PAGE, "order_by": order}
+        return self.client.search_logged_models(experiments, same, page_token=token or None, **size)
+
+    def _is_asked_for(self, model: LoggedModel) -> bool:
+        is_partial = PARTIAL in model.tags
+        return bool(model.source_run_id and model.status == LoggedModelStatus.READY) and (
+            is_partial == self.query.asks_for_partial
+        )
+
+    def _as_candidates(self, models: Mapping[str, LoggedModel], experiments: list[str]) -> list[Candidate]:
+        """The candidates of models by their runs, in this order, as far as the runs may take part."""
+        runs = {run.info.run_id: run for run in _runs_of(self.client, experiments, models, self.query)}
+        found = (
+            as_candidate(runs[run_id], model.model_id, model.artifact_location)
+            for run_id, model in models.items()
+            if run_id in runs
+        )
+        return [candidate for candidate in found if may_take_part(candidate, self.query)]
+
+
+def candidates_of(client: mlflow.MlflowClient, run_ids: Iterable[str], query: Query) -> Iterator[Candidate]:
+    """The runs with these ids that are there and meet the conditions of a query, each with its first model."""
+    experiments, every = experiment_ids(client, query.experiment), list(run_ids)
+    for start in range(0, len(every), MODELS_A_PAGE):
+        for run in _runs_of(client, experiments, every[start : start + MODELS_A_PAGE], query):
+            if run.outputs and run.outputs.model_outputs:
+                yield as_candidate(run, run.outputs.model_outputs[0].model_id)
 
 
 def check_condition(client: mlflow.MlflowClient, query: Query) -> None:
@@ -162,11 +212,11 @@ def run_conditions(query: Query) -> list[str]:
     return conditions + ([query.where] if query.where else [])
 
 
-def as_candidate(run: Run, model_id: str) -> Candidate:
+def as_candidate(run: Run, model_id: str, location: str = "") -> Candidate:
     """A run with a model as a candidate, whether it may take part or not."""
     metrics, params, tags = run.data.metrics, run.data.params, run.data.tags
-    algorithm, end_time = tags.get("algorithm", ""), run.info.end_time or 0
-    return Candidate(run.info.run_id, model_id, algorithm, metrics, params, tags, run.info.artifact_uri, end_time)
+    about = run.info.run_id, model_id, tags.get("algorithm", "")
+    return Candidate(*about, metrics, params, tags, run.info.artifact_uri, run.info.end_time or 0, location)
 
 
 def may_take_part(candidate: Candidate, query: Query) -> bool:

@@ -12,10 +12,12 @@ from filelock import FileLock
 from mlflow.entities.model_registry import ModelVersion
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.protocol import REGISTERED_MODEL, Names
+from mnist_mlflow.tracking.aliases import DECIDED
 from mnist_mlflow.tracking.models import find_model
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
-from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
+from mnist_mlflow.tracking.registry import SELECTED_BY
 from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders, rewrite_addresses
 from mnist_mlflow.tracking.runs import KILLED, abandoned_runs, close_for
 from mnist_mlflow.tracking.store import open_store, store_address, store_file, store_uri
@@ -110,7 +112,8 @@ def check_aliases() -> Finding:
         for page in pages(lambda token: client.search_registered_models(page_token=token))
         for model in page  # not by their names, which may hold quotes
         for alias, version in model.aliases.items()
-        if model.name in ours and str(version) not in {str(other.version) for other in ours[model.name]}
+        if model.name in ours or DECIDED in model.tags  # whose last version may be gone
+        if str(version) not in {str(other.version) for other in ours.get(model.name, [])}
     ]
     if not dangling:
         return Finding("all point to a version")
@@ -130,14 +133,15 @@ def check_versions() -> Finding:
     broken = [name for name in names if not _has_model(f"models:/{name}")]
     if not broken:
         return Finding("all have their model" if names else "none yet")
-    remedy = "Restore their artifacts, or delete them in the MLflow UI and type: python -m mnist_mlflow select"
+    select = Names(registered_model=broken[0].partition("/")[0]).command("select")
+    remedy = f"Restore their artifacts, or delete them in the MLflow UI and type: {select}"
     return Finding(f"without a model that can be read: {_named(broken)}", remedy)
 
 
 def _our_versions(client: mlflow.MlflowClient) -> dict[str, list[ModelVersion]]:
     """The versions of this project's registered models by their names: a server may hold those of other projects."""
     versions = [one for page in pages(lambda token: client.search_model_versions(page_token=token)) for one in page]
-    names = {Registry(client).name, *(version.name for version in versions if SELECTED_BY in version.tags)}
+    names = {REGISTERED_MODEL, *(version.name for version in versions if SELECTED_BY in version.tags)}
     return {name: [version for version in versions if version.name == name] for name in sorted(names)}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import secrets
 import socket
 import time
@@ -15,14 +16,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mlflow
+from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.processes import is_gone, read_owner, this_process, user_name
+from mnist_mlflow.processes import is_gone, read_owner, this_process
+from mnist_mlflow.tracking.accounts import account
 
 PREFIX = "claim."
 PATIENCE = 60.0  # seconds to wait for the claim of another process
 POLL = 0.5  # seconds between two looks
+FRESH = 30.0  # seconds for which a claim that was seen needs no other look
 LAPSE = 900.0  # seconds after which a claim of another machine counts no more; MLflow waits six minutes for a server
 
 
@@ -32,20 +36,27 @@ class Claim:
     def __init__(self, client: mlflow.MlflowClient, name: str) -> None:
         self.client, self.name = client, name
         self.key = f"{PREFIX}{secrets.token_hex(8)}"
+        self._seen = -math.inf  # when it was seen last
 
     def check(self) -> None:
         """Raise UserFacingError if the claim has lapsed: this process stood still, and another took its place."""
-        if self.key not in self._tags():
+        if time.monotonic() - self._seen < FRESH:
+            return
+        if self.key not in self._model().tags:
             raise UserFacingError(
                 f"This process stood still for over {LAPSE / 60:.0f} minutes, and another changes {self.name} by now. "
                 "Its aliases are left to that one. Type the command again."
             )
+        self._seen = time.monotonic()
 
-    def acquire(self) -> None:
-        """Wait until no other process has a claim; raises UserFacingError, with its holder, after a minute."""
+    def acquire(self) -> RegisteredModel:
+        """Wait until no other process has a claim; returns the registered model as it was then.
+
+        Raises UserFacingError, with the holder of the other claim, after a minute.
+        """
         deadline = time.monotonic() + PATIENCE
         self._set()
-        while others := self._others():
+        while others := self._others(model := self._model()):
             if min(others) < self.key:
                 self.release()
             if time.monotonic() > deadline:
@@ -55,6 +66,7 @@ class Claim:
                 )
             time.sleep(POLL)
             self._set()
+        return model
 
     def release(self) -> None:
         """Give the claim up; one that a broken connection leaves behind lapses."""
@@ -65,10 +77,10 @@ class Claim:
         content = {"by": describe_holder(), "owner": json.dumps(this_process()), "at": time.time()}
         self.client.set_registered_model_tag(self.name, self.key, json.dumps(content))
 
-    def _others(self) -> dict[str, Mapping[str, Any]]:
+    def _others(self, model: RegisteredModel) -> dict[str, Mapping[str, Any]]:
         """The claims of other processes by their names; those that have lapsed are deleted."""
         others: dict[str, Mapping[str, Any]] = {}
-        for key, text in self._tags().items():
+        for key, text in model.tags.items():
             if not key.startswith(PREFIX) or key == self.key:
                 continue
             content = _read(text)
@@ -78,9 +90,8 @@ class Claim:
                 others[key] = content
         return others
 
-    def _tags(self) -> dict[str, str]:
-        tags: dict[str, str] = self.client.get_registered_model(self.name).tags
-        return tags
+    def _model(self) -> RegisteredModel:
+        return self.client.get_registered_model(self.name)
 
 
 def _read(text: str) -> Mapping[str, Any] | None:
@@ -93,18 +104,16 @@ def _read(text: str) -> Mapping[str, Any] | None:
 
 
 @contextlib.contextmanager
-def claim(client: mlflow.MlflowClient, name: str) -> Iterator[Claim]:
-    """A claim to a registered model, held inside."""
+def claim(client: mlflow.MlflowClient, name: str) -> Iterator[tuple[Claim, RegisteredModel]]:
+    """A claim to a registered model, held inside, and the model as it was when the claim was made."""
     held = Claim(client, name)
     try:
-        held.acquire()
-        yield held
+        yield held, held.acquire()
     finally:
         held.release()
 
 
 def describe_holder() -> str:
-    """The active run of this process, with its user and machine, for people to read."""
+    """The active run of this process, with its account and machine, for people to read."""
     run = mlflow.active_run()
-    user = run.data.tags.get("mlflow.user", user_name()) if run else user_name()
-    return f"{f'run {run.info.run_id} of ' if run else ''}{user}@{socket.gethostname()}"
+    return f"{f'run {run.info.run_id} of ' if run else ''}{account()}@{socket.gethostname()}"

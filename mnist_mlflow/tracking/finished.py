@@ -22,10 +22,14 @@ _logger = logging.getLogger(__name__)
 
 
 class FinishedRuns:
-    """The finished runs on a data set by the code of today: none where the work tree has changes."""
+    """The finished runs on a data set by the code of today: none where the work tree has changes.
 
-    def __init__(self, client: mlflow.MlflowClient, dataset: Dataset) -> None:
-        self.client, self.dataset, root = client, dataset, project_root()
+    Of the experiment of that name; of all for none.
+    """
+
+    def __init__(self, client: mlflow.MlflowClient, dataset: Dataset, experiment: str = "") -> None:
+        self.client, self.dataset, self.experiment = client, dataset, experiment
+        root = project_root()
         self.commit = provenance.git_commit(root) if provenance.uncommitted_changes(root) == b"" else None
         if self.commit is None:
             _logger.warning(
@@ -38,7 +42,7 @@ class FinishedRuns:
             return None
         finished = "attributes.status = 'FINISHED' and tags.role = 'model'"
         clean = f"tags.`mlflow.source.git.commit` = '{self.commit}' and tags.git_dirty = 'False'"
-        runs = [*search_runs(self.client, f"{finished} and {clean} and {self._condition(task)}")]
+        runs = [*search_runs(self.client, f"{finished} and {clean} and {self._condition(task)}", self.experiment)]
         candidates = (self._candidate(run) for run in reversed(runs) if self._is_same_search(run, task))
         return next(filter(None, candidates), None)
 

@@ -6,7 +6,6 @@ Where this project is imported, Python would load them with the code of today, w
 from __future__ import annotations
 
 import contextlib
-import filecmp
 import json
 import os
 import subprocess
@@ -17,28 +16,15 @@ import weakref
 from pathlib import Path
 
 import numpy as np
-from mlflow.pyfunc import CODE
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
-PACKAGE = Path(__file__).resolve().parents[1]
 SCRIPT = Path(__file__).with_name("_foreign_process.py")
 PATIENCE = 10  # seconds for the process to end
 LIMIT = 600  # seconds for an answer
 # The process has nothing to do with the run and the store of this one.
 NOT_INHERITED = ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
-
-
-def is_foreign(model: Path) -> bool:
-    """True if a file of this package that travels with a model is another one than here, or not here."""
-    travelling = model / CODE / PACKAGE.name
-    files = (path for path in travelling.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return any(not _is_same(path, PACKAGE / path.relative_to(travelling)) for path in files)
-
-
-def _is_same(path: Path, here: Path) -> bool:
-    return here.is_file() and filecmp.cmp(path, here, shallow=False)
 
 
 class ForeignModel:

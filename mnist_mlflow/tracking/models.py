@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,27 +14,37 @@ import mlflow
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
+from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.pyfunc import DATA, FLAVOR_NAME
 from mlflow.types import ColSpec, DataType, Schema
 
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
+from mnist_mlflow.model.archive import pack
 from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.tracking.foreign import ForeignModel, is_foreign
+from mnist_mlflow.tracking.artifacts import fetch_file
+from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.servers import is_server
+from mnist_mlflow.tracking.store import store_address
+from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
     from mnist_mlflow.tracking.parcels import Contents
 
-PACKAGE = Path(__file__).resolve().parents[1]
+ARCHIVED = "data/digit_model.zip"  # a model's own files
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema([ColSpec(DataType.long, "digit"), *(ColSpec(DataType.double, name) for name in SHARES)])
 
 
-def save_model(model: DigitModel, folder: Path) -> float:
-    """Write the files of a model into a new folder; returns their size in megabytes."""
-    model.save(folder)
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+def save_model(model: DigitModel, archive: Path) -> float:
+    """Write the files of a model into a new archive; returns their size in megabytes."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / archive.stem
+        model.save(folder)
+        pack(folder, archive)
+        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
 def pinned_requirements(model: DigitModel) -> list[str]:
@@ -81,6 +90,7 @@ def _form(files: Path, code: Path, contents: Contents) -> dict[str, Any]:
         "code_paths": [str(code / PACKAGE.name)],
         "pip_requirements": contents.requirements,
         "signature": ModelSignature(outputs=OUTPUT),
+        "metadata": {DIGEST: code_digest()},
     }
 
 
@@ -92,27 +102,21 @@ def _without_example() -> Iterator[None]:
         yield
 
 
-def copy_code(folder: Path) -> None:
-    """Copy as much of this package as prediction needs into a new folder."""
-    package = folder / PACKAGE.name
-    shutil.copytree(PACKAGE / "model", package / "model", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "errors.py", "types.py"):
-        shutil.copy(PACKAGE / name, package)
-
-
 Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of images
+Load: TypeAlias = Callable[[str, str], Answer]  # loads a model, by its URI and where its files are
 
 
-def load_model(model_uri: str) -> Answer:
+def load_model(model_uri: str, location: str = "") -> Answer:
     """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer.
 
-    It runs the code that travels with it. Where that is not the code of today, it has a process of its own.
+    `location` is where its files are, if that is known. It runs the code that travels with it. Where that is not the
+    code of today, it has a process of its own.
     """
-    with _as_failure(model_uri):
-        files = Path(mlflow.artifacts.download_artifacts(model_uri))
-    if is_foreign(files):
-        return ForeignModel(model_uri, files)
-    with _as_failure(model_uri):
+    with _as_failure(model_uri), tempfile.TemporaryDirectory() as folder:
+        needed = _fetch_needed(location or model_uri, Path(folder))
+        files = needed or Path(mlflow.artifacts.download_artifacts(model_uri))
+        if not is_todays(Model.load(files)):
+            return ForeignModel(model_uri, files)
         model = mlflow.pyfunc.load_model(str(files))
 
     def answer(images: Images) -> Probabilities:
@@ -121,6 +125,21 @@ def load_model(model_uri: str) -> Answer:
             return probabilities
 
     return answer
+
+
+def _fetch_needed(location: str, folder: Path) -> Path | None:
+    """Fetch the files by which the code of today loads a model of ours from a server; None where that will not do.
+
+    Each file costs a request there, and so does each folder that is listed.
+    """
+    if not is_server(store_address()):
+        return None
+    with contextlib.suppress(Exception):  # then MLflow fetches all, or says why not
+        about = Model.load(fetch_file(location, MLMODEL_FILE_NAME, folder).parent)
+        if is_todays(about) and about.flavors[FLAVOR_NAME][DATA] == ARCHIVED:
+            fetch_file(location, ARCHIVED, folder)
+            return folder
+    return None
 
 
 @contextlib.contextmanager
@@ -135,7 +154,7 @@ def _as_failure(model_uri: str) -> Iterator[None]:
 
 
 def fetch_model(model_uri: str, folder: Path) -> Path:
-    """Fetch a logged model into a folder; returns where in it its own files are. Raises UserFacingError."""
+    """Fetch a logged model into a folder; returns where in it its own archive is. Raises UserFacingError."""
     try:
         fetched = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(folder)))
         data: str = Model.load(fetched).flavors["python_function"]["data"]

@@ -9,22 +9,34 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UsageError, UserFacingError, one_line
+from mnist_mlflow.protocol import REGISTERED_MODEL
+from mnist_mlflow.tracking.aliases import ALIASES
 from mnist_mlflow.tracking.queries import experiment_ids
+from mnist_mlflow.tracking.registry import alias_uri
 from mnist_mlflow.tracking.store import store_uri
 
-FORMS = "a run's id or its beginning, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-… or m-…"
+FORMS = (
+    "champion, challenger, previous, a run's id or its beginning, runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, "
+    "models:/m-… or m-…"
+)
 BEGINNING = re.compile(r"[0-9a-f]{4,32}")
 REGISTERED = re.compile(r"models:/([^/@]+)(?:@([^/@]+)|/(\d+))/?")
 LOGGED = re.compile(r"(?:models:/)?(m-[0-9a-f]{32})/?")
 SHOWN = 5  # runs whose ids begin alike
 
 
-def find_run(client: mlflow.MlflowClient, name: str) -> Run:
-    """The run that a name stands for; of a model, the run that trained it.
+def model_uri(name: str, registered_model: str) -> str:
+    """The URI of a model by what people type: an alias stands for that version of a registered model."""
+    return alias_uri(name, registered_model) if name in ALIASES else name
+
+
+def find_run(client: mlflow.MlflowClient, name: str, registered_model: str = REGISTERED_MODEL) -> Run:
+    """The run that a name stands for; of a model, the run that trained it. An alias is one of the registered model.
 
     Raises UsageError for a name that no run has, or that several have. Raises UserFacingError for a run that is
     deleted.
     """
+    name = model_uri(name, registered_model)
     run_id = _source_of(client, name) or _run_id(client, name.removeprefix("runs:/").split("/")[0])
     try:
         run = client.get_run(run_id)

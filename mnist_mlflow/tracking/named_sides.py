@@ -8,6 +8,7 @@ import mlflow
 from mlflow.entities import Run
 
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.protocol import REGISTERED_MODEL
 from mnist_mlflow.tracking.candidates import PARTIAL, REPRODUCES
 from mnist_mlflow.tracking.configurations import CONFIGURATION
 from mnist_mlflow.tracking.named import FORMS, find_run
@@ -16,18 +17,20 @@ from mnist_mlflow.tracking.trials import child_runs
 
 FEWEST, MOST = 2, 8
 COMPARABLE = ("model", "reproduction")
-EXAMPLE = "For example: runs=0f3a1b2c,models:/mnist-digits@champion"
+EXAMPLE = "For example: runs=0f3a1b2c,champion"
 
 
-def find_sides(client: mlflow.MlflowClient, names: Sequence[str]) -> list[Side]:
-    """The sides that names stand for, in their order.
+def find_sides(
+    client: mlflow.MlflowClient, names: Sequence[str], registered_model: str = REGISTERED_MODEL
+) -> list[Side]:
+    """The sides that names stand for, in their order; aliases are those of the registered model.
 
     Raises UsageError for a number of sides that cannot be compared and for a run that is named twice. Raises
     UserFacingError for a run that has no finished model.
     """
     if not names:
         raise UsageError(f"runs= names no run. Name two to eight, with commas between them: {FORMS}. {EXAMPLE}")
-    named = [_side(client, find_run(client, name)) for name in names]
+    named = [_side(client, find_run(client, name, registered_model)) for name in names]
     ids = [run.info.run_id for side in named for run in side.runs]
     if twice := next((run_id for run_id in ids if ids.count(run_id) > 1), ""):
         raise UsageError(f"The run {twice} is named twice. Name each run once.")

@@ -28,7 +28,7 @@ from mnist_mlflow.tracking.store import project_root, store_uri
 CONTENTS, OWNER = "parcel.json", "owner.json"
 LAPSE = 3600.0  # seconds
 FILLING, DISCARDED = ".filling-", ".discarded-"  # begin the names of folders that are no parcels
-ARTIFACTS, MODEL, CODE = "artifacts", "digit_model", "code"  # folders of a parcel
+ARTIFACTS, MODEL, CODE = "artifacts", "digit_model.zip", "code"  # of a parcel
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import mlflow
 from mlflow.entities import Run
 
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore
+from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore, is_named
+from mnist_mlflow.tracking.store import connect
 
 RUNS_A_PAGE = 1_000
+_known: ContextVar[dict[str, str] | None] = ContextVar("experiments that were read", default=None)
 RUN_ID = re.compile(r"[\w-]+")  # as MLflow makes them; a server or a model may name any text as that of a run
 
 
 def count_openings(client: mlflow.MlflowClient, split_digest: str) -> int:
-    """The number of runs that have opened the test images of a split."""
+    """The number of runs that have opened the test images of a split: of all experiments that one may see."""
     opened = f"tags.test_opened_for LIKE '%' and tags.split_digest = '{split_digest}'"
     return sum(1 for _ in search_runs(client, opened))
 
 
-def newer_runs(client: mlflow.MlflowClient, since: int, most: int) -> list[Run]:
-    """The runs of training that ended later, then the running ones: the newest first, at most so many each."""
-    experiments, newest = experiment_ids(client, ""), ["start_time DESC"]
+def newer_runs(client: mlflow.MlflowClient, experiment: str, since: int, most: int) -> list[Run]:
+    """The runs of training that ended later, then the running ones: the newest first, at most so many each.
+
+    Those of the experiment of that name, of all for none.
+    """
+    experiments, newest = experiment_ids(client, experiment), ["start_time DESC"]
     finished = f"tags.role = 'model' and attributes.status != 'RUNNING' and attributes.end_time > {since}"
     running = "tags.role = 'model' and attributes.status = 'RUNNING'"
     return [
@@ -34,9 +41,12 @@ def newer_runs(client: mlflow.MlflowClient, since: int, most: int) -> list[Run]:
     ]
 
 
-def search_runs(client: mlflow.MlflowClient, condition: str) -> Iterator[Run]:
-    """The runs of all experiments that meet a condition in MLflow's filter language, the oldest first."""
-    experiments = experiment_ids(client, "")
+def search_runs(client: mlflow.MlflowClient, condition: str, experiment: str = "") -> Iterator[Run]:
+    """The runs that meet a condition in MLflow's filter language, the oldest first.
+
+    Those of the experiment of that name, of all for none.
+    """
+    experiments = experiment_ids(client, experiment)
     order = {"max_results": RUNS_A_PAGE, "order_by": ["start_time"]}
     for page in pages(lambda token: client.search_runs(experiments, condition, page_token=token, **order)):
         yield from page
@@ -44,8 +54,7 @@ def search_runs(client: mlflow.MlflowClient, condition: str) -> Iterator[Run]:
 
 def experiment_ids(client: mlflow.MlflowClient, name: str) -> list[str]:
     """The experiments of that name, all for none; raises UsageError when there is no such experiment."""
-    experiments = [one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page]
-    ids = {experiment.name: experiment.experiment_id for experiment in experiments}
+    ids = _known.get() or _experiments(client)
     if not name:
         return list(ids.values())
     if name not in ids:
@@ -53,6 +62,32 @@ def experiment_ids(client: mlflow.MlflowClient, name: str) -> list[str]:
         restore = f" It is deleted. {how_to_restore(deleted)}" if deleted else ""
         raise UsageError(f"There is no experiment {name!r} in the store; accepted: {', '.join(sorted(ids))}.{restore}")
     return [ids[name]]
+
+
+@contextlib.contextmanager
+def same_experiments(client: mlflow.MlflowClient) -> Iterator[None]:
+    """Read once which experiments there are, for all queries inside."""
+    token = _known.set(_experiments(client))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def _experiments(client: mlflow.MlflowClient) -> dict[str, str]:
+    """The ids of the experiments by their names."""
+    experiments = [one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page]
+    return {experiment.name: experiment.experiment_id for experiment in experiments}
+
+
+def place_beside(experiment: str) -> str:
+    """The experiment for the run of a command that reads one: the same; empty where MLflow was told another.
+
+    Raises UsageError when there is no such experiment.
+    """
+    if experiment:
+        experiment_ids(connect(), experiment)
+    return "" if is_named() else experiment
 
 
 def pages(search: Callable[[str | None], Any]) -> Iterator[list[Any]]:

@@ -23,5 +23,5 @@ def store_variables() -> dict[str, str]:
     credentials = read_mlflow_creds()
     named = {"MLFLOW_TRACKING_USERNAME": credentials.username, "MLFLOW_TRACKING_PASSWORD": credentials.password}
     others = {name: os.environ.get(name) for name in TRAVELLING}
-    known = {name: value for name, value in {**named, **others}.items() if value}
-    return {"MLFLOW_TRACKING_URI": store_address(), **known}
+    set_here = {name: value for name, value in {**named, **others}.items() if value}
+    return {"MLFLOW_TRACKING_URI": store_address(), **set_here}

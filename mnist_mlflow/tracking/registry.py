@@ -1,58 +1,69 @@
-"""The model registry: one registered model, whose champion everybody loads, and which remembers the one before."""
+"""The model registry: a registered model, whose champion everybody loads, and which remembers the one before."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import (
-    ALIASES,
     CHALLENGER,
     CHAMPION,
     PREVIOUS,
     ROLLED_BACK,
-    SELECT,
     AliasChanges,
     Aliases,
     Change,
     State,
+    as_aliases,
     or_none,
 )
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+from mnist_mlflow.tracking.signatures import DECISION
 
-_NAME = "mnist-digits"  # of the registered model, unless another is named
+DEFAULT = Names()
 LOGGED_MODEL = "models:/m-"  # how the source of a version begins
 SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
+SCORES = "test_metrics"  # the tag with the scores on the test images, in JSON: a tag of its own is two requests
 METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 
 
-def alias_uri(alias: str, name: str = _NAME) -> str:
+def alias_uri(alias: str, name: str) -> str:
     """The URI that MLflow loads the version of a registered model with an alias from."""
     return f"models:/{name}@{alias}"
 
 
 def numbers(tags: Mapping[str, str], names: re.Pattern[str]) -> dict[str, float]:
-    """The tags whose names begin so, as numbers; without those that are none, since anybody may set them."""
+    """The tags, and test scores, whose names begin so, as numbers; without what is none, since anybody may set tags."""
     figures: dict[str, float] = {}
-    for name, text in tags.items():
-        with contextlib.suppress(ValueError):
+    for name, text in {**_scores(tags), **tags}.items():
+        with contextlib.suppress(ValueError, TypeError):
             figures |= {name: float(text)} if names.match(name) else {}
     return figures
+
+
+def _scores(tags: Mapping[str, str]) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, TypeError):
+        return dict(json.loads(tags.get(SCORES, "{}")))
+    return {}
 
 
 class Registry:
     """The registered model; one process at a time may change it (`alone`)."""
 
-    def __init__(self, client: mlflow.MlflowClient, name: str = _NAME) -> None:
-        self.client, self.name = client, name
-        self._changes = AliasChanges(client, name)
+    def __init__(self, client: mlflow.MlflowClient, names: Names = DEFAULT) -> None:
+        self.client, self.names, self.name = client, names, names.registered_model
+        self._changes = AliasChanges(client, names)
 
     def state(self) -> State:
         """The state now, which a change may be decided on."""
@@ -65,9 +76,16 @@ class Registry:
         """
         return self._changes.alone(since)
 
-    def repair(self) -> Change | None:
-        """Complete the change that a killed process has begun, and return it; None where nothing was completed."""
-        return self._changes.repair()
+    def create(self) -> None:
+        """Make the registered model, unless it is there."""
+        self._changes.create()
+
+    def repair(self, now: State | None = None) -> Change | None:
+        """Complete the change that a killed process has begun, and return it; None where nothing was completed.
+
+        `now` is the state, if it was just read.
+        """
+        return self._changes.repair(now)
 
     def uri(self, alias: str) -> str:
         """The URI that MLflow loads the version with an alias from."""
@@ -79,8 +97,7 @@ class Registry:
 
     def aliases(self) -> Aliases:
         """The versions that have the aliases now."""
-        versions = {alias: self.version(alias) for alias in ALIASES}
-        return {alias: str(version.version) if version else None for alias, version in versions.items()}
+        return as_aliases(self.state().aliases)
 
     def candidate(self, version: ModelVersion) -> Candidate:
         """The candidate that a version was registered from; if its run is gone, by what version and model tell."""
@@ -119,14 +136,17 @@ class Registry:
         version = self.version(CHAMPION)
         return self.candidate(version) if version else None
 
+    def versions(self) -> Sequence[ModelVersion]:
+        """The versions, in one reading."""
+        return list(self.client.search_model_versions(f"name = '{self.name}'"))
+
     def taken_back(self) -> dict[str, str]:
         """The runs whose models a rollback has taken back, each with what lets it take part again."""
-        versions = self.client.search_model_versions(f"name = '{self.name}'")
         return {
             version.run_id: f"it was champion and was taken back on {version.tags[ROLLED_BACK]}; to let it take part "
             f"again, delete the tag {ROLLED_BACK} of version {version.version}"
-            for version in versions
-            if ROLLED_BACK in version.tags
+            for version in self.versions()
+            if version.tags.get(ROLLED_BACK)
         }
 
     def register(self, candidate: Candidate, card: str, tags: Mapping[str, object]) -> str:
@@ -134,24 +154,53 @@ class Registry:
 
         A model that is registered already stays the version that it is; its card and tags are replaced.
         """
-        texts = {key: str(value) for key, value in tags.items()}
+        texts = {key: without_passwords(str(value)) for key, value in tags.items()}
         versions = self.client.search_model_versions(f"name = '{self.name}' and run_id = '{candidate.run_id}'")
         registered = next((version for version in versions if version.source == candidate.model_uri), None)
-        version = str((registered or mlflow.register_model(candidate.model_uri, self.name, tags=texts)).version)
-        if registered:
-            self.tag(version, texts)
+        if registered is None:
+            return self._create_version(candidate, card, texts)
+        version = str(registered.version)
+        self.tag(version, {key: text for key, text in texts.items() if registered.tags.get(key) != text})
         self.describe(version, card)
         return version
+
+    def _create_version(self, candidate: Candidate, card: str, tags: Mapping[str, str]) -> str:
+        """Make a version of a model, which may be somebody else's; returns its number."""
+        model_id, run_id = candidate.model_id, candidate.run_id
+        made = self.client.create_model_version(
+            self.name, candidate.model_uri, run_id, dict(tags), description=card, model_id=model_id
+        )
+        number = str(made.version)
+        with contextlib.suppress(MlflowException):  # of a model that is somebody else's, to look at alone
+            self._link_back(model_id, number)
+        return number
+
+    def _link_back(self, model_id: str, version: str) -> None:
+        """Name a version in the tag of its model by which the MLflow UI finds it."""
+        others = json.loads(self.client.get_logged_model(model_id).tags.get(MLFLOW_MODEL_VERSIONS, "[]"))
+        versions = json.dumps([*others, {"name": self.name, "version": version}])
+        self.client.set_logged_model_tags(model_id, {MLFLOW_MODEL_VERSIONS: versions})
 
     def selected_by(self, version: str) -> str:
         """The run of the selection that has registered a version last; empty if the version is gone."""
         registered = or_none(lambda: self.client.get_model_version(self.name, version))
         return registered.tags.get(SELECTED_BY, "") if registered else ""
 
+    def version_decided_in(self, run_id: str) -> ModelVersion | None:
+        """The version that was registered as a run had decided, if there is one."""
+        versions = self.client.search_model_versions(f"name = '{self.name}'")
+        return next((version for version in versions if version.tags.get(f"{DECISION}_run_id") == run_id), None)
+
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
+        registry = self.client._get_registry_client()  # the other asks each time whether the model is a prompt
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, str(value))
+            registry.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
+
+    def tag_scores(self, version: str, scores: Mapping[str, float]) -> None:
+        """Set the tags that tell the scores of a version on the test images."""
+        accuracy = {key: score for key, score in scores.items() if key == "test_accuracy"}
+        self.tag(version, {**accuracy, SCORES: json.dumps(dict(scores))})
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""
@@ -159,23 +208,26 @@ class Registry:
 
     def make_champion(self, version: str) -> None:
         """Make a version the champion, and the champion before it `previous`."""
-        now = self.aliases()
+        state = self.state()
+        now = as_aliases(state.aliases)
         if now[CHAMPION] == version:
-            self.move({**now, CHALLENGER: None if now[CHALLENGER] == version else now[CHALLENGER]})
+            self.move({**now, CHALLENGER: None if now[CHALLENGER] == version else now[CHALLENGER]}, state)
         else:
             others = {PREVIOUS: now[CHAMPION] or now[PREVIOUS], CHALLENGER: now[CHALLENGER]}
-            self.move({CHAMPION: version, **{key: None if at == version else at for key, at in others.items()}})
+            self.move({CHAMPION: version, **{key: None if at == version else at for key, at in others.items()}}, state)
 
     def make_challenger(self, version: str) -> None:
         """Make a version the challenger."""
-        self.move({**self.aliases(), CHALLENGER: version})
+        state = self.state()
+        self.move({**as_aliases(state.aliases), CHALLENGER: version}, state)
 
     def previous(self) -> str:
         """The version that a rollback puts back; raises UserFacingError when there is none."""
-        if version := self.version(PREVIOUS):
-            return str(version.version)
+        if version := self.aliases()[PREVIOUS]:
+            return version
         raise UserFacingError(
-            f"There is no previous champion of {self.name} to go back to. A model becomes champion by: {SELECT}"
+            f"There is no previous champion of {self.name} to go back to. "
+            f"A model becomes champion by: {self.names.command('select')}"
         )
 
     def roll_back(self) -> tuple[str, str]:
@@ -183,12 +235,14 @@ class Registry:
 
         The latter cannot become champion by a selection. Raises UserFacingError when there is none to put back.
         """
-        previous, now = self.previous(), self.aliases()
+        previous, state = self.previous(), self.state()
+        now = as_aliases(state.aliases)
         champion = now[CHAMPION] or ""
-        self._changes.change({**now, CHAMPION: previous, PREVIOUS: champion or None}, taken_back=champion)
+        self._changes.change({**now, CHAMPION: previous, PREVIOUS: champion or None}, state, taken_back=champion)
         return previous, champion
 
-    def move(self, aliases: Aliases) -> None:
-        """Set the aliases to these versions, all or none."""
-        if aliases != self.aliases():
-            self._changes.change(aliases)
+    def move(self, aliases: Aliases, state: State | None = None) -> None:
+        """Set the aliases to these versions, all or none; `state` is what was just read, if it was."""
+        state = state or self.state()
+        if aliases != as_aliases(state.aliases):
+            self._changes.change(aliases, state)

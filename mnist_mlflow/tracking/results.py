@@ -18,6 +18,7 @@ from mlflow.entities import Metric
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
+from mnist_mlflow.tracking.artifacts import fetch_file
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 
@@ -49,21 +50,23 @@ def describe(part: Part, name: str, digest: str) -> LoggedData:
 def log_data(run: Run, dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
     with run.tracking():
+        train = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
         validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
-        _log_input(describe(dataset.train, f"{dataset.name}-train", dataset.digest), "training", dataset.train)
-        _log_input(validation, "validation", dataset.validation)
+        _log_inputs({"training": (train, dataset.train), "validation": (validation, dataset.validation)})
         return validation
 
 
 def log_test(dataset: Dataset) -> LoggedData:
     """Log the test images as an input of the active run; returns them as MLflow knows them."""
     test = describe_test(dataset)
-    _log_input(test, "test", dataset.test)
+    _log_inputs({"test": (test, dataset.test)})
     return test
 
 
-def _log_input(described: MlflowDataset, context: str, part: Part) -> None:
-    mlflow.log_input(described, context=context, tags={"images": str(len(part))})
+def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
+    """Log parts of a data set by what they are used for, in one request."""
+    tags = [{"images": str(len(part))} for _, part in parts.values()]
+    mlflow.log_inputs([described for described, _ in parts.values()], list(parts), tags)
 
 
 def describe_test(dataset: Dataset) -> LoggedData:
@@ -142,8 +145,7 @@ def read_file(artifacts: str, path: str) -> bytes:
         raise UserFacingError(f"the run is gone, and its {path} with it")
     try:
         with tempfile.TemporaryDirectory() as folder:
-            fetched = mlflow.artifacts.download_artifacts(f"{artifacts}/{path}", dst_path=folder)
-            return Path(fetched).read_bytes()
+            return fetch_file(artifacts, path, Path(folder)).read_bytes()
     except Exception as error:
         # Each kind of artifact store has errors of its own.
         raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error

@@ -9,8 +9,9 @@ import os
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import mlflow
 from mlflow.entities import Metric, Param, RunTag
@@ -29,15 +30,21 @@ FROM_OUTSIDE = (MlflowException, OSError)  # from the store or the disk: no mist
 ABANDONED = "attributes.status = 'RUNNING' and tags.owner LIKE '%'"  # if the owner is gone
 _logger = logging.getLogger(__name__)
 
-METRICS_A_REQUEST = 1_000  # MLflow takes no more
+METRICS_A_REQUEST = 800  # MLflow takes a thousand, with params and tags
 KILLED = "its process was killed"  # why an abandoned run is closed
 
 
 class Run:
-    """A run, and the seconds that tracking has taken from it (`tracking_seconds`)."""
+    """A run, and the seconds that tracking has taken from it (`tracking_seconds`).
 
-    def __init__(self, client: mlflow.MlflowClient, run_id: str) -> None:
-        self.client, self.id = client, run_id
+    The runs that it starts go into `experiment`, a number; into its own where that is empty.
+    """
+
+    def __init__(
+        self, client: mlflow.MlflowClient, run_id: str, experiment: str = "", logged: Iterable[str] = ()
+    ) -> None:
+        self.client, self.id, self.experiment = client, run_id, experiment
+        self.logged = set(logged)  # the names of its params so far
         self.tracking_seconds = 0.0
 
     @contextlib.contextmanager
@@ -49,28 +56,42 @@ class Run:
         finally:
             self.tracking_seconds += time.perf_counter() - started
 
-    def set_tags(self, tags: Mapping[str, object]) -> None:
-        """Set tags, in one request, without the passwords of addresses."""
-        with self.tracking():
-            run_tags = [RunTag(key, without_passwords(str(value))) for key, value in tags.items()]
-            self.client.log_batch(self.id, tags=run_tags)
+    def log(
+        self,
+        metrics: Sequence[Metric] = (),
+        params: Mapping[str, object] = MappingProxyType({}),
+        tags: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """Log all of it, in one request for each 800 metrics.
 
-    def describe(self, text: str) -> None:
-        """Set the description that the MLflow UI shows on the run's page, in Markdown."""
-        self.set_tags({"mlflow.note.content": text})
+        Params that are logged already, as by `mlflow run`, which logs them as they were typed, stay. Tags are
+        without the passwords of addresses.
+        """
+        with self.tracking():
+            new = [Param(key, str(value)) for key, value in params.items() if key not in self.logged]
+            run_tags = [RunTag(key, without_passwords(str(value))) for key, value in tags.items()]
+            first, rest = metrics[:METRICS_A_REQUEST], metrics[METRICS_A_REQUEST:]
+            if first or new or run_tags:
+                self.client.log_batch(self.id, first, new, run_tags)
+            for start in range(0, len(rest), METRICS_A_REQUEST):
+                self.client.log_batch(self.id, rest[start : start + METRICS_A_REQUEST])
+            self.logged |= params.keys()
+
+    def set_tags(self, tags: Mapping[str, object]) -> None:
+        """Set tags, in one request."""
+        self.log(tags=tags)
+
+    def describe(self, text: str, tags: Mapping[str, object] = MappingProxyType({})) -> None:
+        """Set the description that the MLflow UI shows on the run's page, in Markdown, and tags."""
+        self.set_tags({**tags, "mlflow.note.content": text})
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        """Log parameters, but for those that `mlflow run` has logged already as they were typed."""
-        with self.tracking():
-            logged = self.client.get_run(self.id).data.params
-            new = [Param(key, str(value)) for key, value in params.items() if key not in logged]
-            self.client.log_batch(self.id, params=new)
+        """Log parameters, in one request."""
+        self.log(params=params)
 
-    def log_metrics(self, metrics: list[Metric]) -> None:
-        """Log metrics, in one request for each thousand of them."""
-        with self.tracking():
-            for start in range(0, len(metrics), METRICS_A_REQUEST):
-                self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_REQUEST])
+    def log_metrics(self, metrics: Sequence[Metric]) -> None:
+        """Log metrics, in one request for each 800 of them."""
+        self.log(metrics)
 
     @contextlib.contextmanager
     def files(self) -> Iterator[Path]:
@@ -82,8 +103,11 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
+def open_run(name: str, tags: Mapping[str, object], experiment: str = "") -> Iterator[Run]:
     """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one, named after its entry point.
+
+    A new run goes into the `experiment` of that name unless MLflow's variables name another, which is then told. So do
+    the runs that it starts.
 
     It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
     in the artifact `failure.txt`.
@@ -91,8 +115,9 @@ def open_run(name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     started = time.perf_counter()
     client = connect()
     try:
-        run = _start(client, name, tags)
-        _log_origin(run)
+        changes = provenance.uncommitted_changes(project_root())
+        run = _start(client, name, {**tags, **_origin_tags(changes)}, experiment)
+        _log_origin(run, changes)
         run.tracking_seconds = time.perf_counter() - started
         yield run
         mlflow.end_run("FINISHED")
@@ -114,7 +139,7 @@ def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
     """A run that failed, to be completed and ended; it fails once more if that is not done."""
     run = Run(client, run_id)
     try:
-        mlflow.start_run(run_id, log_system_metrics=False)
+        run.logged |= mlflow.start_run(run_id, log_system_metrics=False).data.params.keys()
         run.set_tags({"owner": json.dumps(this_process())})
         yield run
     except BaseException as error:
@@ -124,7 +149,7 @@ def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
         raise
 
 
-def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -> Run:
+def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], experiment: str) -> Run:
     own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
     ours = {key: str(value) for key, value in tags.items()} | own
     if inherited := os.environ.get("MLFLOW_RUN_ID"):
@@ -142,21 +167,29 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object]) -
         else:
             provenance.ignore_other_repositories()
     try:
-        info = mlflow.start_run(tags=ours, log_system_metrics=False).info
+        number = experiments.find_or_create(client, experiment) if experiment else ""
+        place = None if experiments.is_named() else number or None
+        started = mlflow.start_run(experiment_id=place, tags=ours, log_system_metrics=False)
     except MlflowException as error:
         text = f"No run can be started: {one_line(error)}"
-        raise experiments.explain(client, error) or UserFacingError(text) from error
-    run = Run(client, info.run_id)
+        raise experiments.explain(client, error, experiment) or UserFacingError(text) from error
+    info = started.info
+    if number not in ("", info.experiment_id):
+        here = client.get_experiment(info.experiment_id).name
+        _logger.warning("This run is in the experiment %s, as MLflow was told, and not in %s.", here, experiment)
+    run = Run(client, info.run_id, number, started.data.params)
     _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
     return run
 
 
-def _log_origin(run: Run) -> None:
+def _origin_tags(changes: bytes | None) -> dict[str, object]:
+    dirty = "unknown" if changes is None else bool(changes)
+    return {"git_dirty": dirty, "code_digest": provenance.code_digest()}
+
+
+def _log_origin(run: Run, changes: bytes | None) -> None:
     if refusal := provenance.git_refusal(project_root()):
         _logger.warning("%s. %s", *refusal)
-    changes = provenance.uncommitted_changes(project_root())
-    dirty = "unknown" if changes is None else bool(changes)
-    run.set_tags({"git_dirty": dirty, "code_digest": provenance.code_digest()})
     with run.files() as folder:
         environments.write_environment(folder / "environment")
         if changes:

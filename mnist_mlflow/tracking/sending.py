@@ -51,21 +51,20 @@ def send(run: Run, parcel: Parcel, again: bool = False) -> str:
 
 def _upload(run: Run, parcel: Parcel, again: bool) -> str:
     contents, folder = parcel.contents, parcel.folder
-    stored = run.client.get_run(run.id)
-    model_id, is_ready = _logged_model(run, stored.info.experiment_id) if again else ("", False)
+    earlier = run.client.get_run(run.id) if again else None
+    model_id, is_ready = _logged_model(run, earlier.info.experiment_id) if earlier else ("", False)
     with run.tracking():
         run.client.log_artifacts(run.id, str(folder / ARTIFACTS))
-    run.log_params({key: value for key, value in contents.params.items() if key not in stored.data.params})
+    run.log_params(contents.params)
     if not model_id:
         model_id = log_model(run, folder / MODEL, folder / CODE, contents)
     elif not is_ready:
         complete_model(run, model_id, folder / MODEL, folder / CODE, contents)
-    run.set_tags(contents.tags)
     metrics = contents.metrics
-    if "tracking_seconds" not in stored.data.metrics:
+    if not earlier or "tracking_seconds" not in earlier.data.metrics:
         metrics = metrics | {"tracking_seconds": run.tracking_seconds}
-    run.log_metrics(as_metrics(run, metrics, model_id, contents.data, contents.curves, contents.time_ms))
-    if contents.status == "FINISHED" and "failure" in stored.data.tags:
+    run.log(as_metrics(run, metrics, model_id, contents.data, contents.curves, contents.time_ms), tags=contents.tags)
+    if earlier and contents.status == "FINISHED" and "failure" in earlier.data.tags:
         run.client.delete_tag(run.id, "failure")
     mlflow.end_run(contents.status)
     return model_id

@@ -15,10 +15,13 @@ from mlflow.utils.rest_utils import http_request, verify_rest_response
 from requests import RequestException
 
 from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.tracking.accounts import account
 
 CONNECT = 5  # seconds; to answer a server has MLFLOW_HTTP_REQUEST_TIMEOUT
 OLDEST = 3  # the first major version that keeps logged models
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
+REFUSED = "PERMISSION_DENIED"  # MLflow's word for what a server does not let an account do
+NOT_PERMITTED = re.compile(r"endpoint (\S+) failed with error code 403 .*permission denied", re.IGNORECASE | re.DOTALL)
 RETRIES = MLFLOW_HTTP_REQUEST_MAX_RETRIES.name
 FEW = 2
 
@@ -97,6 +100,9 @@ def explain(uri: str, error: BaseException) -> UserFacingError | None:
     """The refusal, or the absence, of a server behind an error of MLflow's client; None for another cause."""
     if not is_server(uri) or not isinstance(error, (MlflowException, RequestException)):
         return None
+    if asked := NOT_PERMITTED.search(str(error)):
+        reason = f"the account {account()} may not use {asked[1]} there"
+        return _unusable(uri, reason, "Ask who owns it for the permission EDIT, or log in as another account")
     text = str(error).lower()
     for words, (reason, remedy) in ERRORS.items():
         if words in text:

@@ -64,12 +64,17 @@ def studies_uri() -> str:
 
 
 @contextlib.contextmanager
-def registry_lock() -> Iterator[None]:
-    """Let one process of this machine at a time change the registry of the store that is connected."""
+def registry_lock(registered_model: str) -> Iterator[None]:
+    """Let one process of this machine at a time change a registered model of the store that is connected."""
     uri = store_address()
-    path = databases.file_of(uri) or f"{temporary_folder()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
-    with FileLock(f"{path}.registry.lock"):
+    path = databases.file_of(uri) or f"{temporary_folder()}-{_short_digest(uri)}"
+    with FileLock(f"{path}.registry-{_short_digest(registered_model)}.lock"):
         yield
+
+
+def _short_digest(text: str) -> str:
+    """A name for a file, whatever the letters and the length of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def connect() -> mlflow.MlflowClient:
@@ -94,7 +99,9 @@ def open_store(uri: str) -> mlflow.MlflowClient:
     try:
         if servers.is_server(uri):
             servers.check_server(uri)
-        elif url := databases.read_address(uri):
+            mlflow.set_tracking_uri(uri)
+            return mlflow.MlflowClient()
+        if url := databases.read_address(uri):
             if path := databases.sqlite_file(url):
                 _check_folder(uri, path)
                 return _open_sqlite(databases.with_file(uri, path), path)

@@ -26,12 +26,12 @@ class UnconsideredRun:
 def find_unconsidered(
     client: mlflow.MlflowClient, champion: Candidate, query: Query, reasons: Mapping[str, str], floor: float
 ) -> Iterator[UnconsideredRun]:
-    """The newest runs that ended after the champion's, or have not ended, and were not considered.
+    """The newest runs of a query's experiments that ended after the champion's, or not at all, and were not considered.
 
     `reasons` has the candidates by run: why each was excluded, or nothing if it took part. Other runs below the
     `floor` of accuracy are left out: they are clearly worse.
     """
-    for run in newer_runs(client, champion.end_time, MOST):
+    for run in newer_runs(client, query.experiment, champion.end_time, MOST):
         run_id = run.info.run_id
         reason = reasons[run_id] if run_id in reasons else _reason(run, query, floor)
         if reason and run_id != champion.run_id:

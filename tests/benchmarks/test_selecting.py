@@ -10,7 +10,7 @@ from benchmarks.measure.store import Store
 from benchmarks.tasks import selecting
 from benchmarks.tasks.big_store import LABELS, fill
 from mnist_mlflow.selection.evidence import Evidence
-from mnist_mlflow.tracking.candidates import Query, find_candidates
+from mnist_mlflow.tracking.candidates import Candidates, Query
 from mnist_mlflow.types import Part
 
 
@@ -24,7 +24,7 @@ def test_equals_are_seldom_and_unequals_mostly_told_apart() -> None:
 def test_a_simulated_store_is_as_training_leaves_one(store: mlflow.MlflowClient, tmp_path: Path) -> None:
     address = mlflow.get_tracking_uri()
     fill(address, str(tmp_path), 60, 20)
-    candidates = list(find_candidates(store, Query("data", "split")))
+    candidates = list(Candidates(store, Query("data", "split")))
     assert len(candidates) == 15
     assert len(store.search_runs(["0"], "tags.role = 'trial'")) == 40
     validation = Part(np.zeros((len(LABELS), 28, 28), np.uint8), LABELS)

@@ -172,8 +172,8 @@ def test_a_sqlite_address_is_read_as_sqlalchemy_reads_it(
         assert ("new",) in database.execute("SELECT name FROM experiments").fetchall()
     assert store_uri() == absolute.format(folder=tmp_path)
     assert databases.file_of(studies_uri()) == (tmp_path / file).parent / "optuna.db"
-    with registry_lock():
-        assert (tmp_path / f"{file}.registry.lock").exists()
+    with registry_lock("mine"):
+        assert [*tmp_path.glob(f"{file}.registry-*.lock")]
     names = {path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")}
     assert names - {"file:"} == {Path(file).parts[0]}  # and none beside it, but for the empty one that MLflow makes
 

@@ -15,7 +15,7 @@ import pytest
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs import train
 from mnist_mlflow.processes import is_gone
-from mnist_mlflow.tracking.candidates import Query, find_candidates
+from mnist_mlflow.tracking.candidates import Candidates, Query
 from mnist_mlflow.tracking.runs import open_run
 from tests.conftest import ROOT
 
@@ -54,9 +54,9 @@ def test_an_interrupted_network_logs_its_best_weights_which_nothing_selects(
     accuracy = (answers["digit"] == dataset.validation.labels).mean()
     assert accuracy == pytest.approx(run.data.metrics["val_accuracy"])
     images = dataset.digest, dataset.split_digest
-    assert [candidate.run_id for candidate in find_candidates(store, Query(*images, where=ASKED))] == [run.info.run_id]
+    assert [candidate.run_id for candidate in Candidates(store, Query(*images, where=ASKED))] == [run.info.run_id]
     store.set_terminated(run.info.run_id, "FINISHED")
-    assert not list(find_candidates(store, Query(*images)))
+    assert not list(Candidates(store, Query(*images)))
     assert not (ROOT / "unsent" / run.info.run_id).exists()
 
 

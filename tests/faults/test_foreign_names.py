@@ -23,7 +23,7 @@ from mnist_mlflow.reports import page
 from mnist_mlflow.reports.card import Subject, as_markdown, write_card
 from mnist_mlflow.search import plots
 from mnist_mlflow.tracking import checks
-from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query
 from mnist_mlflow.tracking.registry import SELECTED_BY
 from mnist_mlflow.tracking.reproductions import Reproduced
 from mnist_mlflow.tracking.runs import Run
@@ -74,7 +74,7 @@ def test_a_model_may_name_any_run(store: Client) -> None:
     for run in ("x' OR '1'='1", None):
         model = store.create_logged_model("0", source_run_id=run, tags=tags)
         store.finalize_logged_model(model.model_id, "READY")
-    assert not list(find_candidates(store, Query("d", "s")))
+    assert not list(Candidates(store, Query("d", "s")))
 
 
 @pytest.mark.parametrize("name", NASTY)

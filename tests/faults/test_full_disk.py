@@ -38,7 +38,7 @@ def test_a_result_that_a_full_disk_does_not_take_is_kept_elsewhere_and_told_in_a
     kept = re.search(r"Nothing is lost: the result is kept in (\S+)\. ", line)
     assert kept, done.stderr
     try:
-        assert (Path(kept[1]) / "digit_model" / "model.json").is_file()
+        assert (Path(kept[1]) / "digit_model.zip").is_file()
         assert "Traceback" not in done.stderr
     finally:
         shutil.rmtree(kept[1])

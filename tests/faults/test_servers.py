@@ -161,7 +161,7 @@ def test_mlflow_tries_again_for_longer_than_a_server_needs_to_restart() -> None:
 def test_a_server_that_stays_away_is_not_waited_for_once_more_by_the_closing(monkeypatch: pytest.MonkeyPatch) -> None:
     run = '{"run": {"info": {"run_id": "r", "status": "RUNNING", "artifact_uri": "file:///tmp"}, "data": {}}}'
     answers = {"/api/2.0/mlflow/runs/create": (200, run), "/api/2.0/mlflow/runs/get": (200, run)}
-    monkeypatch.setattr("mnist_mlflow.tracking.runs._log_origin", lambda run: None)
+    monkeypatch.setattr("mnist_mlflow.tracking.runs._log_origin", lambda *arguments: None)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
     server = serving(FakeServer(answers))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.__enter__())

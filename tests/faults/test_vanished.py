@@ -13,6 +13,7 @@ import pytest
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs import report, select
+from mnist_mlflow.jobs.rollback import Rollback
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from mnist_mlflow.tracking.registry import Registry
@@ -197,7 +198,7 @@ def test_one_goes_back(scene: Scene, outcome: Outcome) -> None:
     before = Registry(scene.client).aliases()
     try:
         rollback = select.run(select.Params(rollback=True), silent)
-        assert isinstance(rollback, select.Rollback)
+        assert isinstance(rollback, Rollback)
         answer = str((rollback.restored, rollback.taken_back))
         assert Registry(scene.client).aliases()[CHAMPION] == rollback.restored
     except UserFacingError as error:

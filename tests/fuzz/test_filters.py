@@ -15,7 +15,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.protocol import Scope
 from mnist_mlflow.selection.scope import as_query
-from mnist_mlflow.tracking.candidates import Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.candidates import Candidates, Query, not_comparable
 from mnist_mlflow.tracking.models import find_model
 from mnist_mlflow.tracking.trials import running_searches
 from tests.conftest import use_store
@@ -37,7 +37,7 @@ def client(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_conditions_and_experiments(client: mlflow.MlflowClient, where: str, experiment: str) -> None:
     query = Query("digest", "split", where=where, experiment=experiment)
     with suppress(UserFacingError):
-        assert not list(find_candidates(client, query))
+        assert not list(Candidates(client, query))
         assert not not_comparable(client, query)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.jobs.clusters import study_variables
-from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.tracking.reach import store_variables
+from mnist_mlflow.tracking.store import connect
 
 COMMANDS = {
     "the store is a file": (["knn", "--seeds=0,1"], "is the file", "export MLFLOW_TRACKING_URI=http://HOST:5000"),

@@ -106,18 +106,21 @@ def test_aliases_that_point_nowhere_are_removed_and_other_projects_stay_alone(st
     for name in ("mnist-digits", "other"):
         store.create_registered_model(name)
         store.create_model_version(name, f"{run.info.artifact_uri}/none", run.info.run_id)
+    store.create_registered_model("ada-digits", {"decided": "by ada"})  # whose last version was deleted
     with closing(sqlite3.connect(str(store_file()))) as database:
-        for name in ("mnist-digits", "other"):
+        for name in ("mnist-digits", "other", "ada-digits"):
             columns = "INSERT INTO registered_model_aliases (name, alias, version, workspace) VALUES"
             database.execute(f"{columns} ('{name}', 'champion', 7, 'default')")
         database.commit()
     status, lines = examine()
     assert status == 1
     assert "mnist-digits@champion" in lines["aliases"]
+    assert "ada-digits@champion" in lines["aliases"]
     assert "mnist-digits/1" in lines["versions"]
     assert "other" not in lines["versions"]
     assert examine("--fix", "1")[0] == 1  # a version without a model is for people to decide about
     assert store.get_registered_model("mnist-digits").aliases == {}
+    assert store.get_registered_model("ada-digits").aliases == {}
     assert store.get_registered_model("other").aliases == {"champion": 7}
     assert examine()[1]["aliases"].startswith("ok")
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,8 +11,9 @@ from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.search.machine import Processes
-from mnist_mlflow.search.workers import Command, Ending, Shown
+from mnist_mlflow.search.workers import Shown
 from mnist_mlflow.tracking.runs import Run
+from tests.slots import Slots
 
 Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=100)
@@ -60,34 +61,6 @@ def test_each_has_its_result_or_the_reason_of_its_failure(
         assert isinstance(failure, LaunchError)
         assert reason in str(failure)
         assert store.get_run(failure.run_id).info.status == "FAILED"
-
-
-class Slots:
-    """Workers whose commands end when a test says so, and whose runs nobody writes."""
-
-    def __init__(self, count: int) -> None:
-        self.count, self.running, self.ended = count, dict[int, Command](), False
-        self.most, self.interrupt_after = 0, 99
-
-    def slots(self) -> int:
-        return self.count
-
-    def start(self, command: Command) -> int:
-        if "--n_neighbors=9" in command.arguments:
-            raise UserFacingError("no process can be started")
-        number = len(self.running) + 1
-        self.running[number] = command
-        return number
-
-    def wait(self, seconds: float) -> Sequence[Ending]:
-        self.interrupt_after -= 1
-        if not self.interrupt_after:
-            raise KeyboardInterrupt
-        self.most = max(self.most, len(self.running))
-        return [Ending(number, None) for number in [*self.running] if self.running.pop(number)]
-
-    def end(self, patience: float | None = None) -> None:
-        self.ended = True
 
 
 def statuses(store: Client) -> list[str]:

@@ -11,9 +11,10 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.report import Params, run
-from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.protocol import REGISTERED_MODEL, DataOptions
+from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import as_candidate
-from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.registry import Registry, alias_uri
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.selected import Selected, connected, select_in_copy
@@ -98,7 +99,7 @@ def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
         f"Not yet. Type:</p>\n<pre><code>mlflow run . -e reproduce --env-manager local -P run={champion.run_id}" in page
     )
     assert f"<td>{champion.run_id[:8]}</td>" in page
-    assert f"load_model(&#34;{selected.selection.champion_uri}&#34;)" in page
+    assert f"load_model(&#34;{alias_uri(CHAMPION, REGISTERED_MODEL)}&#34;)" in page
     assert len(Tags(page).all("img")) == 4
 
 
@@ -121,7 +122,7 @@ def test_it_is_logged_in_a_run_of_its_own(page: str, selected: Selected, tmp_pat
 
 def test_what_was_never_selected_cannot_be_reported_on(trained_store: Client, outcomes: list[RunResult]) -> None:
     registry = Registry(trained_store)
-    with pytest.raises(UserFacingError, match=r"no champion to report on.* mlflow run \. -e select"):
+    with pytest.raises(UserFacingError, match=r"no champion of mnist-digits to report on.* mlflow run \. -e select"):
         run(Params(), silent)
     candidate = as_candidate(trained_store.get_run(outcomes[0].run_id), outcomes[0].model_id)
     registry.make_champion(registry.register(candidate, "", {}))

@@ -26,7 +26,7 @@ from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.reports.reproduction import Reproduction
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking import parcels, provenance
-from mnist_mlflow.tracking.candidates import Query, find_candidates
+from mnist_mlflow.tracking.candidates import Candidates, Query
 from mnist_mlflow.tracking.origins import COMMIT
 from mnist_mlflow.tracking.reproductions import find_reproductions
 from mnist_mlflow.tracking.results import dataset_tags
@@ -105,7 +105,7 @@ def test_the_same_result_is_identical_and_both_runs_say_so(store: Client, digits
     assert store.get_run(old).data.tags[f"reproduction.{about.run_id}"] == "identical"
     assert {file.path for file in store.list_artifacts(about.run_id)} >= {"verdict.json", "metrics.csv"}
     store.set_tag(result.new.run_id, "role", "model")  # as its own code may call it: it is no candidate all the same
-    found = find_candidates(store, Query(digits.digest, digits.split_digest))
+    found = Candidates(store, Query(digits.digest, digits.split_digest))
     assert [candidate.run_id for candidate in found] == [old]
 
 

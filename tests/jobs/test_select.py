@@ -1,5 +1,6 @@
 import contextlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,8 +16,12 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import evaluate, select
 from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.rollback import Rollback
 from mnist_mlflow.jobs.train import train
+from mnist_mlflow.model.archive import pack, unpacked
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.selection import promotion
+from mnist_mlflow.selection.deciding import decide
 from mnist_mlflow.selection.test_images import score_finalists
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
@@ -84,7 +89,7 @@ class TestFirstSelection:
         assert f"{outcomes[0].metrics['val_accuracy']}" == version.tags["val_accuracy"]
         assert version.tags["algorithm"] == "logistic"
         assert float(version.tags["ms_per_image"]) > 0
-        predictions = mlflow.pyfunc.load_model(selection.champion_uri).predict(digits.test.images)
+        predictions = mlflow.pyfunc.load_model(registry.uri(CHAMPION)).predict(digits.test.images)
         accuracy = (predictions["digit"] == digits.test.labels).mean()
         tested = selection.test_scores.metrics[winner]
         assert accuracy == tested["test_accuracy"] == float(version.tags["test_accuracy"])
@@ -165,7 +170,7 @@ def test_a_challenger_is_no_match_for_the_champion_and_a_rollback_lasts(
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: None, CHALLENGER: selection.version}
     assert selection_run(registry.client).data.tags["challenger_version"] == selection.version
     registry.make_champion("2")
-    assert select.run(ROLLBACK, silent) == select.Rollback(registry.name, "1", "2")
+    assert select.run(ROLLBACK, silent) == Rollback(registry.name, "1", "2")
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
     (excluded,) = choose(dry_run=True).decision.choice.excluded
     assert "was taken back on" in excluded.exclusion
@@ -184,22 +189,20 @@ def test_a_rollback_that_was_killed_is_completed_by_the_next_and_not_repeated(
         patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", die)
         with pytest.raises(KeyboardInterrupt):
             select.run(ROLLBACK, silent)
-    assert select.run(ROLLBACK, silent) == select.Rollback(registry.name, "1", "2")
+    assert select.run(ROLLBACK, silent) == Rollback(registry.name, "1", "2")
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", CHALLENGER: None}
 
 
 def test_a_selection_that_another_machine_overtakes_changes_nothing_and_says_so(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = select._decide
-
     def be_overtaken(*arguments: Any) -> Any:
         decision = decide(*arguments)
         with registry.alone():
             registry.make_challenger("1")
         return decision
 
-    monkeypatch.setattr(select, "_decide", be_overtaken)
+    monkeypatch.setattr(select, "decide", be_overtaken)
     before = champion(registry).description
     with pytest.raises(UserFacingError, match=r"another selection decided meanwhile \(run \w+ of .*@"):
         choose(algorithms="knn")
@@ -216,7 +219,7 @@ def test_a_card_that_another_selection_has_written_meanwhile_stays(
         registry.describe("1", "the card of another")
         return score_finalists(*arguments)
 
-    monkeypatch.setattr(select, "score_finalists", be_overtaken)
+    monkeypatch.setattr(promotion, "score_finalists", be_overtaken)
     choose()
     assert champion(registry).description == "the card of another"
 
@@ -253,18 +256,29 @@ def test_a_model_whose_files_are_damaged_leaves_its_place_to_the_next(
 
 
 @contextlib.contextmanager
+def repacked(archive: Path) -> Iterator[Path]:
+    """The files of an archive, which may be changed."""
+    with unpacked(archive) as folder:
+        yield folder
+        pack(folder, archive)
+
+
+@contextlib.contextmanager
 def of_last_month(model: Path) -> Iterator[None]:
     """The files of a model as other code wrote them: its loader has another name, and knows another format alone."""
     original = model.with_name("original")
     shutil.copytree(model, original)
-    package = model / "code" / "mnist_mlflow" / "model"
-    loader = (package / "digit_model.py").read_text()
-    (package / "digit_model.py").unlink()
-    (package / "loader.py").write_text(loader.replace("FORMAT = 1", "FORMAT = 0"))
+    with repacked(model / "code" / "mnist_mlflow" / "code.zip") as package:
+        loader = (package / "model" / "digit_model.py").read_text()
+        (package / "model" / "digit_model.py").unlink()
+        (package / "model" / "loader.py").write_text(loader.replace("FORMAT = 1", "FORMAT = 0"))
     about = (model / "MLmodel").read_text()
-    (model / "MLmodel").write_text(about.replace("model.digit_model", "model.loader"))
-    (description,) = model.rglob("model.json")
-    description.write_text(description.read_text().replace('"format": 1', '"format": 0'))
+    (model / "MLmodel").write_text(
+        re.sub("code_digest: .*", "code_digest: other", about.replace("model.digit_model", "model.loader"))
+    )
+    with repacked(model / "data" / "digit_model.zip") as files:
+        description = files / "model.json"
+        description.write_text(description.read_text().replace('"format": 1', '"format": 0'))
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.measure.postgresql import is_installed, postgresql
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs import select
+from mnist_mlflow.jobs.rollback import Rollback
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.aliases import CHAMPION, PREVIOUS
@@ -47,6 +48,6 @@ def test_a_champion_is_chosen_described_and_taken_back(
     assert champion.description.rstrip().splitlines()[-1].startswith("The whole card is `card.md` of run")
     assert registry.aliases()[PREVIOUS] == "1"
     rollback = select.run(select.Params(rollback=True), silent)
-    assert rollback == select.Rollback(registry.name, "1", "2")
+    assert rollback == Rollback(registry.name, "1", "2")
     (excluded,) = choose().decision.choice.excluded
     assert "was taken back" in excluded.exclusion

@@ -10,13 +10,16 @@ from mnist_mlflow.selection.decision import Decision, pairwise, points, rule_tex
 from mnist_mlflow.selection.rule import Verdict, apply_rule
 from mnist_mlflow.tracking.aliases import CHALLENGER
 from mnist_mlflow.tracking.candidates import Query
+from mnist_mlflow.tracking.signatures import Signature
 from tests.selection.test_members import LONE, SEEDS, pool_of
 from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
+
+SIGNED = Signature("ada", "now", "a-run")
 
 
 def test_the_whole_decision_is_plain_data() -> None:
     verdict = Verdict(CHALLENGER, "it lacks much")
-    decision = Decision(among(ALL, Params(prefer="size")), verdict, Query("d", "s"), "now")
+    decision = Decision(among(ALL, Params(prefer="size")), verdict, Query("d", "s"), SIGNED)
     plain = json.loads(json.dumps(decision.as_json()))
     assert (plain["winner"]["run_id"], plain["alias"], plain["lacks"]) == ("small", "challenger", "it lacks much")
     assert plain["certainly_worse"] == ["poor"]
@@ -27,13 +30,13 @@ def test_the_whole_decision_is_plain_data() -> None:
 
 def test_it_is_told_in_words() -> None:
     verdict = Verdict(CHALLENGER, "it lacks much")
-    sentences = Decision(among(ALL, Rule("size")), verdict, Query("d", "s"), "now").sentences
+    sentences = Decision(among(ALL, Rule("size")), verdict, Query("d", "s"), SIGNED).sentences
     assert sentences["becomes"] == "challenger: it lacks much"
     assert sentences["against the best"].startswith("-0.06 points (-0.")
     assert sentences["among"].startswith("3 of 4 models")
     assert sentences["champion before"] == "none"
     verdict = Verdict("champion", note="look")
-    sentences = Decision(among(ALL, Rule()), verdict, Query("d", "s"), "now").sentences
+    sentences = Decision(among(ALL, Rule()), verdict, Query("d", "s"), SIGNED).sentences
     assert (sentences["becomes"], sentences["note"]) == ("champion", "look")
     assert sentences["against the best"] == "it is the best, or exactly as good"
 
@@ -74,7 +77,7 @@ def test_finalists_are_the_points_of_the_picture() -> None:
 def test_a_configuration_is_told_with_its_seeds() -> None:
     choice = apply_rule(pool_of([*SEEDS, LONE], rule=Rule("size", max_mb=1)))
     seeds = next(one for one in choice.finalists if one.others)
-    decision = Decision(replace(choice, winner=seeds), Verdict(CHALLENGER), Query("d", "s"), "now")
+    decision = Decision(replace(choice, winner=seeds), Verdict(CHALLENGER), Query("d", "s"), SIGNED)
     assert decision.sentences["chosen"] == "00, 3 seeds, run 00 (seed 0, the median by log loss)"
     assert decision.sentences["seeds"] == (
         "99.56 ± 0.04 % read right, mean and standard deviation of 0 (run 00), 1 (run 01), 2 (run 02)"

@@ -29,7 +29,7 @@ def model(right: Right) -> Model:
 def evidence_of(**models: Model) -> Evidence:
     """Evidence about models by their ids; those of other ids do not load."""
 
-    def load(uri: str) -> Model:
+    def load(uri: str, location: str) -> Model:
         if uri.removeprefix("models:/") not in models:
             raise UserFacingError("it does not load")
         return models[uri.removeprefix("models:/")]

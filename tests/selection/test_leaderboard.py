@@ -5,7 +5,7 @@ from rich.console import Console
 
 from mnist_mlflow.cli.selected import WIDE, leaderboard_table
 from mnist_mlflow.protocol import Rule
-from mnist_mlflow.selection.leaderboard import leaderboard, write_leaderboard
+from mnist_mlflow.selection.leaderboard import leaderboard, with_test_figures, write_leaderboard
 from mnist_mlflow.selection.rule import apply_rule
 from tests.selection.test_members import LONE, POOR, SEEDS, pool_of
 from tests.selection.test_rule import ALL, among
@@ -13,7 +13,7 @@ from tests.selection.test_rule import ALL, among
 
 def test_the_best_comes_first_with_what_tells_them_apart() -> None:
     choice = among(ALL, Rule())
-    table = leaderboard(choice, {choice.winner: {"test_accuracy": 0.9951}})
+    table = with_test_figures(leaderboard(choice), {choice.winner: {"test_accuracy": 0.9951}})
     rows = {row["run"]: row for row in table.to_dict("records")}
     assert list(rows) == ["best", "near", "small", "poor"]
     assert rows["best"]["95 % interval"] == "99.34-99.62"
@@ -27,17 +27,17 @@ def test_the_best_comes_first_with_what_tells_them_apart() -> None:
 def test_test_figures_of_those_that_are_no_finalists_are_not_shown() -> None:
     tested = [replace(one.candidate, metrics={**one.candidate.metrics, "test_accuracy": 0.5}) for one in ALL]
     scored = [replace(one, candidate=candidate) for one, candidate in zip(ALL, tested, strict=True)]
-    assert set(leaderboard(among(scored, Rule()), {})["test %"]) == {""}
+    assert set(leaderboard(among(scored, Rule()))["test %"]) == {""}
 
 
 def test_it_is_written_in_three_forms(tmp_path: Path) -> None:
-    write_leaderboard(leaderboard(among(ALL, Rule()), {}), tmp_path)
+    write_leaderboard(leaderboard(among(ALL, Rule())), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"leaderboard.{kind}" for kind in ("csv", "html", "md")]
     assert "| best" in (tmp_path / "leaderboard.md").read_text()
 
 
 def test_a_configuration_of_several_seeds_is_a_row_with_its_mean_and_spread() -> None:
-    table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])), {})
+    table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])))
     lone, seeds, poor = table.to_dict("records")
     assert (lone["run"], lone["val acc. %"], lone["±"], lone["seeds"]) == ("lone", "99.58", "", "1")
     assert (seeds["run"], seeds["val acc. %"], seeds["±"], seeds["seeds"]) == ("00", "99.56", "0.04", "3")
@@ -47,11 +47,11 @@ def test_a_configuration_of_several_seeds_is_a_row_with_its_mean_and_spread() ->
 
 
 def test_columns_of_seeds_are_there_where_they_say_something() -> None:
-    assert {"±", "seeds"}.isdisjoint(leaderboard(among(ALL, Rule()), {}))
+    assert {"±", "seeds"}.isdisjoint(leaderboard(among(ALL, Rule())))
 
 
 def test_a_table_with_seeds_fits_into_the_terminal() -> None:
-    table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])), {})
+    table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])))
     table[["algorithm", "val f1 %", "test %", "MB"]] = ["logistic", "100.00", "100.00", "0.0269"]
     table[["vs best, points", "ms/image", "val log loss", "run"]] = ["-0.39", "0.0543", "0.0178", "0123456789abcdef"]
     shown = leaderboard_table(table, WIDE)

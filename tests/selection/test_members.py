@@ -14,7 +14,7 @@ from mnist_mlflow.selection.entry import Entry, compare_with_best
 from mnist_mlflow.selection.members import different_seeds, median_member
 from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import apply_rule
-from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query
 from mnist_mlflow.tracking.members import Members
 from tests.simulated import SimulatedEvidence, add_run, entry, right_but
 
@@ -153,15 +153,15 @@ def test_the_members_are_what_a_query_finds_the_incumbent_first(store: Client) -
     add_run(store, 0.9, configuration=DIGEST, status="FAILED")
     add_run(store, 0.9, configuration=DIGEST, role="reproduction")
     candidate = next(one for one in _all(store) if one.run_id == second)
-    assert [one.run_id for one in Members(store, QUERY)(candidate)] == [first, second, third]
-    assert [one.run_id for one in Members(store, QUERY, third)(candidate)] == [third, first, second]
+    assert [one.run_id for one in Members(Candidates(store, QUERY))(candidate)] == [first, second, third]
+    assert [one.run_id for one in Members(Candidates(store, QUERY), third)(candidate)] == [third, first, second]
     narrow = Query("d", "s", where="metrics.val_accuracy > 0.905")
-    assert [one.run_id for one in Members(store, narrow)(candidate)] == [second, third]
-    assert all(one.model_id.startswith("m-") for one in Members(store, QUERY)(candidate))
+    assert [one.run_id for one in Members(Candidates(store, narrow))(candidate)] == [second, third]
+    assert all(one.model_id.startswith("m-") for one in Members(Candidates(store, QUERY))(candidate))
 
 
 def _all(store: Client) -> list[Candidate]:
-    return list(find_candidates(store, QUERY))
+    return list(Candidates(store, QUERY))
 
 
 @pytest.mark.parametrize("text", ["", "x", "0123456789abcdef' or '1' = '1"])

@@ -5,7 +5,7 @@ import pytest
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.tracking import candidates
-from mnist_mlflow.tracking.candidates import Candidate, Query, find_candidates, not_comparable
+from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, not_comparable
 from tests.simulated import add_run
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -13,13 +13,13 @@ QUERY = Query("d", "s")
 
 
 def run_ids(client: Client, query: Query = QUERY) -> list[str]:
-    return [candidate.run_id for candidate in find_candidates(client, query)]
+    return [candidate.run_id for candidate in Candidates(client, query)]
 
 
 def test_the_best_comes_first_then_the_surer(store: Client) -> None:
     third, first, second = add_run(store, 0.97), add_run(store, 0.98, 0.05), add_run(store, 0.98, 0.06)
     assert run_ids(store) == [first, second, third]
-    best = next(find_candidates(store, QUERY))
+    best = next(Candidates(store, QUERY))
     assert best.model_uri.startswith("models:/m-")
     assert best.params["n_neighbors"] == "4"
     assert best.end_time > 0
@@ -73,7 +73,7 @@ def test_no_more_is_read_than_is_asked_for(store: Client, monkeypatch: pytest.Mo
         return search(*arguments, **named)
 
     monkeypatch.setattr(store, "search_runs", count)
-    assert next(find_candidates(store, QUERY)).run_id == expected[0]
+    assert next(Candidates(store, QUERY)).run_id == expected[0]
     assert len(conditions) == 1
 
 

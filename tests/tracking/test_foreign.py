@@ -5,12 +5,14 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from mlflow.models import Model
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.latency import ms_per_image
 from mnist_mlflow.tracking import foreign
-from mnist_mlflow.tracking.foreign import PACKAGE, ForeignModel, is_foreign
-from mnist_mlflow.tracking.models import copy_code, load_model
+from mnist_mlflow.tracking.foreign import ForeignModel
+from mnist_mlflow.tracking.models import load_model
+from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
 
 LOADER = """
 import pandas as pd
@@ -58,13 +60,12 @@ def asked(old: Path) -> ForeignModel:
     return model
 
 
-def test_code_is_foreign_where_a_file_is_another_or_not_here(tmp_path: Path, old: Path) -> None:
-    assert is_foreign(old)
-    copy_code(tmp_path / "code")
-    assert not is_foreign(tmp_path)
-    (tmp_path / "code" / PACKAGE.name / "types.py").write_text("")
-    assert is_foreign(tmp_path)
-    assert not is_foreign(tmp_path / "without code")
+def test_code_is_foreign_where_it_is_another_than_here(old: Path) -> None:
+    about = Model.load(str(old))
+    assert not is_todays(about)
+    about.metadata = {DIGEST: code_digest()}
+    assert is_todays(about)
+    assert is_todays(Model(flavors={"python_function": {}}))
 
 
 def test_a_foreign_model_is_asked_by_its_own_code_again_and_again(asked: ForeignModel) -> None:

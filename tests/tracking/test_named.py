@@ -20,7 +20,7 @@ def test_a_run_is_found_by_each_form_of_its_name(store: Client) -> None:
 
 @pytest.mark.parametrize("name", ["", "abc", "champion", "models:/m@none", "models:/m/7", "m-" + 32 * "0", "%", "ABCD"])
 def test_a_name_that_no_run_has_is_told_with_the_accepted_forms(name: str, store: Client) -> None:
-    with pytest.raises(UsageError, match="Accepted: a run's id"):
+    with pytest.raises(UsageError, match="Accepted: champion, challenger, previous, a run's id"):
         find_run(store, name)
 
 

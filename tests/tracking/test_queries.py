@@ -31,8 +31,8 @@ def test_the_newest_come_first_and_no_more_than_asked_for(store: Client) -> None
     store.create_run("0", start_time=50, tags={"role": "trial"})
     for run_id, ended in zip(runs, (15, 25, 35), strict=False):
         store.set_terminated(run_id, end_time=ended)
-    assert [run.info.run_id for run in newer_runs(store, 15, 2)] == [runs[2], runs[1], runs[3]]
-    assert [run.info.run_id for run in newer_runs(store, 15, 1)] == [runs[2], runs[3]]
+    assert [run.info.run_id for run in newer_runs(store, "", 15, 2)] == [runs[2], runs[1], runs[3]]
+    assert [run.info.run_id for run in newer_runs(store, "", 15, 1)] == [runs[2], runs[3]]
 
 
 def test_experiments_are_found_by_their_names(store: Client) -> None:

@@ -7,6 +7,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS, ROLLED_BACK, UNFINISHED
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.registry import Registry
@@ -21,14 +22,20 @@ def registry(store: Client) -> Registry:
 
 
 @pytest.fixture
+def made(registry: Registry) -> Registry:
+    registry.create()
+    return registry
+
+
+@pytest.fixture
 def candidates(store: Client) -> list[Candidate]:
     runs = [add_run(store, accuracy) for accuracy in (0.9, 0.91, 0.92)]
     return [as_candidate(run, run.outputs.model_outputs[0].model_id) for run in map(store.get_run, runs)]
 
 
 @pytest.fixture
-def versions(registry: Registry, candidates: list[Candidate]) -> list[str]:
-    return [registry.register(candidate, "a card", {"algorithm": "knn"}) for candidate in candidates]
+def versions(made: Registry, candidates: list[Candidate]) -> list[str]:
+    return [made.register(candidate, "a card", {"algorithm": "knn"}) for candidate in candidates]
 
 
 def test_a_version_has_its_tags_and_its_card(registry: Registry, candidates: list[Candidate]) -> None:
@@ -201,7 +208,7 @@ def test_a_version_that_somebody_registered_by_hand_comes_from_its_run(registry:
 
 
 def test_a_registry_of_another_name_is_another_registry(registry: Registry, candidates: list[Candidate]) -> None:
-    other = Registry(registry.client, "other")
+    other = Registry(registry.client, Names(registered_model="other"))
     other.make_champion(other.register(candidates[0], "", {}))
     assert (other.uri(CHAMPION), registry.version(CHAMPION)) == ("models:/other@champion", None)
     assert other.aliases()[CHAMPION] == "1"
