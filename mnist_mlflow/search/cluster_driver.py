@@ -1,4 +1,4 @@
-"""The driver of a Ray cluster, a process of its own: Ray ends it without `finally` when the cluster is gone.
+"""The driver of a Ray cluster, a process of its own: Ray kills it when the cluster is gone.
 
 It hands commands out as tasks, and passes on what becomes of them. Ray's own words go into a file.
 """
@@ -11,6 +11,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -71,9 +72,9 @@ def drive(pipe: Connection, address: str, patience: float, log: str) -> None:
 
 
 def _redirect(log: str) -> None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
+    with Path(log).open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
 
 
 def _in_one_line(error: BaseException) -> str:
