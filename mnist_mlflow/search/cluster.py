@@ -167,10 +167,9 @@ class Cluster:
             case Ending():
                 del self._commands[message.number]
                 self._endings.append(message)
-            case Line():
-                label = self._commands[message.number].label
-                terminal = sys.stderr if message.stream == "err" else sys.stdout
-                print(f"{label} on {message.node}: {message.text}", end="", file=terminal, flush=True)
+            case Line(number, node, stream, text) if number in self._commands:  # else it comes after the end
+                terminal = sys.stderr if stream == "err" else sys.stdout
+                print(f"{self._commands[number].label} on {node}: {text}", end="", file=terminal, flush=True)
             case Loss():
                 _logger.warning("Lost on %s: %s", message.node or "a node of the cluster", message.reason)
             case Refusal():

@@ -17,6 +17,7 @@ from typing import Any
 import ray
 from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
 
+from mnist_mlflow.errors import one_line
 from mnist_mlflow.search.cluster_messages import BEGUN, Beat, Cancel, Leave, Line, Loss, Refusal, Start
 from mnist_mlflow.search.cluster_task import Done, node_name, run_command
 from mnist_mlflow.search.workers import SIGNALLED, Command, Ending, Shown
@@ -144,7 +145,7 @@ class Driver:
         task, node = self.tasks.pop(number), self.nodes.get(number, "")
         try:
             done = ray.get(task)
-            self.pipe.send(Ending(number, done.status, done.error))
+            self.pipe.send(Ending(number, done.status, f"On {node}: {done.error}" if done.error else ""))
         except TaskCancelledError:
             self.pipe.send(Ending(number, SIGNALLED + signal.SIGTERM))
         except RayTaskError as error:  # of ours: the node has no such code
@@ -153,5 +154,5 @@ class Driver:
             if isinstance(error, NodeDiedError) and not node and not self.is_ending:
                 self._start(number)
             else:
-                self.pipe.send(Loss(node, _in_one_line(error)))
+                self.pipe.send(Loss(node, one_line(error)))
                 self.pipe.send(Ending(number, None))

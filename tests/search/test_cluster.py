@@ -80,6 +80,7 @@ def serve(pipe: Connection, address: str, patience: float, log: str) -> None:
             case Start(2):
                 pipe.send(Loss("node1", "NodeDiedError: gone"))
                 pipe.send(Ending(2, None))
+                pipe.send(Line(2, "node1", "out", "too late\n"))
             case Start(number, command):
                 pipe.send(Line(number, "node2", "out", f"{command.variables}\n"))
             case Cancel(force=True):
@@ -124,6 +125,8 @@ def test_lines_and_endings_come_back_and_what_does_not_close_in_time_is_killed(
     assert workers.start(Command(("knn",), {"OWN": "o"}, "seed 0")) == 1
     assert workers.start(Command(("knn",))) == 2
     assert workers.wait(10) == [Ending(2, None)]
+    time.sleep(0.5)
+    workers.wait(0.1)
     assert capsys.readouterr().out == "seed 0 on node2: {'SHARED': 's', 'OWN': 'o'}\n"
     assert "Lost on node1: NodeDiedError: gone" in caplog.text
     workers.end(0.1)
