@@ -6,9 +6,11 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from mnist_mlflow.errors import UsageError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.clusters import study_variables
+from mnist_mlflow.tracking.provenance import code_digest
 from mnist_mlflow.tracking.reach import store_variables
+from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.store import connect
 
 COMMANDS = {
@@ -61,6 +63,7 @@ def test_address_and_credentials_travel_and_nothing_that_each_node_has_of_its_ow
         "MLFLOW_TRACKING_USERNAME": "ada",
         "MLFLOW_TRACKING_PASSWORD": "secret",
         "MLFLOW_TRACKING_TOKEN": "token",
+        "MNIST_MLFLOW_CODE": code_digest(),
     }
     assert study_variables() == {"OPTUNA_STORAGE": "postgresql://optuna@team/optuna"}
 
@@ -69,3 +72,11 @@ def test_studies_beside_the_store_are_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("OPTUNA_STORAGE", f"sqlite:///{tmp_path}/optuna.db")
     with pytest.raises(UsageError, match=r"optuna\.db"):
         study_variables()
+
+
+def test_a_machine_with_other_code_trains_nothing(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MLFLOW_CODE", "that of another commit")
+    with pytest.raises(UserFacingError, match="is not that of the machine that started this"), open_run("knn", {}):
+        pytest.fail("it goes on")
+    (run,) = store.search_runs(["0"])
+    assert (run.info.status, "Check out the same commit" in run.data.tags["failure"]) == ("FAILED", True)
