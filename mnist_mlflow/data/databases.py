@@ -31,6 +31,10 @@ REFUSALS = {
         "the user or the password is wrong",
         "Check both in the address, with special characters percent-encoded",
     ),
+    ("too many clients", "remaining connection slots", "too many connections"): (
+        "all of its connections are taken",
+        "Start fewer workers, or raise its max_connections",
+    ),
     ("does not exist", "unknown database"): ("there is no such database or user", "Create it, or check the address"),
 }
 

@@ -68,7 +68,7 @@ class _Crew:
         """Start a worker in each free slot, as long as there are more trials than workers."""
         spec = self.queue.spec
         left = spec.n_trials - len(counted_trials(records)) if spec.n_trials else self.workers.slots()
-        variables = {"OPTUNA_STORAGE": spec.storage}
+        variables = {"OPTUNA_STORAGE": spec.storage, "MLFLOW_RUN_ID": ""}  # the run is the supervisor's to close
         arguments = ("join", f"--study={spec.study}", f"--run={spec.run_id}")
         while not self.is_done and self.running < min(left, self.workers.slots()):
             self.workers.start(Command(arguments, variables, "worker", Shown.NOTHING))

@@ -1,5 +1,6 @@
 """Admission, claims and repetition; killed processes are made up here, real ones are elsewhere."""
 
+import dataclasses
 import multiprocessing
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,27 @@ def test_processes_that_ask_at_once_never_try_more_than_is_wanted(folder: Path) 
 
 def test_nor_do_processes_of_several_machines_that_share_a_server(folder: Path, server: str) -> None:
     rush(specify(folder, trials=WANTED, storage=server))
+
+
+def test_on_a_server_an_admission_that_breaks_off_has_not_happened(
+    folder: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = dataclasses.replace(specify(folder, trials=3, storage=server), study="broken off")
+    for step in ("enqueue_trial", "ask"):
+        queue = TrialQueue(spec)
+        real = getattr(queue.study, step)
+
+        def killed(*arguments: Any, real: Any = real, **options: Any) -> None:
+            real(*arguments, **options)
+            raise SystemExit
+
+        monkeypatch.setattr(queue.study, step, killed)
+        with pytest.raises(SystemExit):
+            queue.next()
+        close(queue)
+        after = TrialQueue(spec)
+        assert states(after) == []
+        close(after)
 
 
 def rush(spec: SearchSpec) -> None:
