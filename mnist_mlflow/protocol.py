@@ -35,6 +35,7 @@ PREFERENCES = ("accuracy", "latency", "size")
 COMMAND = re.compile(r"mlflow run \.(?: -e (\w+))? --env-manager local(.*)", re.DOTALL)
 MOST_SEEDS, LARGEST_SEED = 100, 2**31 - 1
 SEEDS = f"2 to {MOST_SEEDS} different whole numbers with commas between them, like 0,1,2 (one alone: seed=0)"
+CLUSTERS = r"|auto|(ray://)?(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}"
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
@@ -70,6 +71,14 @@ class SearchOptions:
     workers: int = integer(1, 1, 256, "processes that try at the same time, each with its share of the cores")
     study: str = word(NEW_STUDY, "the study to continue, or the name of a new one; auto: a new one")
     objective: str = choice("log_loss", OBJECTIVES, "the goals on the tuning slice; of two, the knee is kept")
+    cluster: str = text("", CLUSTERS, "auto, HOST:PORT or ray://HOST:PORT", "the Ray cluster to use, not this machine")
+
+    def __post_init__(self) -> None:
+        if self.cluster and self.workers > 1:
+            raise UsageError(
+                f"workers={self.workers} and cluster={self.cluster} do not go together: a cluster has as many workers "
+                "as cores. Leave one of them out."
+            )
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:

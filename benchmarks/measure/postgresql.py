@@ -19,17 +19,19 @@ def is_installed() -> bool:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """The address of a server with an empty database, on a port that was free."""
+def postgresql(listen: str = "127.0.0.1") -> Iterator[str]:
+    """The address of a server with an empty database, which listens at an address on a port that was free."""
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     folder.chmod(0o777)
     port = free_port()
     control = pg_ctl(folder / "data")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    options = f"-p {port} -k {folder} -c listen_addresses={listen} -c fsync=off"
     _run(*control, "initdb", "-o", "--auth=trust --username=tester")
+    with (folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+        rules.write("host all all samenet trust\n")
     _run(*control, "-o", options, "start")
     try:
-        yield f"postgresql://tester@127.0.0.1:{port}/postgres"
+        yield f"postgresql://tester@{listen}:{port}/postgres"
     finally:
         _run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)

@@ -13,6 +13,7 @@ from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, missi
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
@@ -27,8 +28,7 @@ from mnist_mlflow.protocol import (
     changed,
     command,
 )
-from mnist_mlflow.search.machine import Processes
-from mnist_mlflow.search.workers import Shown
+from mnist_mlflow.search.workers import Shown, Workers
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.permissions import check_may_change
@@ -62,7 +62,11 @@ def run(params: Params, progress: Progress) -> MainResult:
     An algorithm that fails does not stop the others, but fails the run. Raises UserFacingError when all fail.
     """
     tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
-    with open_run("main", selection_tags(), params.experiment) as main:
+    searches = any(task.searches for task in tasks)
+    with (
+        training_workers(params.cluster, params.workers, searches=searches) as workers,
+        open_run("main", selection_tags(), params.experiment) as main,
+    ):
         check_may_change(Registry(main.client, params))
         dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
         names, algorithms = pick(Names, vars(params)), ",".join(task.algorithm for task in tasks)
@@ -71,7 +75,7 @@ def run(params: Params, progress: Progress) -> MainResult:
             {"algorithms": algorithms, **options, **changed(names), **changed(pick(SearchOptions, vars(params)))}
         )
         reused = _find_finished(tasks, FinishedRuns(main.client, dataset, params.experiment)) if params.needed else {}
-        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params, main)
+        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params, main, workers)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
         selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed, **vars(names)), progress)
@@ -99,7 +103,7 @@ def _algorithms(text: str) -> list[str]:
 
 def _task(algorithm: str, params: Params) -> Task:
     """The task of an algorithm, which searches in one process; a study with a name becomes one for each algorithm."""
-    search = dataclasses.replace(pick(SearchOptions, vars(params)), workers=1)
+    search = dataclasses.replace(pick(SearchOptions, vars(params)), workers=1, cluster="")
     if search.study != NEW_STUDY:
         search = dataclasses.replace(search, study=f"{search.study}-{algorithm}")
     return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
@@ -110,23 +114,25 @@ def _find_finished(tasks: Sequence[Task], runs: FinishedRuns) -> dict[str, str]:
     return {task.algorithm: same.run_id for task in tasks if (same := runs.same_as(task))}
 
 
-def _train(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run) -> list[str]:
+def _train(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers) -> list[str]:
     """Train so many at a time as there are workers; returns the names of the algorithms that failed."""
-    trainings = _trainings(tasks, dataset, params, main)
-    outcomes = launch_all(trainings, main, Processes(params.workers))
+    trainings = _trainings(tasks, dataset, params, main, workers)
+    outcomes = launch_all(trainings, main, workers)
     return [name for name, outcome in outcomes.items() if isinstance(outcome, LaunchError)]
 
 
-def _trainings(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run) -> Iterator[Training]:
+def _trainings(
+    tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers
+) -> Iterator[Training]:
     """The trainings, each made when its turn has come: a search gets its share of the time left then."""
-    started, shown = time.monotonic(), Shown.LINES if params.workers > 1 else Shown.TERMINAL
+    started, shown = time.monotonic(), Shown.LINES if params.cluster or params.workers > 1 else Shown.TERMINAL
     tags = {"main_run": main.id} | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
     for number, task in enumerate(tasks):
         options = dataclasses.replace(task.protocol, data=dataset.address)  # `auto` is looked for once
         search = task.search
         if params.timeout:
             left = params.timeout - (time.monotonic() - started)
-            rounds = math.ceil((len(tasks) - number) / params.workers)
+            rounds = math.ceil((len(tasks) - number) / max(1, workers.slots()))
             search = dataclasses.replace(search, timeout=share_of_time(left, rounds))
         ready = dataclasses.replace(task, protocol=options, search=search)
         yield Training.of_task(task.algorithm, ready, tags, shown)

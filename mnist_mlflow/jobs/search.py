@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from mnist_mlflow.interrupts import one_interrupt
 from mnist_mlflow.jobs.trial_runs import TrialRuns
 from mnist_mlflow.jobs.versions import versions
 from mnist_mlflow.protocol import NEW_STUDY
+from mnist_mlflow.search.cluster import ClusterLostError
 from mnist_mlflow.search.joining import announce
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.objectives import goals
@@ -33,6 +35,8 @@ from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.types import Progress
 
+_logger = logging.getLogger(__name__)
+
 MINUTES_FROM = 90  # seconds
 
 
@@ -44,10 +48,13 @@ class SearchResult:
     resume_command: str
 
 
-def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> SearchResult:
+def search_in(
+    run: Run, task: Task, dataset: Dataset, progress: Progress, cluster: Workers | None = None
+) -> SearchResult:
     """The best hyperparameters that a study finds; raises UserFacingError when every trial has failed.
 
-    Ctrl-C ends the search, not the run. A study that is continued first closes what other searches left open.
+    Without a cluster this machine tries. Ctrl-C, like the loss of the cluster, ends the search, not the run.
+    A study that is continued first closes what other searches left open.
     """
     spec = _make_spec(run, task, dataset)
     with user_facing_storage_errors(spec.storage):
@@ -67,10 +74,13 @@ def search_in(run: Run, task: Task, dataset: Dataset, progress: Progress) -> Sea
         announce(queue, versions(task.algorithm))
         try:
             with one_interrupt():
-                run_trials(queue, dataset, _workers(spec), report)
+                run_trials(queue, dataset, cluster or _workers(spec), report)
         except KeyboardInterrupt:
             interrupted = True
             runs.read_again()  # the interruption may have come while a trial was written
+        except ClusterLostError as error:
+            _logger.warning("%s The search ends here; its study can be continued.", error)
+            interrupted = True
         except SystemExit:  # a signal ends the run too, but leaves no trial half written
             runs.read_again()
             runs.write(queue.requeue_lost_trials())

@@ -12,14 +12,14 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
+from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Outcome, Training, launch_all
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.reuse import as_reused
 from mnist_mlflow.parameters import pick, typed
-from mnist_mlflow.protocol import SearchOptions, SeedsOptions, command
+from mnist_mlflow.protocol import SearchOptions, SeedsOptions, changed, command
 from mnist_mlflow.reports.markdown import table
-from mnist_mlflow.search.machine import Processes
-from mnist_mlflow.search.workers import Shown
+from mnist_mlflow.search.workers import Shown, Workers
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.results import DataKey, as_metrics, dataset_tags
 from mnist_mlflow.tracking.runs import Run, open_run
@@ -39,13 +39,14 @@ class SeedsTask:
     task: Task  # of the first seed
     seeds: tuple[int, ...]
     workers: int
+    cluster: str = ""
 
     @classmethod
     def from_settings(cls, algorithm: str, settings: Mapping[str, Any]) -> Self:
         """The task with options and hyperparameters by their names."""
-        options = {name: settings[name] for name in ("seeds", "workers") if name in settings}
+        options = {name: settings[name] for name in ("seeds", "workers", "cluster") if name in settings}
         rest = {name: value for name, value in settings.items() if name not in options}
-        seeds, workers = pick(SeedsOptions, options).seeds, pick(SearchOptions, options).workers
+        seeds, places = pick(SeedsOptions, options).seeds, pick(SearchOptions, options)
         trials, timeout = rest.get("trials"), rest.get("timeout")
         if rest.get("seed"):
             raise UsageError(f"seeds={typed(seeds)} and seed={rest['seed']} do not go together: leave seed out.")
@@ -55,7 +56,7 @@ class SeedsTask:
                 f"seeds={typed(seeds)} and {searched} do not go together: each seed would find other hyperparameters. "
                 f"Search with one seed first, leave seeds out; then type the hyperparameters with the seeds."
             )
-        return cls(Task.from_settings(algorithm, {**rest, "seed": seeds[0]}), seeds, workers)
+        return cls(Task.from_settings(algorithm, {**rest, "seed": seeds[0]}), seeds, places.workers, places.cluster)
 
     def of_seed(self, seed: int, data: str) -> Task:
         """The task of one seed, on a data set that is known already."""
@@ -65,8 +66,8 @@ class SeedsTask:
         """The shell command that trains this with some of the seeds."""
         settings = {name: value for name, value in self.task.settings.items() if name != "seed"}
         some: dict[str, object] = {"seeds": seeds} if len(seeds) > 1 else {"seed": seeds[0]}
-        workers = {"workers": self.workers} if len(seeds) > 1 and self.workers > 1 else {}
-        return command(self.task.algorithm, settings | some | workers)
+        places = changed(SearchOptions(workers=self.workers, cluster=self.cluster)) if len(seeds) > 1 else {}
+        return command(self.task.algorithm, settings | some | places)
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,14 @@ def train_seeds(task: SeedsTask, progress: Progress, is_reusing: bool = False) -
     if lacking := lacking_library([algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": algorithm, "role": "seeds", "command": task.command(*task.seeds)}
-    with open_run(algorithm, tags) as run:
+    with training_workers(task.cluster, task.workers, searches=False) as workers, open_run(algorithm, tags) as run:
         options = task.task.protocol
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         run.set_tags(dataset_tags(dataset))
         run.log_params(_params(task))
         reused = _find_finished(task, run, dataset) if is_reusing else {}
         missing = [seed for seed in task.seeds if seed not in reused]
-        outcomes = reused | _train_all(task, missing, run, dataset, progress)
+        outcomes = reused | _train_all(task, missing, run, dataset, workers, progress)
         outcomes = {seed: outcomes[seed] for seed in task.seeds}
         trained = {seed: outcome for seed, outcome in outcomes.items() if isinstance(outcome, RunResult)}
         run.set_tags({"seed_runs": ",".join(result.run_id for result in trained.values())})
@@ -124,7 +125,9 @@ def _find_finished(task: SeedsTask, run: Run, dataset: Dataset) -> Outcomes:
     return {seed: as_reused(candidate) for seed, candidate in same.items() if candidate}
 
 
-def _train_all(task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, progress: Progress) -> Outcomes:
+def _train_all(
+    task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset, workers: Workers, progress: Progress
+) -> Outcomes:
     """The result or the failure of each of some seeds; an interruption ends all processes."""
     tags = {"mlflow.parentRunId": run.id}
     tags |= {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
@@ -133,7 +136,7 @@ def _train_all(task: SeedsTask, seeds: Sequence[int], run: Run, dataset: Dataset
     ]
     what, total = f"{task.task.algorithm}, {len(seeds)} seeds", len(seeds)
     progress(what, 0, total)
-    outcomes = launch_all(trainings, run, Processes(task.workers), lambda done: progress(what, done, total))
+    outcomes = launch_all(trainings, run, workers, lambda done: progress(what, done, total))
     return {seed: outcomes[f"seed {seed}"] for seed in seeds}
 
 

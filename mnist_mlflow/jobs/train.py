@@ -22,6 +22,7 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, features_of, load_dataset
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.interrupts import stop_reason
+from mnist_mlflow.jobs.clusters import trial_workers
 from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.protocol import NEW_STUDY
@@ -39,14 +40,14 @@ def train(task: Task, progress: Progress) -> RunResult:
     if lacking := lacking_library([task.algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
-    with open_run(task.algorithm, tags) as run:
+    with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags) as run:
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""
         if task.searches:
             from mnist_mlflow.jobs.search import search_in  # with Optuna, which takes its time to load
 
-            result = search_in(run, task, dataset, progress)
+            result = search_in(run, task, dataset, progress, cluster)
             params, resume_command = result.params, result.resume_command
         logged = task.logged_params(params)
         run.log(params=logged, tags={CONFIGURATION: configuration(task, params, dataset)})

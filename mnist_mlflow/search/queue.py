@@ -108,6 +108,7 @@ class TrialQueue:
     def _claim_next(self) -> optuna.Trial:
         with warnings.catch_warnings(action="ignore", category=UserWarning):
             trial = self.study.ask()  # warns that `optimize` alone beats; the runner beats too
+        self.storage.record_heartbeat(trial._trial_id)  # without one, Optuna never gives up a machine that dies now
         trial.set_user_attr("owner", self.owner)
         if trial.user_attrs.get("run") != self.spec.run_id:
             trial.set_user_attr("run", self.spec.run_id)

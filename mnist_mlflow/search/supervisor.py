@@ -12,12 +12,11 @@ from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord, counted_trials
 from mnist_mlflow.search.studies import HEARTBEAT
 from mnist_mlflow.search.worker import work
-from mnist_mlflow.search.workers import Command, Ending, Shown, Workers
+from mnist_mlflow.search.workers import CLOSING, Command, Ending, Shown, Workers
 
 Report = Callable[[Sequence[TrialRecord]], None]
 
 POLL = 1.0  # seconds between looks at the study and at the clock
-CLOSING = 3.0  # seconds that a worker has to close its trial
 MOST_FAILED_STARTS = 3  # in a row: workers that end before anything is tried
 
 

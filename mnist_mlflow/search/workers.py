@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+CLOSING = 3.0  # seconds that a worker has to close its trial
 SIGNALLED = 128  # a shell adds it to the number of the signal that ended a process; so do our commands
 
 

@@ -11,7 +11,7 @@ import pytest
 from mnist_mlflow.cli.commands import commands
 from mnist_mlflow.data import mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.jobs import main as main_job
+from mnist_mlflow.jobs import clusters
 from mnist_mlflow.jobs.main import Params, run, share_of_time
 from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.search import workers
@@ -55,7 +55,7 @@ class InTurn:
 
 @pytest.fixture
 def one_process(nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main_job, "Processes", InTurn)
+    monkeypatch.setattr(clusters, "Processes", InTurn)
 
 
 @pytest.mark.filterwarnings("ignore:'Threading' parallel backend")  # says sklearnex in a thread

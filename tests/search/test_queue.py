@@ -217,3 +217,14 @@ def close(queue: TrialQueue) -> None:
     """Close the connections, as the end of a process does otherwise."""
     queue.storage.remove_session()
     queue.storage.engine.dispose()
+
+
+def test_a_machine_that_dies_right_after_its_claim_is_given_up(queue: TrialQueue) -> None:
+    trial = queue.next()
+    assert trial
+    trial.set_user_attr("owner", ELSEWHERE)
+    queue.requeue_lost_trials()
+    assert states(queue) == ["running"]
+    queue.storage.grace_period = -1  # every heartbeat is too old
+    queue.requeue_lost_trials()
+    assert states(queue) == ["fail", "waiting"]
