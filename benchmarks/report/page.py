@@ -10,6 +10,7 @@ from benchmarks.report.searches import searches
 from benchmarks.report.seeds import seeds
 from benchmarks.report.selecting import selections
 from benchmarks.report.tables import table
+from benchmarks.report.team import team
 from benchmarks.results import Results
 
 HEAD = """# Benchmark
@@ -33,6 +34,7 @@ SECTIONS = {
     "search": searches,
     "selecting": selections,
     "seeds": seeds,
+    "team": team,
 }
 
 
