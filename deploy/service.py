@@ -47,8 +47,8 @@ def read_service(name: str, environ: Mapping[str, str]) -> Service:
 def _filled_in(value: Any, environ: Mapping[str, str]) -> Any:
     """The value with the variables in all of its texts replaced."""
 
-    def replace(found: re.Match[str]) -> str:
-        variable, operator, word = found.groups()
+    def replace(match: re.Match[str]) -> str:
+        variable, operator, word = match.groups()
         content = environ.get(variable, "")
         if not content and operator == ":?":
             raise UnsetError(f"{variable} is not set: {word}")

@@ -52,10 +52,11 @@ ADMIN = Account("admin", SECRETS["TEAM_ADMIN_PASSWORD"])
 
 @dataclass(frozen=True)
 class Team:
-    """The addresses of a server and of its studies, its settings as in .env, and what its administrator can do."""
+    """The addresses of a server, its studies and its database, its settings as in .env, and its administrator."""
 
     uri: str
     studies: str
+    database: str
     settings: dict[str, str]
     admin: Account = ADMIN
 
@@ -114,7 +115,7 @@ class Team:
 
 def team_of(server: TeamServer) -> Team:
     """The team of a server that a test has started."""
-    return Team(server.uri, server.studies, server.settings)
+    return Team(server.uri, server.studies, server.database, server.settings)
 
 
 def add_versions(client: mlflow.MlflowClient, name: str, count: int = 2) -> None:

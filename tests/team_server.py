@@ -1,108 +1,35 @@
-"""The server of a team as deploy/ sets it up, with its PostgreSQL.
+"""A server of a team for tests: one that they share, or one of their own.
 
 `python -m tests.team_server FOLDER PID` keeps one until that process ends.
 """
 
 import contextlib
 import json
-import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy.engine import make_url
 
-from benchmarks.measure.postgresql import is_installed, postgresql
-from benchmarks.process import free_port
-from deploy.service import FOLDER, Service, is_healthy, read_service
+from benchmarks.measure.postgresql import is_installed
+from benchmarks.measure.team_server import SECRETS, TeamServer, running, team_server
+
+__all__ = [
+    "KEEPER",
+    "READY",
+    "ROOT",
+    "SECRETS",
+    "TeamServer",
+    "running",
+    "server_of_its_own",
+    "skip_without_postgresql",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 READY, KEEPER = "team.json", "keeper.pid"  # files in the folder that all processes of the session share
-START = 100  # seconds until the server has to answer
-SECRETS = {
-    "TEAM_ADMIN_PASSWORD": "the-first-password",
-    "TEAM_DATABASE_PASSWORD": "of the databases",
-    "TEAM_STUDIES_PASSWORD": "of-the-studies",
-    "TEAM_SECRET_KEY": "against forged forms",
-    "TEAM_WEBHOOK_KEY": "d2VsbC1rbm93bi1rZXktb2YtdGhlc2UtdGVzdHMtMzI=",
-}
-HERE = {
-    "TEAM_LISTEN": "127.0.0.1",
-    "TEAM_HOSTS": "127.0.0.1:*",  # a proxy has a port of its own
-    "TEAM_WEBHOOK_SCHEMES": "http",
-    "TEAM_WEBHOOK_PRIVATE": "true",
-}
-
-
-def prepare(database: str, folder: Path, **settings: str) -> dict[str, str]:
-    """Make the databases on the PostgreSQL at its administrator's address; returns the settings, as in .env."""
-    address = make_url(database)
-    here = {
-        **SECRETS,
-        **HERE,
-        "TEAM_FOLDER": str(FOLDER),
-        "TEAM_DATABASE_HOST": str(address.host),
-        "TEAM_DATABASE_PORT": str(address.port),
-        "TEAM_ARTIFACTS": str(folder / "artifacts"),
-        "TEAM_BACKUPS": str(folder / "backups"),
-        "TEAM_PORT": str(free_port()),
-        **settings,
-    }
-    owner = {"PGHOST": str(address.host), "PGPORT": str(address.port), "PGUSER": str(address.username)}
-    subprocess.run([FOLDER / "databases.sh"], env={**os.environ, **here, **owner}, check=True)
-    return here
-
-
-class TeamServer:
-    """`mlflow server` as compose.yaml starts it; it can be killed and started again. Its log is in the folder."""
-
-    def __init__(self, settings: dict[str, str], folder: Path) -> None:
-        self.settings, self.folder = settings, folder
-        self.uri = f"http://127.0.0.1:{settings['TEAM_PORT']}"
-        place = f"{settings['TEAM_DATABASE_HOST']}:{settings['TEAM_DATABASE_PORT']}"
-        self.studies = f"postgresql://optuna:{settings['TEAM_STUDIES_PASSWORD']}@{place}/optuna"
-
-    def start(self) -> None:
-        """Start the server, and wait until its health check is passed."""
-        service = read_service("server", self.settings)
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *service.command],
-                env={
-                    **os.environ,
-                    **service.variables,
-                    "MLFLOW_WEBHOOK_CACHE_TTL": "1",
-                },  # else a new one waits a minute
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            self._wait(service)
-        except BaseException:
-            self.kill()
-            raise
-
-    def _wait(self, service: Service) -> None:
-        end = time.monotonic() + START
-        while not is_healthy(service):
-            log = (self.folder / "server.log").read_text()
-            assert self.process.poll() is None, log
-            assert time.monotonic() < end, log
-            time.sleep(0.2)
-
-    def kill(self) -> None:
-        """Kill the server and its workers, if it runs."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 def skip_without_postgresql() -> None:
@@ -114,22 +41,8 @@ def skip_without_postgresql() -> None:
 def server_of_its_own(**settings: str) -> Iterator[TeamServer]:
     """A server, with its PostgreSQL, that nobody else uses: to be killed, or to have other settings."""
     skip_without_postgresql()
-    with (
-        postgresql() as database,
-        tempfile.TemporaryDirectory() as folder,
-        running(TeamServer(prepare(database, Path(folder), **settings), Path(folder))) as server,
-    ):
+    with team_server(**settings) as server:
         yield server
-
-
-@contextlib.contextmanager
-def running(server: TeamServer) -> Iterator[TeamServer]:
-    """The server, started, and killed at the end."""
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
 
 
 def keep(shared: Path, session: int) -> None:
@@ -137,7 +50,8 @@ def keep(shared: Path, session: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with server_of_its_own() as server:
         new = shared / f"{READY}.new"
-        new.write_text(json.dumps({"uri": server.uri, "studies": server.studies, "settings": server.settings}))
+        fields = ("uri", "studies", "database", "settings")
+        new.write_text(json.dumps({name: getattr(server, name) for name in fields}))
         new.rename(shared / READY)
         while psutil.pid_exists(session):
             time.sleep(0.2)

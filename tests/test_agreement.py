@@ -27,7 +27,7 @@ MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
 NOT_IN_MLPROJECT = {"recover", "doctor"}  # they mend, and make no run
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "TEAM.md"]
 EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own
 
 
@@ -197,7 +197,7 @@ def test_imports_run_downwards_only(path: Path) -> None:
 
 
 def test_every_file_of_text_is_read_and_written_as_utf_8() -> None:
-    for path in [*MODULES, *(ROOT / "benchmarks").rglob("*.py")]:
+    for path in [*MODULES, *(ROOT / "benchmarks").rglob("*.py"), *(ROOT / "deploy").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id

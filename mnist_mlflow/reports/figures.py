@@ -19,7 +19,7 @@ def p_text(p_value: float) -> str:
 def openings_text(openings: int) -> str:
     """The number of openings of the test images of a split, in words; nobody counts what he may not see."""
     times = "once" if openings == 1 else f"{openings} times"
-    return f"The test images of this split have been opened {times}: a count of all runs that its account may see."
+    return f"The test images of this split have been opened {times}, counted over all runs that the account may see."
 
 
 def spread(values: Sequence[float], form: str, factor: float = 1) -> str:

@@ -24,6 +24,14 @@ def is_named() -> bool:
     return any(variable.get() for variable in (MLFLOW_RUN_ID, MLFLOW_EXPERIMENT_ID, MLFLOW_EXPERIMENT_NAME))
 
 
+def elsewhere(here: str, name: str) -> str:
+    """The words for a run that is not in the experiment that was named, because MLflow's variables name another."""
+    return (
+        f"This run is in the experiment {here}, and not in {name}: that is what MLflow was told. "
+        f"To have it there: export MLFLOW_EXPERIMENT_NAME={shlex.quote(name)}"
+    )
+
+
 def find_or_create(client: MlflowClient, name: str) -> str:
     """The number of the experiment of that name, which is made if it is not there."""
     if experiment := client.get_experiment_by_name(name):

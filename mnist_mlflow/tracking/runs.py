@@ -178,7 +178,7 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], e
     info = started.info
     if number not in ("", info.experiment_id):
         here = client.get_experiment(info.experiment_id).name
-        _logger.warning("This run is in the experiment %s, as MLflow was told, and not in %s.", here, experiment)
+        _logger.warning("%s", experiments.elsewhere(here, experiment))
     run = Run(client, info.run_id, number, started.data.params)
     _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
     return run

@@ -154,9 +154,11 @@ def test_the_whole_way(store: Client, command: Command) -> None:
         "mlflow ui",
     ):
         assert expected in output
-    assert "The test images of this split have been opened once." in errors
-    status, output, _ = command("evaluate", "--model=models:/mnist-digits@champion", "--data=digits")
+    assert "test images of this split have been opened once, counted over all runs that the account may see." in errors
+    status, output, _ = command("evaluate", "--data=digits")
     assert status == 0
+    assert output.startswith("models:/mnist-digits@champion on the test images:")
+    assert "opened 2 times, counted over all runs that the account may see." in output
     assert "test_accuracy" in output
 
 
@@ -184,7 +186,7 @@ def test_a_decision_can_be_tried_and_taken_back(store: Client, command: Command)
 def test_a_report_of_nothing_is_one_line(store: Client, command: Command) -> None:
     status, _, errors = command("report")
     assert status == 1
-    assert errors.startswith("Error: There is no champion to report on. Choose one first: mlflow run . -e select")
+    assert errors.startswith("Error: There is no champion of mnist-digits to report on. Choose one first: mlflow run")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from benchmarks.measure.postgresql import postgresql
 from deploy.service import read_service
 from mnist_mlflow.search.studies import open_storage
 from tests.team import Account, Team, team_of, train_small
-from tests.team_server import TeamServer, prepare, running
+from tests.team_server import TeamServer, running
 
 IMAGES = np.zeros((2, 28, 28), np.uint8)
 
@@ -64,14 +64,14 @@ def test_runs_champions_accounts_and_studies_come_back(team: Team, tmp_path: Pat
     done = run_service("backup", {**team.settings, **backups})
     assert done.returncode == 0, done.stderr
     with postgresql() as database:
-        settings = prepare(database, tmp_path, **backups)
-        assert run_service("restore", settings).returncode == 0
-        again = run_service("restore", settings)
+        server = TeamServer(database, tmp_path, **backups)
+        assert run_service("restore", server.settings).returncode == 0
+        again = run_service("restore", server.settings)
         assert (again.returncode, again.stderr) == (
             1,
             "The database mlflow is not empty: restore where no server has started yet.\n",
         )
-        with running(TeamServer(settings, tmp_path)) as server:
+        with running(server):
             restored = team_of(server)
             with restored.as_user(account):
                 assert confidences(account.name) == read

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from benchmarks.measure.team_server import HERE, SECRETS
 from deploy.service import FOLDER, UnsetError, read_service
 from tests.conftest import ROOT
-from tests.team_server import HERE, SECRETS
 
 COMPOSE = (FOLDER / "compose.yaml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]

@@ -124,6 +124,7 @@ def test_what_was_never_selected_cannot_be_reported_on(trained_store: Client, ou
     registry = Registry(trained_store)
     with pytest.raises(UserFacingError, match=r"no champion of mnist-digits to report on.* mlflow run \. -e select"):
         run(Params(), silent)
+    registry.create()
     candidate = as_candidate(trained_store.get_run(outcomes[0].run_id), outcomes[0].model_id)
     registry.create()
     registry.make_champion(registry.register(candidate, "", {}))

@@ -158,7 +158,7 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "failed": ({"status": "FAILED", "failure": "no memory"}, r"it is FAILED \(no memory\)"),
     "partial": ({"status": "KILLED", "partial": "1"}, "it is KILLED"),
     "a trial": ({"role": "trial", "mlflow.parentRunId": "abcd"}, "it is a trial. .* run=abcd"),
-    "a selection": ({"role": "selection"}, "run=models:/mnist-digits@champion"),
+    "a selection": ({"role": "selection"}, "it chose among models. Make its winner again: run=champion"),
     "of seeds": ({"role": "seeds", "seed_runs": "abcd,efab"}, "a run for each seed. .* run=abcd"),
     "a comparison": ({"role": "comparison"}, "it trained nothing"),
     "that found another": ({"role": "reuse", "reuses": "abcd"}, "run=abcd"),

@@ -199,15 +199,17 @@ def test_a_selection_that_another_machine_overtakes_changes_nothing_and_says_so(
     def be_overtaken(*arguments: Any) -> Any:
         decision = decide(*arguments)
         with registry.alone():
-            registry.make_challenger("1")
+            registry.move({CHAMPION: None, PREVIOUS: None, CHALLENGER: "1"})
         return decision
 
     monkeypatch.setattr(select, "decide", be_overtaken)
     before = champion(registry).description
     with pytest.raises(UserFacingError, match=r"another selection decided meanwhile \(run \w+ of .*@"):
         choose(algorithms="knn")
-    assert registry.aliases() == {CHAMPION: "1", PREVIOUS: None, CHALLENGER: "1"}
-    assert (champion(registry).description, selection_run(registry.client).info.status) == (before, "FAILED")
+    assert registry.aliases() == {CHAMPION: None, PREVIOUS: None, CHALLENGER: "1"}
+    version = registry.version(CHALLENGER)
+    assert version
+    assert (version.description, selection_run(registry.client).info.status) == (before, "FAILED")
     assert len(registry.client.search_model_versions(f"name = '{registry.name}'")) == 1
 
 

@@ -1,0 +1,36 @@
+"""Two new members do what docs/TEAM.md says, with accounts of their own on the real server."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.team import Team
+from tests.walk import steps, walk
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def test_all_that_the_document_says_works(
+    team: Team, command: Command, tmp_path: Path, nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, and without pictures: `python -m tests.walk` does it as members do."""
+    typed = []
+    monkeypatch.chdir(tmp_path)
+
+    def type_command(words: list[str], variables: dict[str, str]) -> str:
+        assert words[:3] == ["python", "-m", "mnist_mlflow"]
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            status, output, errors = command(*words[3:])
+        mlflow.set_tracking_uri(None)
+        assert status == 0, f"{words}: {errors}"
+        typed.append(words[3])
+        return output
+
+    walk(team, {"Ada": team.user("ada"), "Bob": team.user("bob")}, type_command)
+    assert typed == ["logistic", "select", "evaluate", "knn", "compare", "select", "select", "report"]
+    assert len(list(steps())) == len(typed)
+    assert (tmp_path / "report.html").exists()
