@@ -19,7 +19,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions, parse_command
-from mnist_mlflow.tracking import models
+from mnist_mlflow.tracking import models, results
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import read_kept
