@@ -23,8 +23,6 @@ EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
 REFUSED = "PERMISSION_DENIED"  # MLflow's word for what a server does not let an account do
 # To search experiments is permitted to everybody: who is refused that is refused altogether.
 NOT_PERMITTED = re.compile(
-    r"endpoint (?!\S+/experiments/search)(\S+) failed with error code 403 .*permission denied", re.IGNORECASE | re.DOTALL
-)
     r"endpoint (?!\S+/experiments/search)(\S+) failed with error code 403 .*permission denied",
     re.IGNORECASE | re.DOTALL,
 )
