@@ -37,7 +37,7 @@ def measure_team(store: Store) -> dict[str, Any]:
 
 
 def _account(server: TeamServer) -> Variables:
-    team = Team(server.uri, server.studies, server.settings)
+    team = Team(server.uri, server.studies, server.database, server.settings)
     return team.variables(team.user("measured"))
 
 
@@ -70,12 +70,9 @@ def _task(task: str, where: Variables, **arguments: Any) -> Any:
 
 def _rank(server: TeamServer, account: Variables, runs: int, models: int) -> dict[str, Any]:
     """Rank a store of so many runs through the server, which hands on their artifacts too."""
-    settings = server.settings
-    place = f"{settings['TEAM_DATABASE_HOST']}:{settings['TEAM_DATABASE_PORT']}"
-    database = f"postgresql://mlflow:{settings['TEAM_DATABASE_PASSWORD'].replace(' ', '%20')}@{place}/mlflow"
-    folder = str(Path(settings["TEAM_ARTIFACTS"]) / "0")
+    folder = str(Path(server.settings["TEAM_ARTIFACTS"]) / "0")
     address = "mlflow-artifacts:/0"
-    run_task("big_store.fill", store=database, folder=folder, runs=runs, models=models, address=address)
+    run_task("big_store.fill", store=server.database, folder=folder, runs=runs, models=models, address=address)
     return {"runs": runs, "models": models, **_task("selecting.rank_store", account, store=server.uri)}
 
 

@@ -19,7 +19,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions, parse_command
-from mnist_mlflow.tracking import models, results
+from mnist_mlflow.tracking import artifacts, models, results
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import read_kept
@@ -121,7 +121,7 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
     tmp_path: Path,
 ) -> None:
     spoilt = outcomes[0].run_id
-    fetch = results.fetch_file
+    fetch = artifacts.fetch_file
 
     def spoil(root: str, name: str, folder: Path) -> Path:
         path = fetch(root, name, folder)

@@ -20,7 +20,8 @@ def test_a_name_that_is_not_known_is_answered_with_those_that_are(text: str) -> 
 
 
 def test_what_is_typed_is_asked_of_the_store(digits: Dataset) -> None:
-    query = as_query(digits, Scope("knn,ensemble", "2026-01-02T03:04", "mine", "metrics.a > 1"))
+    asked = Scope(algorithms="knn,ensemble", since="2026-01-02T03:04", experiment="mine", where="metrics.a > 1")
+    query = as_query(digits, asked)
     assert (query.dataset_digest, query.split_digest) == (digits.digest, digits.split_digest)
     assert query.algorithms == ("knn", "ensemble")
     assert query.since == datetime.fromisoformat("2026-01-02T03:04").timestamp() * 1000
