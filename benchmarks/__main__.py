@@ -14,6 +14,7 @@ from benchmarks.measure.searches import measure_searches
 from benchmarks.measure.seeds import measure_seeds
 from benchmarks.measure.selecting import measure_selecting
 from benchmarks.measure.store import Store
+from benchmarks.measure.team import measure_team
 from benchmarks.measure.workers import measure_workers
 from benchmarks.report.page import write_report
 from benchmarks.results import Results, circumstances, save_part
@@ -27,6 +28,7 @@ OTHERS = {
     "search": measure_searches,
     "selecting": measure_selecting,
     "seeds": measure_seeds,
+    "team": measure_team,
     "workers": measure_workers,
 }
 PARTS = (*ROWS, *OTHERS)

@@ -10,6 +10,7 @@ from benchmarks.report.searches import searches
 from benchmarks.report.seeds import seeds
 from benchmarks.report.selecting import selections
 from benchmarks.report.tables import table
+from benchmarks.report.team import team
 from benchmarks.report.workers import workers
 from benchmarks.results import Results
 
@@ -34,6 +35,7 @@ SECTIONS = {
     "search": searches,
     "selecting": selections,
     "seeds": seeds,
+    "team": team,
     "workers": workers,
 }
 

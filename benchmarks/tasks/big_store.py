@@ -27,17 +27,17 @@ LABELS: Labels = (np.arange(IMAGES) % 10).astype(np.uint8)
 STORED = 200  # models, the most accurate, whose probabilities are stored: no selection reads as many
 
 
-def fill(store: str, folder: str, runs: int, models: int) -> None:
-    """Create the store with so many runs, so many of them with a model; the others are trials.
+def fill(store: str, folder: str, runs: int, models: int, address: str = "") -> None:
+    """Fill the store, which is made if it is not there, with so many runs, so many with a model; the others are trials.
 
-    Artifacts go into the folder.
+    Artifacts go into the folder, which has that address.
     """
     artifacts, random = Path(folder), np.random.default_rng(0)
     accuracies = np.round(0.97 + 0.025 * random.beta(4, 2, models), 4)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number in range(runs):
         accuracy = float(accuracies[number]) if number < models else None
-        for table, row in _run(number, accuracy, artifacts):
+        for table, row in _run(number, accuracy, address or folder):
             rows.setdefault(table, []).append(row)
     backend = SqlAlchemyStore(store, folder)
     with backend.engine.begin() as connection:
@@ -66,10 +66,10 @@ def _write_probabilities(folder: Path, accuracy: float, random: np.random.Genera
     write_probabilities(folder, "validation", LABELS, rows)
 
 
-def _run(number: int, accuracy: float | None, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _run(number: int, accuracy: float | None, address: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a run, each with the name of its table."""
     run = _run_id(number)
-    where = {"run_uuid": run, "artifact_uri": str(folder / run), "experiment_id": 0, "lifecycle_stage": "active"}
+    where = {"run_uuid": run, "artifact_uri": f"{address}/{run}", "experiment_id": 0, "lifecycle_stage": "active"}
     who = {"name": f"run-{number}", "source_type": "PROJECT", "user_id": "somebody", "status": "FINISHED"}
     yield "runs", {**where, **who, "start_time": STARTED + number, "end_time": STARTED + number + 1}
     tags = {"role": "trial" if accuracy is None else "model", "algorithm": "knn", "dataset": "mnist"}

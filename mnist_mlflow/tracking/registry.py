@@ -223,8 +223,8 @@ class Registry:
 
     def previous(self) -> str:
         """The version that a rollback puts back; raises UserFacingError when there is none."""
-        if version := self.aliases()[PREVIOUS]:
-            return version
+        if self.aliases()[PREVIOUS] and (version := self.version(PREVIOUS)):
+            return str(version.version)
         raise UserFacingError(
             f"There is no previous champion of {self.name} to go back to. "
             f"A model becomes champion by: {self.names.command('select')}"
@@ -235,9 +235,8 @@ class Registry:
 
         The latter cannot become champion by a selection. Raises UserFacingError when there is none to put back.
         """
-        previous, state = self.previous(), self.state()
-        now = as_aliases(state.aliases)
-        champion = now[CHAMPION] or ""
+        previous, state, version = self.previous(), self.state(), self.version(CHAMPION)
+        now, champion = as_aliases(state.aliases), str(version.version) if version else ""
         self._changes.change({**now, CHAMPION: previous, PREVIOUS: champion or None}, state, taken_back=champion)
         return previous, champion
 

@@ -21,7 +21,11 @@ CONNECT = 5  # seconds; to answer a server has MLFLOW_HTTP_REQUEST_TIMEOUT
 OLDEST = 3  # the first major version that keeps logged models
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
 REFUSED = "PERMISSION_DENIED"  # MLflow's word for what a server does not let an account do
-NOT_PERMITTED = re.compile(r"endpoint (\S+) failed with error code 403 .*permission denied", re.IGNORECASE | re.DOTALL)
+# To search experiments is permitted to everybody: who is refused that is refused altogether.
+NOT_PERMITTED = re.compile(
+    r"endpoint (?!\S+/experiments/search)(\S+) failed with error code 403 .*permission denied",
+    re.IGNORECASE | re.DOTALL,
+)
 RETRIES = MLFLOW_HTTP_REQUEST_MAX_RETRIES.name
 FEW = 2
 

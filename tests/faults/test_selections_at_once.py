@@ -208,6 +208,7 @@ def test_of_two_at_once_one_decides_and_the_other_says_so(
 
 @pytest.mark.parametrize("requests", [3, 9])
 def test_a_real_store_keeps_claims_apart(store: Client, requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    Registry(store).create()
     for accuracy in (0.9, 0.91, 0.92, 0.93):
         run = store.get_run(add_run(store, accuracy))
         Registry(store).register(as_candidate(run, run.outputs.model_outputs[0].model_id), "", {})

@@ -19,7 +19,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions, parse_command
-from mnist_mlflow.tracking import models
+from mnist_mlflow.tracking import artifacts, models, results
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import read_kept
@@ -121,18 +121,18 @@ def test_a_model_whose_probabilities_cannot_be_read_is_passed_over(
     tmp_path: Path,
 ) -> None:
     spoilt = outcomes[0].run_id
-    download = mlflow.artifacts.download_artifacts
+    fetch = artifacts.fetch_file
 
-    def spoil(*uris: str, **options: Any) -> str:
-        path = Path(download(*uris, **options))
-        if spoilt in uris[0] and f"{part}_probabilities" in uris[0]:
+    def spoil(root: str, name: str, folder: Path) -> Path:
+        path = fetch(root, name, folder)
+        if spoilt in root and name == f"{part}_probabilities.npz":
             path.unlink() if damage is None else path.write_bytes(damage)
-        return str(path)
+        return path
 
-    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", spoil)
+    monkeypatch.setattr(results, "fetch_file", spoil)
     with caplog.at_level(logging.WARNING):
         outcome = ensemble.run(ON_DIGITS, silent)
-    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download)
+    monkeypatch.setattr(results, "fetch_file", fetch)
     assert f"Passed over knn of run {spoilt}: the run has no {part}_probabilities.npz" in caplog.text
     assert spoilt not in set(members_of(trained_store, outcome, tmp_path)["run"])
 

@@ -126,6 +126,7 @@ def test_what_was_never_selected_cannot_be_reported_on(trained_store: Client, ou
         run(Params(), silent)
     registry.create()
     candidate = as_candidate(trained_store.get_run(outcomes[0].run_id), outcomes[0].model_id)
+    registry.create()
     registry.make_champion(registry.register(candidate, "", {}))
     with pytest.raises(UserFacingError, match="was not chosen by `select`"):
         run(Params(), silent)

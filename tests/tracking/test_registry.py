@@ -38,6 +38,7 @@ def versions(made: Registry, candidates: list[Candidate]) -> list[str]:
     return [made.register(candidate, "a card", {"algorithm": "knn"}) for candidate in candidates]
 
 
+@pytest.mark.usefixtures("made")
 def test_a_version_has_its_tags_and_its_card(registry: Registry, candidates: list[Candidate]) -> None:
     number = registry.register(candidates[0], "a card", {"val_accuracy": 0.9})
     version = registry.client.get_model_version(registry.name, number)
@@ -46,6 +47,7 @@ def test_a_version_has_its_tags_and_its_card(registry: Registry, candidates: lis
     assert registry.candidate(version).run_id == candidates[0].run_id
 
 
+@pytest.mark.usefixtures("made")
 def test_a_model_that_is_registered_stays_the_version_that_it_is(
     registry: Registry, candidates: list[Candidate]
 ) -> None:
@@ -187,6 +189,7 @@ def test_what_was_begun_with_a_version_that_is_gone_is_finished_without_it(
     assert ROLLED_BACK not in registry.client.get_model_version(registry.name, versions[0]).tags
 
 
+@pytest.mark.usefixtures("made")
 def test_a_version_whose_run_is_gone_tells_of_itself(registry: Registry, candidates: list[Candidate]) -> None:
     tags = {"algorithm": "knn", "val_accuracy": "0.9", "model_mb": "1.5", "val_ece": "good", "split_digest": "s"}
     version = registry.client.get_model_version(registry.name, registry.register(candidates[0], "", tags))
@@ -209,6 +212,7 @@ def test_a_version_that_somebody_registered_by_hand_comes_from_its_run(registry:
 
 def test_a_registry_of_another_name_is_another_registry(registry: Registry, candidates: list[Candidate]) -> None:
     other = Registry(registry.client, Names(registered_model="other"))
+    other.create()
     other.make_champion(other.register(candidates[0], "", {}))
     assert (other.uri(CHAMPION), registry.version(CHAMPION)) == ("models:/other@champion", None)
     assert other.aliases()[CHAMPION] == "1"
