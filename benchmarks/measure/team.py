@@ -1,4 +1,7 @@
-"""A team's server, as deploy/ sets it up, against a SQLite file: a run, a trial, a selection, a ranking, its memory."""
+"""A team's server, as deploy/ sets it up, against a SQLite file.
+
+Measured are a run, a trial, a selection, a ranking, and the memory of the server.
+"""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +55,7 @@ def _account(server: TeamServer) -> Variables:
 
 
 def _costs(where: Variables) -> dict[str, Any]:
-    """Seconds of tracking of a run of kNN, and for each trial of a search; seconds of a selection of all algorithms."""
+    """Seconds of tracking for a run of kNN and for a trial; seconds of a selection of all algorithms."""
     plain = [_train(where, "knn") for _ in range(REPEATS)]
     searched = _train(where, "knn", "--trials", str(TRIALS))
     for algorithm in ALGORITHMS:
