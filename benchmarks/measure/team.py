@@ -1,4 +1,7 @@
-"""A team's server, as deploy/ sets it up, against a SQLite file: a run, a trial, a selection, a ranking, its memory."""
+"""A team's server, as deploy/ sets it up, against a SQLite file.
+
+Measured are a run, a trial, a selection, a ranking, and the memory of the server.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,13 +11,13 @@ from typing import Any
 
 import click
 import psutil
+import requests
 
 from benchmarks.measure.postgresql import is_installed
 from benchmarks.measure.store import Store
+from benchmarks.measure.team_server import TeamServer, team_server
 from benchmarks.process import MB, run_python, run_task, timed
 from benchmarks.targets import ALGORITHMS
-from tests.team import Team
-from tests.team_server import TeamServer, server_of_its_own
 
 REPEATS = 3
 TRIALS = 20
@@ -29,7 +32,7 @@ def measure_team(store: Store) -> dict[str, Any]:
         raise click.ClickException("PostgreSQL's server is not installed: apt-get install postgresql")
     file = {"MLFLOW_TRACKING_URI": f"sqlite:///{store.folder}/alone.db"}
     shrink = 10 if store.train_size else 1
-    with server_of_its_own() as server:
+    with team_server() as server:
         account = _account(server)
         costs = [{"store": kind, **_costs(where)} for kind, where in (("SQLite", file), ("server", account))]
         ranked = _rank(server, account, RUNS // shrink, MODELS // shrink)
@@ -37,12 +40,22 @@ def measure_team(store: Store) -> dict[str, Any]:
 
 
 def _account(server: TeamServer) -> Variables:
-    team = Team(server.uri, server.studies, server.database, server.settings)
-    return team.variables(team.user("measured"))
+    """The variables of a new account, which the administrator makes."""
+    account, administrator = ("measured", "measured-password"), ("admin", server.settings["TEAM_ADMIN_PASSWORD"])
+    new = dict(zip(("username", "password"), account, strict=True))
+    address = f"{server.uri}/api/2.0/mlflow/users/create"
+    requests.post(address, json=new, auth=administrator, timeout=30).raise_for_status()
+    return {
+        "MLFLOW_TRACKING_URI": server.uri,
+        "OPTUNA_STORAGE": server.studies,
+        "MLFLOW_EXPERIMENT_NAME": account[0],
+        "MLFLOW_TRACKING_USERNAME": account[0],
+        "MLFLOW_TRACKING_PASSWORD": account[1],
+    }
 
 
 def _costs(where: Variables) -> dict[str, Any]:
-    """Seconds of tracking of a run of kNN, and for each trial of a search; seconds of a selection of all algorithms."""
+    """Seconds of tracking for a run of kNN and for a trial; seconds of a selection of all algorithms."""
     plain = [_train(where, "knn") for _ in range(REPEATS)]
     searched = _train(where, "knn", "--trials", str(TRIALS))
     for algorithm in ALGORITHMS:
@@ -71,8 +84,8 @@ def _task(task: str, where: Variables, **arguments: Any) -> Any:
 def _rank(server: TeamServer, account: Variables, runs: int, models: int) -> dict[str, Any]:
     """Rank a store of so many runs through the server, which hands on their artifacts too."""
     folder = str(Path(server.settings["TEAM_ARTIFACTS"]) / "0")
-    address = "mlflow-artifacts:/0"
-    run_task("big_store.fill", store=server.database, folder=folder, runs=runs, models=models, address=address)
+    address, database = "mlflow-artifacts:/0", f"{server.database.rpartition('/')[0]}/mlflow"
+    run_task("big_store.fill", store=database, folder=folder, runs=runs, models=models, address=address)
     return {"runs": runs, "models": models, **_task("selecting.rank_store", account, store=server.uri)}
 
 

@@ -28,9 +28,9 @@ STORED = 200  # models, the most accurate, whose probabilities are stored: no se
 
 
 def fill(store: str, folder: str, runs: int, models: int, address: str = "") -> None:
-    """Fill the store, which is made if it is not there, with so many runs, so many with a model; the others are trials.
+    """Fill the store with so many runs, so many of them with a model; the others are trials.
 
-    Artifacts go into the folder, which has that address.
+    The store is made if it is not there. Artifacts go into the folder, which has that address.
     """
     artifacts, random = Path(folder), np.random.default_rng(0)
     accuracies = np.round(0.97 + 0.025 * random.beta(4, 2, models), 4)

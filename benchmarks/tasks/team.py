@@ -1,4 +1,4 @@
-"""What a run in a team's store has cost."""
+"""Costs of a run in a team's store."""
 
 import mlflow
 

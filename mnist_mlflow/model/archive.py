@@ -21,7 +21,7 @@ def pack(folder: Path, archive: Path) -> None:
 
 @contextlib.contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """A folder with the files of an archive, as long as it is used; raises ModelError for one that is compressed.
+    """A folder with the files of an archive; raises ModelError for one that is compressed.
 
     A small archive of unknown origin might fill the disk otherwise.
     """

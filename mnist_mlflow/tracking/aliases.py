@@ -112,7 +112,7 @@ class AliasChanges:
             self.client.set_registered_model_tag(self.name, DECIDED, f"{describe_holder()}, {at}")
 
     def change(self, aliases: Aliases, now: State, taken_back: str = "") -> None:
-        """Set the aliases, all or none, from the state that was just read, and mark the version that is taken back."""
+        """Set the aliases, all or none, and mark the version that is taken back; `now` was just read."""
         change = Change(aliases, taken_back, datetime.now(UTC).isoformat(timespec="seconds"))
         self._check_claim()
         self.client.set_registered_model_tag(self.name, UNFINISHED, json.dumps(asdict(change)))

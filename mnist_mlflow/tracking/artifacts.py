@@ -48,7 +48,7 @@ def explained(client: MlflowClient, run_id: str) -> Iterator[None]:
 
 
 def fetch_file(root: str, name: str, folder: Path) -> Path:
-    """Fetch the file of that name from an artifact location or a model's URI into a folder; returns its path there.
+    """Fetch a file from an artifact location or a model's URI into a folder; returns its path there.
 
     MLflow's own way lists the folders around it first, and each list is a request.
     """

@@ -157,12 +157,12 @@ class Candidates(Iterator[Candidate]):
     def _as_candidates(self, models: Mapping[str, LoggedModel], experiments: list[str]) -> list[Candidate]:
         """The candidates of models by their runs, in this order, as far as the runs may take part."""
         runs = {run.info.run_id: run for run in _runs_of(self.client, experiments, models, self.query)}
-        found = (
+        candidates = (
             as_candidate(runs[run_id], model.model_id, model.artifact_location)
             for run_id, model in models.items()
             if run_id in runs
         )
-        return [candidate for candidate in found if may_take_part(candidate, self.query)]
+        return [candidate for candidate in candidates if may_take_part(candidate, self.query)]
 
 
 def candidates_of(client: mlflow.MlflowClient, run_ids: Iterable[str], query: Query) -> Iterator[Candidate]:

@@ -128,7 +128,7 @@ def load_model(model_uri: str, location: str = "") -> Answer:
 
 
 def _fetch_needed(location: str, folder: Path) -> Path | None:
-    """Fetch the files by which the code of today loads a model of ours from a server; None where that will not do.
+    """Fetch from a server what today's code loads a model of ours by; None where that will not do.
 
     Each file costs a request there, and so does each folder that is listed.
     """

@@ -1,4 +1,4 @@
-"""What an account may do at a server with logins: asked before anything is learned or changed."""
+"""Permissions of an account at a server with logins: asked for before anything is learned or changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAY_CHANGE = ("EDIT", "MANAGE")
 
 @dataclass(frozen=True)
 class Account:
-    """Who is logged in at the server that is connected."""
+    """An account that is logged in at the server that is connected."""
 
     name: str
     is_admin: bool

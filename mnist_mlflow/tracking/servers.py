@@ -104,8 +104,8 @@ def explain(uri: str, error: BaseException) -> UserFacingError | None:
     """The refusal, or the absence, of a server behind an error of MLflow's client; None for another cause."""
     if not is_server(uri) or not isinstance(error, (MlflowException, RequestException)):
         return None
-    if asked := NOT_PERMITTED.search(str(error)):
-        reason = f"the account {account()} may not use {asked[1]} there"
+    if refusal := NOT_PERMITTED.search(str(error)):
+        reason = f"the account {account()} may not use {refusal[1]} there"
         return _unusable(uri, reason, "Ask who owns it for the permission EDIT, or log in as another account")
     text = str(error).lower()
     for words, (reason, remedy) in ERRORS.items():
