@@ -31,6 +31,7 @@ faults: venv  ## run the tests that kill, interrupt and break things
 
 soak: venv  ## kill commands 500 times and try 27,500 random inputs: 25 minutes
 	python -m tests.soak --kills 500
+	python -m pytest tests/soak/cluster_deaths.py
 	python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile soak
 
 lint: venv  ## check style, format, types and words
