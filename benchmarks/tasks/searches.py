@@ -24,8 +24,8 @@ from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.spec import SearchSpec, subject
 from mnist_mlflow.search.summary import Summary
 from mnist_mlflow.search.supervisor import supervise
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.results import read_probabilities
-from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.types import silent
 
 

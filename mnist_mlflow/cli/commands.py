@@ -151,7 +151,7 @@ def _refuse(message: str, exit_status: int) -> NoReturn:
     message = without_passwords(message)  # click's own messages quote what was typed
     click.echo(f"Error: {message}", err=True)
     if os.environ.get("MLFLOW_RUN_ID"):  # checked here, since MLflow takes seconds to import
-        from mnist_mlflow.tracking.runs import fail_inherited_run
+        from mnist_mlflow.tracking.lifecycle import fail_inherited_run
 
         fail_inherited_run(message.splitlines()[0])
     sys.exit(exit_status)

@@ -20,8 +20,8 @@ from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters, text
 from mnist_mlflow.protocol import ENSEMBLE, ExperimentOptions, SplitOptions, changed, command
 from mnist_mlflow.reports.markdown import table
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.queries import place_beside
-from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Labels, Probabilities, Progress
 

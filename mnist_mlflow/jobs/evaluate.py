@@ -13,11 +13,12 @@ from mnist_mlflow.parameters import parameters, text, typed
 from mnist_mlflow.protocol import Names, SplitOptions
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import find_model, load_model
 from mnist_mlflow.tracking.named import model_uri
 from mnist_mlflow.tracking.permissions import may_write
 from mnist_mlflow.tracking.results import LoggedData, as_metrics, dataset_tags, log_test
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
 
 _logger = logging.getLogger(__name__)

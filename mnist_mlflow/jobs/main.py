@@ -31,9 +31,10 @@ from mnist_mlflow.protocol import (
 from mnist_mlflow.search.workers import Shown, Workers
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.runs import Run, close_for, open_run
+from mnist_mlflow.tracking.runs import Run, close_for
 from mnist_mlflow.types import Progress
 
 _logger = logging.getLogger(__name__)

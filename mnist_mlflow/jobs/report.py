@@ -8,8 +8,8 @@ from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import parameters, path
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.reports.page import champion_page
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.types import Progress
 
 

@@ -25,12 +25,13 @@ from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.environments import thread_arguments
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.named import FORMS
 from mnist_mlflow.tracking.origins import lost_kinds
 from mnist_mlflow.tracking.provenance import uncommitted_changes
 from mnist_mlflow.tracking.reproductions import tag_original
 from mnist_mlflow.tracking.results import read_kept
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import Client, connect, project_root
 from mnist_mlflow.tracking.worktrees import not_recorded, scratch_folder
 from mnist_mlflow.types import Progress

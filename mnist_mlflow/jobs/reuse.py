@@ -11,7 +11,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.finished import FinishedRuns
-from mnist_mlflow.tracking.runs import open_run
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Progress
 

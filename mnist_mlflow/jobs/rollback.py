@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import CHAMPION, ROLLED_BACK, or_none
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.signatures import APPLICATION, REASON, sign
 from mnist_mlflow.tracking.store import connect, registry_lock
 

@@ -27,8 +27,9 @@ from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, recor
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.protocol import NEW_STUDY
 from mnist_mlflow.tracking.configurations import CONFIGURATION, configuration
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.results import LoggedData
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress, silent
 
 _logger = logging.getLogger(__name__)

@@ -1,14 +1,10 @@
-"""One run of this project: opened, or taken over from `mlflow run`; filled; and always closed."""
+"""One run of this project, filled; and the runs that a process left open when it was killed."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
-import os
 import tempfile
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -17,19 +13,12 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
-from mnist_mlflow.interrupts import stop_reason
-from mnist_mlflow.processes import end_with, is_gone, read_owner, this_process
-from mnist_mlflow.tracking import artifacts, environments, experiments, provenance
-from mnist_mlflow.tracking.inherited import check_inherited
+from mnist_mlflow.errors import without_passwords
+from mnist_mlflow.processes import is_gone, read_owner
+from mnist_mlflow.tracking import artifacts
 from mnist_mlflow.tracking.queries import search_runs
-from mnist_mlflow.tracking.servers import explain, few_retries
-from mnist_mlflow.tracking.store import connect, project_root, store_uri
 
-FROM_OUTSIDE = (MlflowException, OSError)  # from the store or the disk: no mistakes in the code
 ABANDONED = "attributes.status = 'RUNNING' and tags.owner LIKE '%'"  # if the owner is gone
-_logger = logging.getLogger(__name__)
-
 METRICS_A_REQUEST = 800  # MLflow takes a thousand, with params and tags
 KILLED = "its process was killed"  # why an abandoned run is closed
 
@@ -102,136 +91,6 @@ class Run:
                 self.client.log_artifacts(self.id, folder)
 
 
-@contextlib.contextmanager
-def open_run(
-    name: str, tags: Mapping[str, object], experiment: str = "", client: mlflow.MlflowClient | None = None
-) -> Iterator[Run]:
-    """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one, named after its entry point.
-
-    A new run goes into the `experiment` of that name unless MLflow's variables name another, which is then told. So do
-    the runs that it starts. The `client` is of the store that is connected, if one is.
-
-    It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
-    in the artifact `failure.txt`.
-    """
-    started = time.perf_counter()
-    client = client or connect()
-    try:
-        changes = provenance.uncommitted_changes(project_root())
-        run = _start(client, name, {**tags, **_origin_tags(changes)}, experiment)
-        _log_origin(run, changes)
-        run.tracking_seconds = time.perf_counter() - started
-        yield run
-        mlflow.end_run("FINISHED")
-    except BaseException as error:
-        _close_after(client, error)
-        _raise_from_outside(error)
-        raise
-
-
-def _raise_from_outside(error: BaseException) -> None:
-    """Raise UserFacingError in place of an error of the store or the disk."""
-    if isinstance(error, FROM_OUTSIDE):
-        text = f"The run could not go on: {one_line(error)}"
-        raise explain(store_uri(), error) or UserFacingError(text) from error
-
-
-@contextlib.contextmanager
-def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
-    """A run that failed, to be completed and ended; it fails once more if that is not done."""
-    run = Run(client, run_id)
-    try:
-        run.logged |= mlflow.start_run(run_id, log_system_metrics=False).data.params.keys()
-        run.set_tags({"owner": json.dumps(this_process())})
-        yield run
-    except BaseException as error:
-        with few_retries():
-            _record_failure(run, error, stop_reason(error), with_traceback=False)
-        _raise_from_outside(error)
-        raise
-
-
-def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], experiment: str) -> Run:
-    own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
-    ours = {key: str(value) for key, value in tags.items()} | own
-    if inherited := os.environ.get("MLFLOW_RUN_ID"):
-        if launched_by := check_inherited(client, inherited):
-            end_with(launched_by)
-    else:
-        root = project_root()
-        ours |= {
-            "mlflow.source.type": "PROJECT",
-            "mlflow.source.name": str(root),
-            "mlflow.project.entryPoint": name,
-        }
-        if commit := provenance.git_commit(root):
-            ours |= {"mlflow.source.git.commit": commit}
-        else:
-            provenance.ignore_other_repositories()
-    try:
-        number = experiments.find_or_create(client, experiment) if experiment else ""
-        place = None if experiments.is_named() else number or None
-        started = mlflow.start_run(experiment_id=place, tags=ours, log_system_metrics=False)
-    except MlflowException as error:
-        text = f"No run can be started: {one_line(error)}"
-        raise experiments.explain(client, error, experiment) or UserFacingError(text) from error
-    info = started.info
-    if number not in ("", info.experiment_id):
-        here = client.get_experiment(info.experiment_id).name
-        _logger.warning("%s", experiments.elsewhere(here, experiment))
-    run = Run(client, info.run_id, number, started.data.params)
-    _close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
-    return run
-
-
-def _origin_tags(changes: bytes | None) -> dict[str, object]:
-    dirty = "unknown" if changes is None else bool(changes)
-    return {"git_dirty": dirty, "code_digest": provenance.code_digest()}
-
-
-def _log_origin(run: Run, changes: bytes | None) -> None:
-    provenance.check_code()
-    if refusal := provenance.git_refusal(project_root()):
-        _logger.warning("%s. %s", *refusal)
-    with run.files() as folder:
-        environments.write_environment(folder / "environment")
-        if changes:
-            (folder / "git").mkdir()
-            (folder / "git" / "uncommitted.diff").write_bytes(changes)
-
-
-def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
-    active = mlflow.active_run()
-    if active is None:
-        return
-    run, stopped = Run(client, active.info.run_id), stop_reason(error)
-    # A store that is gone has been waited for already, and one who stops a run does not wait.
-    patience = few_retries() if stopped or isinstance(error, FROM_OUTSIDE) else contextlib.nullcontext()
-    with patience:
-        _record_failure(run, error, stopped)
-
-
-def _record_failure(run: Run, error: BaseException, stopped: str, with_traceback: bool = True) -> None:
-    """Write down why a run ends; where the store is what failed, the error under way says so already."""
-    with contextlib.suppress(Exception):
-        run.set_tags({"failure": stopped or one_line(explain(store_uri(), error) or error)})
-        if with_traceback and not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
-            with run.files() as folder:
-                lines = "".join(traceback.format_exception(error))
-                (folder / "failure.txt").write_text(without_passwords(lines), encoding="utf-8")
-    with contextlib.suppress(Exception):
-        mlflow.end_run("KILLED" if stopped else "FAILED")
-
-
-def fail_inherited_run(reason: str) -> None:
-    """Close the run, named by MLFLOW_RUN_ID, that `mlflow run` opened for a command that was then refused."""
-    run_id = os.environ["MLFLOW_RUN_ID"]
-    with contextlib.suppress(Exception):
-        client = connect()
-        check_inherited(client, run_id)
-        close_for(Run(client, run_id), reason)
-
-
 def close_for(run: Run, reason: str) -> None:
     """Close the run of a process that cannot do so any more."""
     run.set_tags({"failure": reason})
@@ -243,7 +102,7 @@ def close_abandoned(run: Run, condition: str) -> None:
     _close_if_gone(run, search_runs(run.client, f"{ABANDONED} and {condition}"))
 
 
-def _close_abandoned_beside(run: Run, experiment: str, study: str) -> None:
+def close_abandoned_beside(run: Run, experiment: str, study: str) -> None:
     """Close such runs of an experiment, but for those of a study that is continued: that writes their trials first."""
     with contextlib.suppress(MlflowException):
         beside = run.client.search_runs([experiment], ABANDONED)

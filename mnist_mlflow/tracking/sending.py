@@ -13,10 +13,11 @@ from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UnsentError, UserFacingError, one_line
 from mnist_mlflow.processes import this_process
+from mnist_mlflow.tracking.lifecycle import reopen_run
 from mnist_mlflow.tracking.models import complete_model, log_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Parcel, discard
 from mnist_mlflow.tracking.results import as_metrics
-from mnist_mlflow.tracking.runs import Run, reopen_run
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.servers import explain
 from mnist_mlflow.tracking.store import store_uri
 

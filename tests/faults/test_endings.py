@@ -16,7 +16,7 @@ from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs import train
 from mnist_mlflow.processes import is_gone
 from mnist_mlflow.tracking.candidates import Candidates, Query
-from mnist_mlflow.tracking.runs import open_run
+from mnist_mlflow.tracking.lifecycle import open_run
 from tests.conftest import ROOT
 
 Client: TypeAlias = mlflow.MlflowClient

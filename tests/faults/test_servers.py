@@ -13,7 +13,8 @@ from benchmarks.process import free_port
 from mnist_mlflow.cli.commands import MLFLOW_DEFAULTS
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking import servers
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.lifecycle import open_run
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import connect
 from tests.servers import FakeServer, make_certificate, serving
 
@@ -161,7 +162,7 @@ def test_mlflow_tries_again_for_longer_than_a_server_needs_to_restart() -> None:
 def test_a_server_that_stays_away_is_not_waited_for_once_more_by_the_closing(monkeypatch: pytest.MonkeyPatch) -> None:
     run = '{"run": {"info": {"run_id": "r", "status": "RUNNING", "artifact_uri": "file:///tmp"}, "data": {}}}'
     answers = {"/api/2.0/mlflow/runs/create": (200, run), "/api/2.0/mlflow/runs/get": (200, run)}
-    monkeypatch.setattr("mnist_mlflow.tracking.runs._log_origin", lambda *arguments: None)
+    monkeypatch.setattr("mnist_mlflow.tracking.lifecycle._log_origin", lambda *arguments: None)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
     server = serving(FakeServer(answers))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.__enter__())

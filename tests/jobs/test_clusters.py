@@ -8,9 +8,9 @@ import pytest
 
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.clusters import study_variables
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.provenance import code_digest
 from mnist_mlflow.tracking.reach import store_variables
-from mnist_mlflow.tracking.runs import open_run
 from mnist_mlflow.tracking.store import connect
 
 COMMANDS = {

@@ -17,8 +17,9 @@ from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions, Names
 from mnist_mlflow.tracking.aliases import CHAMPION, PREVIOUS
 from mnist_mlflow.tracking.finished import FinishedRuns
+from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.runs import Run, open_run
+from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import registry_lock
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import DataError, UserFacingError
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import provenance, runs
-from mnist_mlflow.tracking.runs import fail_inherited_run, open_run, reopen_run
+from mnist_mlflow.tracking.lifecycle import fail_inherited_run, open_run, reopen_run
 
 Client: TypeAlias = mlflow.MlflowClient
 Command: TypeAlias = Callable[..., tuple[int, str, str]]
