@@ -1,7 +1,7 @@
 """The store, the runs in it and the registry: the only room that imports MLflow, `model/` apart.
 
 MLflow's own variables mean what they always mean. Begin with lifecycle.py: a run is opened or taken over, and always
-closed; runs.py fills it. store.py says which store it is, servers.py asks whether it answers, permissions.py what an
+closed; runs.py fills it. store.py says which store it is, and servers.py asks it. permissions.py knows what an
 account may do there. registry.py keeps the champion, candidates.py finds what can compete. named.py finds a run by what
 people type. named_sides.py groups the runs of a comparison; sides.py reads them.
 """
