@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,6 +45,9 @@ class SimulatedEvidence(Evidence):
         self.correct = {entry.candidate.run_id: entry.correct for entry in entries}
         self.ms, self.broken, self.unreadable = ms, broken, unreadable
         self.read: list[str] = []
+
+    def read_ahead(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        return iter(candidates)
 
     def stored(self, candidate: Candidate) -> Correct:
         self.read.append(candidate.run_id)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.latency import BATCH, ms_per_image
@@ -14,6 +16,7 @@ from mnist_mlflow.tracking.results import check_accuracy, read_probabilities
 from mnist_mlflow.types import Part, Probabilities, Progress, silent
 
 MOST_CHANGED = 3  # images of a batch: machines differ a little
+AHEAD = 8  # candidates whose probabilities are fetched at the same time
 
 
 class Evidence:
@@ -21,19 +24,35 @@ class Evidence:
 
     def __init__(self, validation: Part, progress: Progress = silent, load: Load = load_model) -> None:
         self.validation, self.progress, self.load = validation, progress, load
-        self._stored: dict[str, Correct] = {}  # by run
+        self._fetched: dict[str, Future[Correct]] = {}  # by run
+
+    def read_ahead(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """The candidates, each once what the next few have stored is being fetched: a server is waited for less."""
+        ahead: deque[Candidate] = deque()
+        with ThreadPoolExecutor(AHEAD) as threads:
+            for candidate in candidates:
+                self._fetched[candidate.run_id] = threads.submit(self._read, candidate)
+                ahead.append(candidate)
+                if len(ahead) > AHEAD:
+                    yield ahead.popleft()
+            yield from ahead
 
     def stored(self, candidate: Candidate) -> Correct:
         """Correctness (1, images) by the probabilities that a run has stored.
 
         Raises UserFacingError if they are unreadable or contradict the logged accuracy.
         """
-        if candidate.run_id not in self._stored:
-            probabilities = read_probabilities(candidate.artifacts, "validation", self.validation.labels)
-            correct = self._correct(probabilities)
-            check_accuracy(correct.mean(), candidate.metrics)
-            self._stored[candidate.run_id] = correct
-        return self._stored[candidate.run_id]
+        if candidate.run_id not in self._fetched:
+            future: Future[Correct] = Future()
+            future.set_result(self._read(candidate))
+            self._fetched[candidate.run_id] = future
+        return self._fetched[candidate.run_id].result()
+
+    def _read(self, candidate: Candidate) -> Correct:
+        probabilities = read_probabilities(candidate.artifacts, "validation", self.validation.labels)
+        correct = self._correct(probabilities)
+        check_accuracy(correct.mean(), candidate.metrics)
+        return correct
 
     def predicted(self, candidate: Candidate) -> Correct:
         """Correctness (1, images) by the model's own predictions; raises UserFacingError if it does not predict."""

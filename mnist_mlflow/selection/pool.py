@@ -43,7 +43,7 @@ class CandidatePool:
         self.evidence, self.rule, self.find_members = evidence, rule, find_members
         self._taken_back, self._reasons = taken_back, dict(taken_back)  # by run
         self._seen: list[Candidate] = []
-        self._unseen = iter(candidates)
+        self._unseen = evidence.read_ahead(candidates)
         self._gather()
 
     @property

@@ -1,4 +1,5 @@
 import dataclasses
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.selection.entry import Entry
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.tracking.candidates import Candidate
-from mnist_mlflow.types import Images, Part, Probabilities, silent
+from mnist_mlflow.types import Images, Labels, Part, Probabilities, silent
 from tests.simulated import Client, Right, add_model, add_run, labels_of, reads, right_but
 
 IMAGES = 200
@@ -47,6 +48,26 @@ def test_what_a_run_has_stored_is_read_once(store: Client, monkeypatch: pytest.M
     assert np.array_equal(evidence.stored(stored), right[None])
     gone = dataclasses.replace(stored, artifacts="")
     assert np.array_equal(evidence.stored(gone), right[None])
+
+
+def test_what_the_next_candidates_have_stored_is_fetched_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    several, reading = threading.Barrier(2), "mnist_mlflow.selection.evidence.read_probabilities"
+
+    def read(artifacts: str, part: str, labels: Labels) -> Probabilities:
+        several.wait(timeout=60)  # for another reader
+        if artifacts == "damaged":
+            raise UserFacingError("its file is damaged")
+        return reads(LABELS, right_but(IMAGES))
+
+    monkeypatch.setattr(reading, read)
+    whole, damaged = (
+        Candidate(name, name, "knn", {"val_accuracy": 1.0}, artifacts=name) for name in ("whole", "damaged")
+    )
+    evidence = Evidence(PART)
+    assert list(evidence.read_ahead([whole, damaged])) == [whole, damaged]
+    assert evidence.stored(whole).all()
+    with pytest.raises(UserFacingError, match="its file is damaged"):
+        evidence.stored(damaged)
 
 
 def test_a_run_without_probabilities_or_of_other_images_cannot_be_read(store: Client) -> None:
