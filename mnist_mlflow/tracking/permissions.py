@@ -63,7 +63,8 @@ def check_may_change(registry: Registry) -> None:
     if permission not in MAY_CHANGE:
         raise UserFacingError(
             f"The account {account.name} may not change the registered model {registry.name} in {store_uri()}: it has "
-            f"{permission}. Nothing was changed. Ask who manages it for EDIT, or see what would be chosen: dry_run=1"
+            f"{permission}. Nothing was changed. Ask who manages it for EDIT, or see what would be chosen: "
+            f"{registry.names.command('select', {'dry_run': 1})}"
         )
 
 

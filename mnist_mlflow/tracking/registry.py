@@ -167,9 +167,8 @@ class Registry:
     def _create_version(self, candidate: Candidate, card: str, tags: Mapping[str, str]) -> str:
         """Make a version of a model, which may be somebody else's; returns its number."""
         model_id, run_id = candidate.model_id, candidate.run_id
-        made = self.client.create_model_version(
-            self.name, candidate.model_uri, run_id, dict(tags), description=card, model_id=model_id
-        )
+        about = {"run_id": run_id, "tags": dict(tags), "description": card, "model_id": model_id}
+        made = self.client.create_model_version(self.name, candidate.model_uri, await_creation_for=0, **about)
         number = str(made.version)
         with contextlib.suppress(MlflowException):  # of a model that is somebody else's, to look at alone
             self._link_back(model_id, number)
@@ -188,8 +187,7 @@ class Registry:
 
     def version_decided_in(self, run_id: str) -> ModelVersion | None:
         """The version that was registered as a run had decided, if there is one."""
-        versions = self.client.search_model_versions(f"name = '{self.name}'")
-        return next((version for version in versions if version.tags.get(f"{DECISION}_run_id") == run_id), None)
+        return next((version for version in self.versions() if version.tags.get(f"{DECISION}_run_id") == run_id), None)
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
