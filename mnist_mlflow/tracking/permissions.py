@@ -58,7 +58,7 @@ def check_may_change(registry: Registry) -> None:
     if account is None or account.is_admin:
         return
     if not registry.state().is_registered:
-        registry.create()
+        may_write(registry.create)
     permission = account.permission("registered_model", registry.name)
     if permission not in MAY_CHANGE:
         raise UserFacingError(

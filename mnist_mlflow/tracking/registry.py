@@ -14,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
-from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import (
     CHALLENGER,
@@ -29,6 +29,7 @@ from mnist_mlflow.tracking.aliases import (
     or_none,
 )
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+from mnist_mlflow.tracking.servers import reason
 from mnist_mlflow.tracking.signatures import DECISION
 
 DEFAULT = Names()
@@ -128,7 +129,7 @@ class Registry:
         try:
             root: str = self.client.get_run(run_id).info.artifact_uri
         except MlflowException as error:
-            raise UserFacingError(f"The run {run_id} is gone ({one_line(error)})") from error
+            raise UserFacingError(f"The run {run_id} is gone ({reason(error)})") from error
         return root
 
     def champion(self) -> Candidate | None:
