@@ -42,7 +42,8 @@ def show_selection(out: Console, err: Console, selection: Selection) -> None:
         err.print(line, soft_wrap=True)
     if selection.version is None:
         apply = selection.names.command("select", {"apply": selection.run_id})
-        out.print(f"Nothing was changed: dry_run=1. To carry it out, from any account:\n  {apply}", soft_wrap=True)
+        who = f"any account that may change {selection.names.registered_model}"
+        out.print(f"Nothing was changed: dry_run=1. To carry it out, from {who}:\n  {apply}", soft_wrap=True)
         return
     _show_next(out, selection.names, selection.version, decision.verdict, selection.store)
 

@@ -8,6 +8,7 @@ The study tells what to learn from and how. Nothing is written but its trials, w
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -64,16 +65,16 @@ def run(params: Params, progress: Progress) -> Contribution:
         storage = open_existing_storage(address)
         spec, announced = read_announcement(storage, address, params.study, params.run)
         _check_machine(spec, announced)
-        queue = TrialQueue(spec, storage)
-        hands = Hands(queue, params.workers, progress)
-        try:
-            hands.work()
-        except KeyboardInterrupt:
-            queue.requeue_lost_trials()  # at once: others need not wait until this machine is taken for dead
-        except SystemExit:
-            queue.requeue_lost_trials()
-            raise
-        return hands.contribution(queue.records())
+        with contextlib.closing(TrialQueue(spec, storage)) as queue:
+            hands = Hands(queue, params.workers, progress)
+            try:
+                hands.work()
+            except KeyboardInterrupt:
+                queue.requeue_lost_trials()  # at once: others need not wait until this machine is taken for dead
+            except SystemExit:
+                queue.requeue_lost_trials()
+                raise
+            return hands.contribution(queue.records())
 
 
 def _beside_the_store() -> str:

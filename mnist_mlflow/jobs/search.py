@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import math
@@ -57,8 +58,7 @@ def search_in(
     A study that is continued first closes what other searches left open.
     """
     spec = _make_spec(run, task, dataset)
-    with user_facing_storage_errors(spec.storage):
-        queue = TrialQueue(spec)
+    with user_facing_storage_errors(spec.storage), contextlib.closing(TrialQueue(spec)) as queue:
         run.set_tags({"study": spec.study})
         tags = {**dataset_tags(dataset), "algorithm": task.algorithm, "study": spec.study}
         records, runs = queue.requeue_lost_trials(), TrialRuns(run, spec, tags)

@@ -33,6 +33,11 @@ class TrialQueue:
         self.storage = storage or open_storage(spec.storage)
         self.study = open_study(spec, self.storage)
 
+    def close(self) -> None:
+        """Give the connections back to the database."""
+        self.storage.remove_session()
+        self.storage.engine.dispose()
+
     def records(self) -> list[TrialRecord]:
         """All trials so far."""
         return read_records(self.study)

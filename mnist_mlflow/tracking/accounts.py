@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 import mlflow
 from mlflow.utils.credentials import read_mlflow_creds
 
@@ -13,6 +15,9 @@ def account() -> str:
 
     A run that `mlflow run` opened names the user of the machine, and no account.
     """
+    address = urlsplit(mlflow.get_tracking_uri())
+    if address.scheme.startswith("http") and address.username:  # it goes before the variables
+        return unquote(address.username)
     if username := read_mlflow_creds().username:
         return str(username)
     run = mlflow.active_run()

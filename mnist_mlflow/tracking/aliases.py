@@ -66,8 +66,8 @@ class State:
         elif self.aliases != since.aliases:
             texts.append("somebody moved aliases meanwhile")
         for alias in ALIASES:
-            before, now = since.aliases.get(alias, "none"), self.aliases.get(alias, "none")
-            texts += [f"{alias} was version {before} and is {now}"] if before != now else []
+            before, now = (f"version {at}" if (at := state.aliases.get(alias)) else "none" for state in (since, self))
+            texts += [f"{alias} was {before} and is {now}"] if before != now else []
         return texts
 
 

@@ -24,7 +24,7 @@ from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.tracking.artifacts import fetch_file
 from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.tracking.servers import is_server
+from mnist_mlflow.tracking.servers import is_server, reason
 from mnist_mlflow.tracking.store import store_address
 from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
@@ -184,7 +184,7 @@ def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
         with tempfile.TemporaryDirectory() as folder:
             model_id = Model.load(fetch_file(model_uri, MLMODEL_FILE_NAME, Path(folder))).model_id
     except (MlflowException, OSError) as error:
-        raise UserFacingError(f"There is no model at {model_uri} ({one_line(error)}).") from error
+        raise UserFacingError(f"There is no model at {model_uri} ({reason(error)}).") from error
     try:
         return model_id, dict(mlflow.get_logged_model(model_id).tags)
     except MlflowException:

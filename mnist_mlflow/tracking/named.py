@@ -8,11 +8,12 @@ import mlflow
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UsageError, UserFacingError, one_line
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.protocol import REGISTERED_MODEL
 from mnist_mlflow.tracking.aliases import ALIASES
 from mnist_mlflow.tracking.queries import experiment_ids
 from mnist_mlflow.tracking.registry import alias_uri
+from mnist_mlflow.tracking.servers import reason
 from mnist_mlflow.tracking.store import store_uri
 
 FORMS = (
@@ -41,7 +42,9 @@ def find_run(client: mlflow.MlflowClient, name: str, registered_model: str = REG
     try:
         run = client.get_run(run_id)
     except MlflowException as error:
-        raise UserFacingError(f"The run {run_id} of {name} is gone from {store_uri()}: {one_line(error)}") from error
+        raise UserFacingError(
+            f"The run {run_id} of {name} cannot be read from {store_uri()}: {reason(error)}"
+        ) from error
     if run.info.lifecycle_stage == "deleted":
         restore = f"mlflow runs restore --run-id {run_id}"
         raise UserFacingError(f"The run {run_id} is deleted. Restore it: {restore}")
@@ -58,7 +61,7 @@ def _source_of(client: mlflow.MlflowClient, name: str) -> str:
             by_alias, by_number = client.get_model_version_by_alias, client.get_model_version
             return str((by_alias(model, alias) if alias else by_number(model, version)).run_id)
     except MlflowException as error:
-        raise UsageError(f"There is no model {name} in {store_uri()} ({one_line(error)}). Accepted: {FORMS}") from error
+        raise UsageError(f"There is no model {name} in {store_uri()} ({reason(error)}). Accepted: {FORMS}") from error
     return ""
 
 

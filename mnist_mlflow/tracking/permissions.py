@@ -58,12 +58,13 @@ def check_may_change(registry: Registry) -> None:
     if account is None or account.is_admin:
         return
     if not registry.state().is_registered:
-        registry.create()
+        may_write(registry.create)
     permission = account.permission("registered_model", registry.name)
     if permission not in MAY_CHANGE:
         raise UserFacingError(
             f"The account {account.name} may not change the registered model {registry.name} in {store_uri()}: it has "
-            f"{permission}. Nothing was changed. Ask who manages it for EDIT, or see what would be chosen: dry_run=1"
+            f"{permission}. Nothing was changed. Ask who manages it for EDIT, or see what would be chosen: "
+            f"{registry.names.command('select', {'dry_run': 1})}"
         )
 
 

@@ -14,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
-from mnist_mlflow.errors import UserFacingError, one_line, without_passwords
+from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import (
     CHALLENGER,
@@ -29,6 +29,7 @@ from mnist_mlflow.tracking.aliases import (
     or_none,
 )
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+from mnist_mlflow.tracking.servers import reason
 from mnist_mlflow.tracking.signatures import DECISION
 
 DEFAULT = Names()
@@ -128,7 +129,7 @@ class Registry:
         try:
             root: str = self.client.get_run(run_id).info.artifact_uri
         except MlflowException as error:
-            raise UserFacingError(f"The run {run_id} is gone ({one_line(error)})") from error
+            raise UserFacingError(f"The run {run_id} is gone ({reason(error)})") from error
         return root
 
     def champion(self) -> Candidate | None:
@@ -167,9 +168,8 @@ class Registry:
     def _create_version(self, candidate: Candidate, card: str, tags: Mapping[str, str]) -> str:
         """Make a version of a model, which may be somebody else's; returns its number."""
         model_id, run_id = candidate.model_id, candidate.run_id
-        made = self.client.create_model_version(
-            self.name, candidate.model_uri, run_id, dict(tags), description=card, model_id=model_id
-        )
+        about = {"run_id": run_id, "tags": dict(tags), "description": card, "model_id": model_id}
+        made = self.client.create_model_version(self.name, candidate.model_uri, await_creation_for=0, **about)
         number = str(made.version)
         with contextlib.suppress(MlflowException):  # of a model that is somebody else's, to look at alone
             self._link_back(model_id, number)
@@ -188,8 +188,7 @@ class Registry:
 
     def version_decided_in(self, run_id: str) -> ModelVersion | None:
         """The version that was registered as a run had decided, if there is one."""
-        versions = self.client.search_model_versions(f"name = '{self.name}'")
-        return next((version for version in versions if version.tags.get(f"{DECISION}_run_id") == run_id), None)
+        return next((version for version in self.versions() if version.tags.get(f"{DECISION}_run_id") == run_id), None)
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""

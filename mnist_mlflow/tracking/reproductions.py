@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import one_line
 from mnist_mlflow.tracking.candidates import REPRODUCES
 from mnist_mlflow.tracking.queries import RUN_ID, search_runs
+from mnist_mlflow.tracking.servers import REFUSED
 from mnist_mlflow.tracking.store import Client
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def tag_original(client: Client, original: str, run_id: str, verdict: str) -> No
     try:
         client.set_tag(original, f"reproduction.{run_id}", verdict)
     except MlflowException as error:
-        _logger.warning("Run %s does not name its reproduction, since it takes no tag: %s", original, one_line(error))
+        reason = "your account may only read it" if error.error_code == REFUSED else one_line(error)
+        _logger.warning("Run %s does not name its reproduction, since it takes no tag: %s", original, reason)
 
 
 def find_reproductions(client: Client, original: str) -> list[Reproduced]:

@@ -26,6 +26,7 @@ NOT_PERMITTED = re.compile(
     r"endpoint (?!\S+/experiments/search)(\S+) failed with error code 403 .*permission denied",
     re.IGNORECASE | re.DOTALL,
 )
+HIDDEN = re.compile(r"\b403\b.*permission denied", re.IGNORECASE | re.DOTALL)
 RETRIES = MLFLOW_HTTP_REQUEST_MAX_RETRIES.name
 FEW = 2
 
@@ -115,6 +116,13 @@ def explain(uri: str, error: BaseException) -> UserFacingError | None:
         if re.search(rf"error code {status}\b|\b{status} (client|server) error|too many {status} error", text):
             return _unusable(uri, reason, remedy)
     return None
+
+
+def reason(error: BaseException) -> str:
+    """The reason why a store does not give something. One with logins does not tell what is hidden and what is gone."""
+    if HIDDEN.search(str(error)):
+        return f"it is not there, or hidden from the account {account()}"
+    return one_line(error)
 
 
 def _unusable(uri: str, reason: str, remedy: str) -> UserFacingError:

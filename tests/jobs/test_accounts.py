@@ -127,6 +127,11 @@ def selects(place: Place) -> None:
 
 
 def may_not_select(place: Place) -> None:
+    with (
+        place.team.as_user(place.other(model="DENY")),
+        pytest.raises(UserFacingError, match=LACKS.replace("READ", "DENY")),
+    ):
+        place.choose()
     with place.team.as_user(place.other("EDIT")), pytest.raises(UserFacingError, match=LACKS):
         place.choose()
 
@@ -188,7 +193,7 @@ def _only_run(client: Client, account: Account) -> Run:
 def may_not_score(place: Place) -> None:
     account = place.other("DENY")
     with place.team.as_user(account) as client:
-        with pytest.raises(UserFacingError, match=r"models:/\S+ .*(403|Permission denied)"):
+        with pytest.raises(UserFacingError, match=f"not there, or hidden from the account {account.name}"):
             evaluate.run(evaluate.Params(data="digits", model=f"models:/{place.model}@{CHAMPION}"), silent)
         assert "test_opened_for" not in _only_run(client, account).data.tags
 

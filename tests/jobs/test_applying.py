@@ -155,7 +155,7 @@ def another_seed_ends(registry: Registry, outcomes: list[RunResult]) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (another_decides, r"another selection decided meanwhile \(bob@.*challenger was version none and is 1"),
+        (another_decides, r"another selection decided meanwhile \(bob@.*challenger was none and is version 1"),
         (aliases_are_moved, "somebody moved aliases meanwhile; champion was version 1 and is none"),
         (the_winner_is_deleted, "run {winner} is gone, hidden from this account, or left out"),
         (the_model_is_deleted, "the model of the winner, run {winner}, is deleted"),

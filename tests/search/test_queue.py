@@ -228,3 +228,10 @@ def test_a_machine_that_dies_right_after_its_claim_is_given_up(queue: TrialQueue
     queue.storage.grace_period = -1  # every heartbeat is too old
     queue.requeue_lost_trials()
     assert states(queue) == ["fail", "waiting"]
+
+
+def test_a_closed_queue_holds_no_connection(queue: TrialQueue) -> None:
+    queue.records()
+    pool = queue.storage.engine.pool
+    queue.close()
+    assert (pool.checkedin(), pool.checkedout()) == (0, 0)
