@@ -123,5 +123,6 @@ def test_what_hears_no_signal_ends_too_where_its_launcher_is_gone() -> None:
     launcher = subprocess.Popen([sys.executable, "-c", ""])
     owner = {**process_here(launcher.pid), "born": 0.0}
     launcher.wait()
-    deaf = subprocess.run([sys.executable, "-c", DEAF], env={**os.environ, LAUNCHER: json.dumps(owner)}, timeout=50)
+    environment = {**os.environ, LAUNCHER: json.dumps(owner)}
+    deaf = subprocess.run([sys.executable, "-c", DEAF], env=environment, timeout=50, check=False)
     assert deaf.returncode == -signal.SIGALRM

@@ -118,7 +118,6 @@ def _origin_tags(changes: bytes | None) -> dict[str, object]:
 
 
 def _log_origin(run: Run, changes: bytes | None) -> None:
-    provenance.check_code()
     if refusal := provenance.git_refusal(project_root()):
         _logger.warning("%s. %s", *refusal)
     with run.files() as folder:
