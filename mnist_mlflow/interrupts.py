@@ -22,6 +22,7 @@ MOMENT = 0.05  # seconds, after which a finalizer is over
 
 _transactions: set[int] = set()  # those of the main thread, in which Python handles signals
 _waiting: list[int] = []  # the signal that waits for their end
+_ended: list[int] = []  # the signal that ends this program, other than Ctrl-C
 
 
 def stop_on_signals() -> None:
@@ -68,6 +69,11 @@ def one_interrupt() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, interrupt_handler)
         signal.signal(signal.SIGTERM, terminate_handler)
+
+
+def has_to_end() -> bool:
+    """True once SIGTERM or SIGHUP ends this program, which nothing should hold up from then on."""
+    return bool(_ended)
 
 
 def begin_transaction(number: int) -> None:
@@ -122,6 +128,7 @@ def _raise(number: int) -> NoReturn:
         signal.signal(other, _ignore)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
+    _ended.append(number)
     raise SystemExit(128 + number)
 
 

@@ -20,6 +20,7 @@ LAUNCHER = "MNIST_MLFLOW_LAUNCHER"  # the variable that tells a process who wait
 Owner = Mapping[str, Any]  # the identity of a process: its machine, its number, and its start
 
 WATCH = 1.0  # seconds between two looks at another process
+LAST = 60  # seconds that a process has to close what it has begun, once the one that waits for it is gone
 LARGEST_NUMBER = 2**31 - 1  # of a process
 TOLERANCE = 2  # seconds by which the kernel's record of a process's start varies
 INITIAL = "pid:[4026531836]"  # the namespace of process numbers outside of all containers; the number is Linux's
@@ -132,21 +133,22 @@ def _has_ended(owner: Owner) -> bool:
         return True
 
 
-def end_with(owner: Owner) -> None:
-    """Send this process SIGTERM as soon as another one, which waits for it, is gone."""
+def end_with_launcher() -> None:
+    """Send this process SIGTERM as soon as the process that started it as a worker is gone.
+
+    The system ends one that has not ended a minute later, whatever it waits for.
+    """
+    if not (launcher := read_owner(os.environ.get(LAUNCHER))):
+        return
 
     def watch() -> None:
-        while not is_gone(owner):
+        while not is_gone(launcher):
             time.sleep(WATCH)
+        if hasattr(signal, "alarm"):
+            signal.alarm(LAST)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def end_with_launcher() -> None:
-    """Send this process SIGTERM as soon as the process that started it as a worker is gone."""
-    if launcher := read_owner(os.environ.get(LAUNCHER)):
-        end_with(launcher)
 
 
 def complete_environment() -> None:

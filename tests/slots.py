@@ -11,7 +11,8 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self.count, self.running, self.ended = count, dict[int, Command](), False
-        self.most, self.interrupt_after = 0, 99
+        self.most = 0
+        self.error: BaseException | None = None  # in place of an ending
         self.commands: list[Command] = []
 
     def slots(self) -> int:
@@ -26,9 +27,8 @@ class Slots:
         return number
 
     def wait(self, seconds: float) -> Sequence[Ending]:
-        self.interrupt_after -= 1
-        if not self.interrupt_after:
-            raise KeyboardInterrupt
+        if self.error:
+            raise self.error
         self.most = max(self.most, len(self.running))
         return [Ending(number, None) for number in [*self.running] if self.running.pop(number)]
 

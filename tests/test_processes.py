@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from mnist_mlflow import processes
-from mnist_mlflow.processes import INITIAL, is_gone, is_this_process, process_here, this_process
+from mnist_mlflow.processes import INITIAL, LAUNCHER, is_gone, is_this_process, process_here, this_process
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
@@ -106,3 +106,23 @@ def test_nothing_is_certain_of_owners_that_earlier_versions_wrote() -> None:
     owner = {key: value for key, value in this_process().items() if key in ("host", "pid", "born")}
     assert not is_gone({**owner, "pid": 2**22 + 1})
     assert not is_this_process(owner)
+
+
+DEAF = """
+import signal, time
+from mnist_mlflow import processes
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+processes.LAST = 1
+processes.end_with_launcher()
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "alarm"), reason="the system has no alarms")
+def test_what_hears_no_signal_ends_too_where_its_launcher_is_gone() -> None:
+    launcher = subprocess.Popen([sys.executable, "-c", ""])
+    owner = {**process_here(launcher.pid), "born": 0.0}
+    launcher.wait()
+    environment = {**os.environ, LAUNCHER: json.dumps(owner)}
+    deaf = subprocess.run([sys.executable, "-c", DEAF], env=environment, timeout=50, check=False)
+    assert deaf.returncode == -signal.SIGALRM

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.interrupts import begin_transaction, end_transaction
+from mnist_mlflow.interrupts import begin_transaction, end_transaction, has_to_end
 
 PATIENCE = 10  # seconds for a server to answer
 PAUSE = 0.5  # seconds between two tries to reach one that restarts
@@ -131,18 +131,21 @@ def connect_options(url: URL) -> dict[str, Any]:
 
 
 def wait_for_restarts(engine: Engine) -> None:
-    """Let an engine wait for its server, which has answered before, as long as MLflow waits for its own."""
+    """Let an engine wait for its server, which has answered before, as long as MLflow waits for its own.
+
+    A program that SIGTERM or SIGHUP ends waits no more than ten seconds.
+    """
     if engine.dialect.name in SERVERS:
         event.listen(engine, "do_connect", _connect_again)
 
 
 def _connect_again(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
-    deadline = time.monotonic() + seconds_of_retries()
+    began, patience = time.monotonic(), seconds_of_retries()
     while True:
         try:
             return dialect.connect(*arguments, **options)
         except dialect.loaded_dbapi.OperationalError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > began + (min(PATIENCE, patience) if has_to_end() else patience):
                 raise
             time.sleep(PAUSE)
 

@@ -9,7 +9,6 @@ The study tells what to learn from and how. Nothing is written but its trials, w
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 from mnist_mlflow.algorithms.base import lacking_library, missing_library
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import DataError, UserFacingError, one_line
-from mnist_mlflow.jobs.versions import check_versions
+from mnist_mlflow.jobs.versions import check_images, check_versions
 from mnist_mlflow.parameters import integer, parameters, text, word
 from mnist_mlflow.processes import is_here
 from mnist_mlflow.search.joining import read_announcement
@@ -30,8 +29,6 @@ from mnist_mlflow.search.studies import check_shared, open_existing_storage, use
 from mnist_mlflow.search.supervisor import supervise
 from mnist_mlflow.search.worker import go_on_afresh, work
 from mnist_mlflow.types import Progress
-
-_logger = logging.getLogger(__name__)
 
 
 @parameters
@@ -88,8 +85,7 @@ def _check_machine(spec: SearchSpec, announced: Mapping[str, Any]) -> None:
     if lacking := lacking_library([spec.task.algorithm]):
         raise missing_library(lacking)
     check_shared(spec.storage, announced["machine"])
-    if remarks := check_versions(spec.task.algorithm, announced["versions"]):
-        _logger.warning("Trials of this machine may differ in their last digits: %s.", remarks)
+    check_versions(spec.task.algorithm, announced["versions"])
 
 
 def _load(spec: SearchSpec, progress: Progress) -> Dataset:
@@ -102,10 +98,7 @@ def _load(spec: SearchSpec, progress: Progress) -> Dataset:
             f"The search learns from {spec.data}, which is not to be had here ({one_line(error)}). "
             "Copy it from the machine of the search, to the same place or into the folder MNIST_MLFLOW_DATA_DIR."
         ) from error
-    if (dataset.digest, dataset.split_digest) != (spec.about["dataset_digest"], spec.about["split_digest"]):
-        raise UserFacingError(
-            f"The search learns from other images than {spec.data} has here. Copy those of the machine of the search."
-        )
+    check_images(dataset, spec.about)
     return dataset
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.versions import starter
 from mnist_mlflow.parameters import typed
 from mnist_mlflow.processes import this_process
+from mnist_mlflow.search.cluster import ClusterLostError
 from mnist_mlflow.search.workers import Command, Ending, Shown, Workers
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.runs import Run, close_for
@@ -20,6 +24,7 @@ POLL = 0.5  # seconds between looks at the workers
 ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
 NO_BARS = {"TTY_COMPATIBLE": "0"}  # which rich reads: the bars of several processes would overwrite each other
 DIED = "its process ended without a word"
+AFTER_LOSS = "Runs that have ended are kept. Once it is back type the same with needed=1, which trains the others."
 
 
 class LaunchError(UserFacingError):
@@ -45,11 +50,15 @@ class Training:
     settings: Mapping[str, object]
     tags: Mapping[str, str] = field(default_factory=dict)
     shown: Shown = Shown.TERMINAL
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_task(cls, key: str, task: Task, tags: Mapping[str, str], shown: Shown) -> Training:
-        """The training of a task."""
-        return cls(key, task.algorithm, task.settings, tags, shown)
+    def of_task(cls, key: str, task: Task, dataset: Dataset, tags: Mapping[str, str], shown: Shown) -> Training:
+        """The training of a task on just this data set, which is not looked for again."""
+        protocol = dataclasses.replace(task.protocol, data=dataset.address)
+        settings = dataclasses.replace(task, protocol=protocol).settings
+        fallback = {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
+        return cls(key, task.algorithm, settings, {**tags, **fallback}, shown, starter(task.algorithm, dataset))
 
 
 def launch(training: Training, parent: Run, workers: Workers) -> RunResult:
@@ -85,6 +94,8 @@ def launch_all(
                 outcomes[training.key] = _outcome(run, ending)
                 after_each(len(outcomes))
         return outcomes
+    except ClusterLostError as error:
+        raise UserFacingError(f"{error} {AFTER_LOSS}") from error
     finally:
         workers.end()
         for _, run in running.values():
@@ -99,7 +110,7 @@ def _start(training: Training, parent: Run, workers: Workers) -> tuple[int, Run]
     tags = origin | {"mlflow.project.entryPoint": name, "owner": json.dumps(this_process())} | dict(training.tags)
     run = Run(parent.client, parent.client.create_run(experiment, tags=tags, run_name=name).info.run_id)
     options = [f"--{option}={typed(value)}" for option, value in training.settings.items()]
-    variables = {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment}
+    variables = {"MLFLOW_RUN_ID": run.id, "MLFLOW_EXPERIMENT_ID": experiment, **training.variables}
     bars = {} if training.shown is Shown.TERMINAL else NO_BARS
     try:
         return workers.start(Command((name, *options), variables | bars, training.key, training.shown)), run

@@ -127,16 +127,14 @@ def _trainings(
 ) -> Iterator[Training]:
     """The trainings, each made when its turn has come: a search gets its share of the time left then."""
     started, shown = time.monotonic(), Shown.LINES if params.cluster or params.workers > 1 else Shown.TERMINAL
-    tags = {"main_run": main.id} | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
     for number, task in enumerate(tasks):
-        options = dataclasses.replace(task.protocol, data=dataset.address)  # `auto` is looked for once
         search = task.search
         if params.timeout:
             left = params.timeout - (time.monotonic() - started)
             rounds = math.ceil((len(tasks) - number) / max(1, workers.slots()))
             search = dataclasses.replace(search, timeout=share_of_time(left, rounds))
-        ready = dataclasses.replace(task, protocol=options, search=search)
-        yield Training.of_task(task.algorithm, ready, tags, shown)
+        ready = dataclasses.replace(task, search=search)
+        yield Training.of_task(task.algorithm, ready, dataset, {"main_run": main.id}, shown)
 
 
 def share_of_time(seconds: float, rounds: int) -> float:

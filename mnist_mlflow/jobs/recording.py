@@ -67,7 +67,8 @@ def record(
     """Ask the model about the validation images, log its answers and itself, and end the run.
 
     It gets raw images, as from any user: with the cached features it would seem faster than it is. All is in a local
-    folder before the first byte is sent, and not lost where the store is gone.
+    folder before the first byte is sent, and not lost where the store is gone. Raises UserFacingError where another
+    process has closed the run.
     """
     trained = training.trained
     started = time.perf_counter()
@@ -76,6 +77,7 @@ def record(
     metrics = prefixed("val", score(dataset.validation.labels, probabilities))
     metrics["fit_seconds"] = trained.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
+    run.check_open()
     title = f"{training.algorithm}, {len(dataset.validation):,} validation images"
     drawings = pictures(dataset.validation, probabilities, training.curves, title)
     with run.tracking(), packing(run.id) as folder:

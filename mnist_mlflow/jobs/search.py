@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ def search_in(
         records, runs = queue.requeue_lost_trials(), TrialRuns(run, spec, tags)
         runs.close_other_searches(records)
         close_abandoned(run, "tags.role = 'model'")
-        began, interrupted = time.time(), False
+        began = time.time()
 
         def report(records: Sequence[TrialRecord]) -> None:
             runs.write(records)
@@ -72,24 +72,29 @@ def search_in(
 
         report(records)
         announce(queue, versions(task.algorithm))
-        try:
-            with one_interrupt():
-                run_trials(queue, dataset, cluster or _workers(spec), report)
-        except KeyboardInterrupt:
-            interrupted = True
+        interrupted = _interruption(lambda: run_trials(queue, dataset, cluster or _workers(spec), report))
+        if interrupted:
             runs.read_again()  # the interruption may have come while a trial was written
-        except ClusterLostError as error:
-            _logger.warning("%s The search ends here; its study can be continued.", error)
-            interrupted = True
-        except SystemExit:  # a signal ends the run too, but leaves no trial half written
-            runs.read_again()
-            runs.write(queue.requeue_lost_trials())
-            raise
         records = queue.requeue_lost_trials()
         runs.write(records)
+        if isinstance(interrupted, SystemExit):  # ends the run too, but leaves no trial half written
+            raise interrupted
         runs.write_killed(records)
         progress("trials", 1, 1)
-        return _conclude(run, queue, Summary(spec, records), interrupted)
+        return _conclude(run, queue, Summary(spec, records), interrupted is not None)
+
+
+def _interruption(try_trials: Callable[[], None]) -> BaseException | None:
+    """The interruption of the trials: Ctrl-C, a signal, or the loss of the cluster; None without one."""
+    try:
+        with one_interrupt():
+            try_trials()
+    except (KeyboardInterrupt, SystemExit) as stop:
+        return stop
+    except ClusterLostError as error:
+        _logger.warning("%s The search ends here; its study can be continued.", error)
+        return error
+    return None
 
 
 def _make_spec(run: Run, task: Task, dataset: Dataset) -> SearchSpec:

@@ -59,9 +59,9 @@ class SeedsTask:
             )
         return cls(Task.from_settings(algorithm, {**rest, "seed": seeds[0]}), seeds, places.workers, places.cluster)
 
-    def of_seed(self, seed: int, data: str) -> Task:
-        """The task of one seed, on a data set that is known already."""
-        return dataclasses.replace(self.task, protocol=dataclasses.replace(self.task.protocol, seed=seed, data=data))
+    def of_seed(self, seed: int) -> Task:
+        """The task of one seed."""
+        return dataclasses.replace(self.task, protocol=dataclasses.replace(self.task.protocol, seed=seed))
 
     def command(self, *seeds: int) -> str:
         """The shell command that trains this with some of the seeds."""
@@ -122,7 +122,7 @@ def _params(task: SeedsTask) -> dict[str, object]:
 def _find_finished(task: SeedsTask, run: Run, dataset: Dataset) -> Outcomes:
     """The results of the seeds that finished runs have trained already."""
     runs = FinishedRuns(run.client, dataset)
-    same = {seed: runs.same_as(task.of_seed(seed, dataset.address)) for seed in task.seeds}
+    same = {seed: runs.same_as(task.of_seed(seed)) for seed in task.seeds}
     return {seed: as_reused(candidate) for seed, candidate in same.items() if candidate}
 
 
@@ -131,10 +131,7 @@ def _train_all(
 ) -> Outcomes:
     """The result or the failure of each of some seeds; an interruption ends all processes."""
     tags = {"mlflow.parentRunId": run.id}
-    tags |= {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
-    trainings = [
-        Training.of_task(f"seed {seed}", task.of_seed(seed, dataset.address), tags, Shown.ERRORS) for seed in seeds
-    ]
+    trainings = [Training.of_task(f"seed {seed}", task.of_seed(seed), dataset, tags, Shown.ERRORS) for seed in seeds]
     what, total = f"{task.task.algorithm}, {len(seeds)} seeds", len(seeds)
     progress(what, 0, total)
     outcomes = launch_all(trainings, run, workers, lambda done: progress(what, done, total))

@@ -24,6 +24,7 @@ from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.jobs.clusters import trial_workers
 from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
+from mnist_mlflow.jobs.versions import check_starter
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.protocol import NEW_STUDY
 from mnist_mlflow.tracking.configurations import CONFIGURATION, configuration
@@ -43,6 +44,7 @@ def train(task: Task, progress: Progress) -> RunResult:
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
     with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags) as run:
         dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
+        check_starter(task.algorithm, dataset)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""
         if task.searches:

@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.interrupts import stop_reason
-from mnist_mlflow.processes import end_with, this_process
+from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import environments, experiments, provenance
 from mnist_mlflow.tracking.inherited import check_inherited
 from mnist_mlflow.tracking.runs import Run, close_abandoned_beside, close_for
@@ -79,8 +79,7 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], e
     own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
     ours = {key: str(value) for key, value in tags.items()} | own
     if inherited := os.environ.get("MLFLOW_RUN_ID"):
-        if launched_by := check_inherited(client, inherited):
-            end_with(launched_by)
+        check_inherited(client, inherited)
     else:
         ours |= _source_tags(name)
     try:
@@ -119,7 +118,6 @@ def _origin_tags(changes: bytes | None) -> dict[str, object]:
 
 
 def _log_origin(run: Run, changes: bytes | None) -> None:
-    provenance.check_code()
     if refusal := provenance.git_refusal(project_root()):
         _logger.warning("%s. %s", *refusal)
     with run.files() as folder:
@@ -141,8 +139,14 @@ def _close_after(client: mlflow.MlflowClient, error: BaseException) -> None:
 
 
 def _record_failure(run: Run, error: BaseException, stopped: str, with_traceback: bool = True) -> None:
-    """Write down why a run ends; where the store is what failed, the error under way says so already."""
+    """Write down why a run ends; where the store is what failed, the error under way says so already.
+
+    One that another process has closed stays as it is.
+    """
     with contextlib.suppress(Exception):
+        if (status := run.status) != "RUNNING":
+            mlflow.end_run(status)
+            return
         run.set_tags({"failure": stopped or one_line(explain(store_uri(), error) or error)})
         if with_traceback and not isinstance(error, UnsentError):  # which says all, and is over once the result is sent
             with run.files() as folder:

@@ -6,13 +6,10 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
-
-from mnist_mlflow.errors import UserFacingError
 
 # A patch that `git apply` takes, whatever the user's configuration and attributes say about diffs.
 DIFF = """-c core.quotePath=false diff-tree --patch --binary --full-index --no-renames --no-color --no-ext-diff
@@ -26,7 +23,6 @@ OTHER_REPOSITORY = {
     "GIT_PREFIX",
 }
 TRUST = "git config --global --add safe.directory "
-STARTER = "MNIST_MLFLOW_CODE"  # the variable with the digest of the code of the machine that started a command
 NOTE = b"The patch is not kept: it would be larger than 10 MB.\n"
 MOST = 10_000_000  # bytes of a patch, and of the files that it is made from
 
@@ -146,15 +142,6 @@ def _size(path: Path) -> int:
 
 def _git_path(root: Path, name: str) -> Path:
     return root / os.fsdecode(git(root, "rev-parse", "--git-path", name) or b"").strip()
-
-
-def check_code() -> None:
-    """Raise UserFacingError where another machine, which started this command, has other code."""
-    if os.environ.get(STARTER, code_digest()) != code_digest():
-        raise UserFacingError(
-            f"The code on {socket.gethostname()} is not that of the machine that started this. "
-            "Check out the same commit there, without changes."
-        )
 
 
 @functools.cache

@@ -7,7 +7,6 @@ import os
 from mlflow.utils.credentials import read_mlflow_creds
 
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.tracking.provenance import STARTER, code_digest
 from mnist_mlflow.tracking.store import store_address, store_file
 
 # Files of this machine, such as certificates, stay: others have theirs, and name them when Ray is started there.
@@ -15,7 +14,7 @@ TRAVELLING = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_H
 
 
 def store_variables() -> dict[str, str]:
-    """The address of the store, what it takes to use it, and the digest of the code.
+    """The address of the store, and what it takes to use it.
 
     Raises UsageError for a store that is a file of this machine.
     """
@@ -28,4 +27,4 @@ def store_variables() -> dict[str, str]:
     named = {"MLFLOW_TRACKING_USERNAME": credentials.username, "MLFLOW_TRACKING_PASSWORD": credentials.password}
     others = {name: os.environ.get(name) for name in TRAVELLING}
     set_here = {name: value for name, value in {**named, **others}.items() if value}
-    return {"MLFLOW_TRACKING_URI": store_address(), **set_here, STARTER: code_digest()}
+    return {"MLFLOW_TRACKING_URI": store_address(), **set_here}

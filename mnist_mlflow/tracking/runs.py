@@ -13,7 +13,7 @@ import mlflow
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import without_passwords
+from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.processes import is_gone, read_owner
 from mnist_mlflow.tracking import artifacts
 from mnist_mlflow.tracking.queries import search_runs
@@ -81,6 +81,17 @@ class Run:
     def log_metrics(self, metrics: Sequence[Metric]) -> None:
         """Log metrics, in one request for each 800 of them."""
         self.log(metrics)
+
+    @property
+    def status(self) -> str:
+        """The status, as the store knows it now."""
+        with self.tracking():
+            return str(self.client.get_run(self.id).info.status)
+
+    def check_open(self) -> None:
+        """Raise UserFacingError where another process has closed the run, which took this one for dead."""
+        if (status := self.status) != "RUNNING":
+            raise UserFacingError(f"The run is {status} already, by another process: its result is not recorded.")
 
     @contextlib.contextmanager
     def files(self) -> Iterator[Path]:

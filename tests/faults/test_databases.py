@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -13,9 +14,12 @@ from typing import Any
 
 import mlflow
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from benchmarks.measure.postgresql import is_installed, postgresql, stopped
 from benchmarks.process import free_port
+from mnist_mlflow import interrupts
 from mnist_mlflow.algorithms import knn
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import databases
@@ -214,3 +218,13 @@ def test_a_relative_address_is_no_fault_where_mlflow_run_runs(
     monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
     assert connect().get_run(run.info.run_id)
+
+
+def test_a_program_that_sigterm_ends_does_not_wait_for_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "8")
+    monkeypatch.setattr(databases, "PATIENCE", 0)
+    monkeypatch.setattr(interrupts, "_ended", [signal.SIGTERM])
+    engine = create_engine(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/nothing")
+    databases.wait_for_restarts(engine)
+    with pytest.raises(OperationalError):
+        engine.connect()

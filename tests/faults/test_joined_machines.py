@@ -1,23 +1,20 @@
 """Machines that join a search on PostgreSQL: processes whose machines have other names, killed while they try."""
 
 import os
-import shlex
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
 import mlflow
-import psycopg
 import pytest
 from sqlalchemy.engine import Engine
 
-from benchmarks.measure.postgresql import is_installed, pg_ctl, postgresql
+from benchmarks.measure.postgresql import is_installed, postgresql, stopped
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.search.records import TrialRecord, counted_trials
 from mnist_mlflow.types import silent
@@ -87,23 +84,14 @@ def hosts(records: list[TrialRecord]) -> Counter[str]:
     return Counter(record.owner["host"] for record in counted_trials(records) if record.owner)
 
 
-def restart(server: str) -> None:
-    """Stop a server as a crash does, and start it again after a while."""
-    with closing(psycopg.connect(server)) as connection:
-        (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
-    _, _, _, *options = shlex.split((Path(data) / "postmaster.opts").read_text())
-    for last in (["-m", "immediate", "stop"], ["-o", shlex.join(options), "start"]):
-        subprocess.run([*pg_ctl(Path(data)), *last], check=True, stdout=subprocess.DEVNULL, cwd="/tmp")
-        time.sleep(DOWN)
-
-
 def test_machines_without_a_driver_try_what_is_wanted_whatever_is_killed(
     server: str, start: Callable[..., Machine], tmp_path: Path
 ) -> None:
     queue = announced(specify(tmp_path, trials=24, storage=server))
     one, other = start("one", grace=5), start("other", grace=5)
     wait_until(lambda: set(hosts(queue.records())) == {"one", "other"})
-    restart(server)
+    with stopped(server):
+        time.sleep(DOWN)
     so_far = len(counted_trials(queue.records()))
     wait_until(lambda: len(counted_trials(queue.records())) > so_far)
     wait_until(lambda: any(_is_tried_by("other", record) for record in queue.records()))

@@ -1,17 +1,26 @@
 """What travels to the nodes of a cluster, and what is refused before anything is begun."""
 
+import json
+import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 
+from mnist_mlflow.algorithms import knn
+from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.clusters import study_variables
-from mnist_mlflow.tracking.lifecycle import open_run
-from mnist_mlflow.tracking.provenance import code_digest
+from mnist_mlflow.jobs.train import train
+from mnist_mlflow.jobs.versions import STARTER, starter
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.reach import store_variables
 from mnist_mlflow.tracking.store import connect
+from mnist_mlflow.types import silent
 
 COMMANDS = {
     "the store is a file": (["knn", "--seeds=0,1"], "is the file", "export MLFLOW_TRACKING_URI=http://HOST:5000"),
@@ -63,7 +72,6 @@ def test_address_and_credentials_travel_and_nothing_that_each_node_has_of_its_ow
         "MLFLOW_TRACKING_USERNAME": "ada",
         "MLFLOW_TRACKING_PASSWORD": "secret",
         "MLFLOW_TRACKING_TOKEN": "token",
-        "MNIST_MLFLOW_CODE": code_digest(),
     }
     assert study_variables() == {"OPTUNA_STORAGE": "postgresql://optuna@team/optuna"}
 
@@ -74,9 +82,33 @@ def test_studies_beside_the_store_are_refused(tmp_path: Path, monkeypatch: pytes
         study_variables()
 
 
-def test_a_machine_with_other_code_trains_nothing(store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MNIST_MLFLOW_CODE", "that of another commit")
-    with pytest.raises(UserFacingError, match="is not that of the machine that started this"), open_run("knn", {}):
-        pytest.fail("it goes on")
+def other_code(here: dict[str, Any]) -> None:
+    here["versions"]["code"] = "that of another commit"
+
+
+def another_library(here: dict[str, Any]) -> None:
+    here["versions"][knn.LIBRARY] = "0.1"
+
+
+def other_images(here: dict[str, Any]) -> None:
+    here["digests"]["dataset_digest"] = "0123"
+
+
+DIFFERENCES: dict[Callable[[dict[str, Any]], None], str] = {
+    other_code: "check out its commit, without changes",
+    another_library: f'pip install "{knn.LIBRARY}==0.1"',
+    other_images: "digits has other images than on the machine that began this",
+}
+
+
+@pytest.mark.parametrize("change", DIFFERENCES)
+def test_a_machine_that_differs_from_the_starter_trains_nothing(
+    change: Callable[[dict[str, Any]], None], store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = json.loads(starter("knn", load_dataset("digits", 0, 200))[STARTER])
+    change(here)
+    monkeypatch.setenv(STARTER, json.dumps(here))
+    with pytest.raises(UserFacingError, match=re.escape(DIFFERENCES[change])):
+        train(Task("knn", {}, DataOptions("digits", train_size=200)), silent)
     (run,) = store.search_runs(["0"])
-    assert (run.info.status, "Check out the same commit" in run.data.tags["failure"]) == ("FAILED", True)
+    assert (run.info.status, socket.gethostname() in run.data.tags["failure"]) == ("FAILED", True)

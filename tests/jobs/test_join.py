@@ -147,7 +147,7 @@ def test_other_code_and_another_library_are_refused_and_other_numbers_warned_of(
 ) -> None:
     versions = queue.study.user_attrs[f"{PREFIX}run"]["versions"]
     announce_otherwise(queue, versions=versions | {"code": "0123"})
-    assert "The code here is not that of the search" in refusal(command, "--study=s")
+    assert "is not that of the machine that began this" in refusal(command, "--study=s")
     announce_otherwise(queue, versions=versions | {knn.LIBRARY: "0.1"})
     assert f'Type: pip install "{knn.LIBRARY}==0.1"' in refusal(command, "--study=s")
     assert states(queue) == []
@@ -159,7 +159,7 @@ def test_other_code_and_another_library_are_refused_and_other_numbers_warned_of(
 
 def test_other_images_are_refused(queue: TrialQueue, command: Command) -> None:
     queue.study.set_user_attr("about", {**queue.spec.about, "dataset_digest": "0123"})
-    assert "learns from other images than digits has here" in refusal(command, "--study=s")
+    assert "digits has other images than on the machine that began this" in refusal(command, "--study=s")
 
 
 def test_a_machine_that_lacks_the_data_says_where_it_goes(

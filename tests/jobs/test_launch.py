@@ -10,6 +10,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.search.cluster import ClusterLostError
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.workers import Shown
 from mnist_mlflow.tracking.runs import Run
@@ -86,7 +87,7 @@ def test_no_more_run_at_a_time_than_there_are_slots_and_each_is_made_when_its_tu
 
 def test_an_interruption_ends_all_and_closes_their_runs(store: Client, parent: Run) -> None:
     workers = Slots(2)
-    workers.interrupt_after = 1
+    workers.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         launch_all(map(training, "abcd"), parent, workers)
     assert workers.ended
@@ -96,4 +97,12 @@ def test_an_interruption_ends_all_and_closes_their_runs(store: Client, parent: R
 def test_where_no_process_can_be_started_no_run_stays_open(store: Client, parent: Run) -> None:
     with pytest.raises(UserFacingError, match="no process can be started"):
         launch_all([training("a"), training("b", n_neighbors=9)], parent, Slots(2))
+    assert statuses(store) == ["FAILED"] * 2
+
+
+def test_where_the_cluster_is_lost_what_remains_is_told(store: Client, parent: Run) -> None:
+    workers = Slots(2)
+    workers.error = ClusterLostError("The cluster does not answer any more.")
+    with pytest.raises(UserFacingError, match=r"not answer any more\. Runs that have ended are kept.*needed=1"):
+        launch_all(map(training, "ab"), parent, workers)
     assert statuses(store) == ["FAILED"] * 2

@@ -12,6 +12,7 @@ from mnist_mlflow.errors import DataError, UserFacingError
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.lifecycle import fail_inherited_run, open_run, reopen_run
+from mnist_mlflow.tracking.runs import close_for
 
 Client: TypeAlias = mlflow.MlflowClient
 Command: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -114,6 +115,19 @@ def test_a_failed_run_is_closed_with_its_reason_and_keeps_what_it_has(
     assert (found.info.status, found.data.tags["failure"]) == (status, reason)
     assert found.data.params == {"n_neighbors": "4"}
     assert type(error).__name__ in artifact(found.info.run_id, "failure.txt")
+    assert mlflow.active_run() is None
+
+
+def test_a_run_that_another_process_has_closed_stays_as_it_was_closed(store: Client) -> None:
+    def finish_late() -> None:
+        with open_run("knn", {}) as run:
+            close_for(run, "its machine is gone")
+            run.check_open()
+
+    with pytest.raises(UserFacingError, match="FAILED already, by another process"):
+        finish_late()
+    (found,) = store.search_runs(["0"])
+    assert (found.info.status, found.data.tags["failure"]) == ("FAILED", "its machine is gone")
     assert mlflow.active_run() is None
 
 
