@@ -82,7 +82,7 @@ class TeamServer:
         while not is_healthy(service):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise click.ClickException((self.folder / "server.log").read_text(encoding="utf-8"))
-            time.sleep(0.2)
+            time.sleep(0.5)  # each look starts a Python
 
     def kill(self) -> None:
         """Kill the server and its workers, if it runs."""

@@ -67,7 +67,7 @@ class Processes:
             stdout=None if is_shared else subprocess.PIPE if has_lines else subprocess.DEVNULL,
             stderr=None if is_shared else subprocess.PIPE,
             start_new_session=not is_shared,  # Ctrl-C is for its starter, which decides
-            text=True,
+            encoding="locale",
             errors="replace",
         )
 

@@ -44,5 +44,5 @@ def code_digest() -> str:
 
 def is_todays(about: Model) -> bool:
     """True if the code that travels with a model is the code of today, or none travels with it."""
-    has_code = CODE in about.flavors.get(FLAVOR_NAME, {})
-    return not has_code or (about.metadata or {}).get(DIGEST) == code_digest()
+    code = about.flavors.get(FLAVOR_NAME, {}).get(CODE)  # MLflow writes `null` where there is none
+    return not code or (about.metadata or {}).get(DIGEST) == code_digest()

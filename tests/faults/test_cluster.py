@@ -1,16 +1,12 @@
-"""Searches and seeds on a Ray cluster of three machines, parts of which die meanwhile; tests/soak has more of it."""
+"""A search on a Ray cluster of three machines, parts of which die meanwhile; tests/soak has the other deaths."""
 
 from __future__ import annotations
-
-import os
-import subprocess
-import sys
 
 import pytest
 
 from benchmarks.measure.postgresql import stopped
 from tests.cluster import wait_for, why_not
-from tests.place import END, PRINTED, SMALL, Place, place, started
+from tests.place import END, SMALL, Place, place, started
 from tests.team_server import SECRETS
 
 __all__ = ["place", "started"]  # fixtures
@@ -36,24 +32,3 @@ def test_a_search_on_all_machines_survives_the_death_of_a_worker_and_a_restart_o
     told = printed.encode() + b"".join(file.read_bytes() for one in cluster.machines for file in one.ray_logs())
     assert b"join" in told
     assert not [secret for secret in SECRETS.values() if secret.encode() in told]
-
-
-def test_seeds_through_the_client_name_the_seed_whose_machine_died(place: Place) -> None:
-    cluster = place.cluster
-    arguments = ("logistic", *SMALL, "--seeds=0,1,2", f"--cluster={cluster.client_address}")
-    variables = {**os.environ, **place.variables, **cluster.head.variables}
-    words = [sys.executable, "-m", "mnist_mlflow", *arguments]
-    with subprocess.Popen(words, env=variables, cwd=place.folder, **PRINTED) as process:
-        try:
-            running = wait_for(lambda: cluster.machines[2].processes("mnist_mlflow logistic"))[0]
-            seed = next((word for word in running.cmdline() if word.startswith("--seed=")), "--seed=0")[7:]
-            cluster.machines[2].kill()
-            printed, _ = process.communicate(timeout=END)
-        finally:
-            process.kill()
-    assert process.returncode == 1, printed
-    assert "Lost on node2: NodeDiedError" in printed
-    assert "1 of 3 seeds failed" in printed
-    assert f"-P seed={seed}" in printed
-    states = [run.info.status for run in place.runs("attributes.run_name = 'logistic'")]
-    assert sorted(states) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]  # the first one is that of all seeds

@@ -14,6 +14,7 @@ from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.jobs import doctor, main
 from mnist_mlflow.jobs.launch import Outcome, Training
+from mnist_mlflow.model.archive import pack
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.tracking.models import load_model
@@ -97,7 +98,8 @@ def test_a_model_with_a_network_says_what_to_install(write: Callable[[Path], Pat
     folder = write(tmp_path / "model")
     with pytest.raises(MissingLibraryError, match=r"^Networks run on TensorFlow.*Type: pip install tensorflow$"):
         DigitModel.load(folder)
-    form: dict[str, Any] = {"loader_module": DigitModel.__module__, "data_path": str(folder)}
+    pack(folder, tmp_path / "model.zip")
+    form: dict[str, Any] = {"loader_module": DigitModel.__module__, "data_path": str(tmp_path / "model.zip")}
     mlflow.pyfunc.save_model(tmp_path / "logged", pip_requirements=["numpy"], **form)
     with pytest.raises(MissingLibraryError, match=r"logged cannot be asked: Networks run on TensorFlow.*pip install"):
         load_model(str(tmp_path / "logged"))

@@ -1,4 +1,4 @@
-"""Several processes that try at the same time, killed for real."""
+"""The supervisor of a search: its workers are processes that are killed for real, or take no process at all."""
 
 import dataclasses
 import signal
@@ -10,15 +10,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.search import supervisor
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import TrialRecord, counted_trials
 from mnist_mlflow.search.spec import SearchSpec
-from mnist_mlflow.search.supervisor import supervise
+from mnist_mlflow.search.supervisor import MOST_FAILED_STARTS, supervise
+from mnist_mlflow.search.worker import work
+from mnist_mlflow.search.workers import Ending
 from tests.conftest import ROOT, start_python
 from tests.searches import announced, specify
+from tests.slots import Slots
 
 pytestmark = pytest.mark.faults
 
@@ -103,17 +107,17 @@ import sys
 from tests.search.test_supervisor import *
 if __name__ == "__main__":
     queue = announced(specify(Path({str(folder)!r})))
-    supervise(queue, Processes(2), lambda records: print(len(records), flush=True))
+    supervise(queue, Processes(), lambda records: print(len(records), flush=True))
 """
     script = folder / "supervise.py"
     script.write_text(code)
     start = f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"
     process = start_python(start, ROOT, PYTHONPATH=str(ROOT))
     assert process.stdout
-    while int(process.stdout.readline()) < 4:
+    while int(process.stdout.readline()) < 1:
         pass
     orphans = workers_of(process.pid)
-    assert len(orphans) == 2
+    assert len(orphans) == 1
     process.kill()
     process.communicate()
     _, alive = psutil.wait_procs(orphans, timeout=20)
@@ -124,42 +128,57 @@ def test_a_worker_that_cannot_work_says_why(folder: Path) -> None:
     queue = announced(specify(folder, trials=3))
     other = dataclasses.replace(queue.spec, run_id="unknown")
     with pytest.raises(UserFacingError, match=r"^The study 's' knows no search of run 'unknown'"):
-        supervise(TrialQueue(other), Processes(2), silent)
+        supervise(TrialQueue(other), Processes(), silent)
     assert workers_of() == []
 
 
-def test_a_worker_that_dies_before_it_has_tried_anything_is_replaced_but_not_for_ever(
-    folder: Path, killer: Callable[[Callable[[], bool]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Dying(Slots):
+    """A worker at a time: so many die before they try anything, the next one tries all."""
+
+    def __init__(self, queue: TrialQueue, deaths: int) -> None:
+        super().__init__(1)
+        self.queue, self.deaths = queue, deaths
+
+    def wait(self, seconds: float) -> Sequence[Ending]:
+        if len(self.commands) <= self.deaths:
+            return super().wait(seconds)
+        protocol = self.queue.spec.task.protocol
+        work(self.queue, load_dataset("digits", protocol.split_seed, protocol.train_size))
+        return [Ending(number, 0) for number in [*self.running] if self.running.pop(number)]
+
+
+def test_workers_that_die_before_they_have_tried_anything_are_replaced_but_not_for_ever(folder: Path) -> None:
     queue = announced(specify(folder, trials=2))
-    killer(lambda: bool(workers_of()))
-    supervise(queue, Processes(), silent)
+    workers = Dying(queue, MOST_FAILED_STARTS - 1)
+    supervise(queue, workers, silent)
     assert [record.state for record in queue.records()] == ["complete"] * 2
-    monkeypatch.setattr(supervisor, "MOST_FAILED_STARTS", 1)
-    killer(lambda: bool(workers_of()))
+    assert len(workers.commands) == MOST_FAILED_STARTS
+    queue = announced(dataclasses.replace(queue.spec, study="another"))
+    workers = Dying(queue, MOST_FAILED_STARTS)
     with pytest.raises(UserFacingError, match="before they could try anything"):
-        supervise(announced(dataclasses.replace(queue.spec, study="another")), Processes(), silent)
+        supervise(queue, workers, silent)
+    assert workers.ended
+    assert queue.records() == []
 
 
-def test_on_ctrl_c_and_when_the_time_is_up_workers_close_their_trials_and_end(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_when_the_time_is_up_workers_are_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = Slots(2)
+    monkeypatch.setattr(SearchSpec, "is_late", lambda spec: bool(workers.commands))  # as if the clock said so
+    supervise(announced(specify(folder, trials=9)), workers, silent)
+    assert len(workers.commands) == 2
+    assert workers.ended
+
+
+def test_on_ctrl_c_workers_close_their_trials_and_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = announced(specify(folder, "forest", {"n_estimators": 2_000}))  # a second a trial: it is seen under way
-    running: list[TrialRecord] = []
-
-    def look(records: Sequence[TrialRecord]) -> None:
-        running.extend(record for record in records if record.state == "running")
+    monkeypatch.setattr(supervisor, "POLL", 0.1)
 
     def press(records: Sequence[TrialRecord]) -> None:
-        look(records)
-        if running:
+        if any(record.state == "running" for record in records):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         supervise(queue, Processes(), press)
-    running.clear()
-    monkeypatch.setattr(SearchSpec, "is_late", lambda spec: bool(running))  # as if the clock said so
-    supervise(queue, Processes(), look)
-    assert running
+    assert queue.records()
     assert "running" not in [record.state for record in queue.records()]
     assert workers_of() == []

@@ -1,19 +1,22 @@
-"""The deaths on a Ray cluster that take minutes: `python -m pytest tests/soak/cluster_deaths.py`.
+"""The other deaths on a Ray cluster, which take minutes: `python -m pytest tests/soak/cluster_deaths.py`.
 
 A machine that is gone takes its trials with it for a minute: only its heartbeat tells that it will not come back.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from benchmarks.measure.postgresql import stopped
 from tests.cluster import wait_for, why_not
-from tests.place import END, SMALL, Place, place, started
+from tests.place import END, PRINTED, SMALL, Place, place, started
 
 __all__ = ["place", "started"]  # fixtures
 pytestmark = [pytest.mark.timeout(400), pytest.mark.skipif(bool(why_not()), reason=f"no machines here: {why_not()}")]
@@ -109,3 +112,24 @@ def test_a_search_that_is_interrupted_or_killed_leaves_nothing_behind(place: Pla
         assert process.returncode == 0, printed
     assert {run.info.status for run in place.runs(f"tags.study = '{study}'")} <= {"FINISHED", "FAILED"}
     assert place.count(study) == done + 1
+
+
+def test_seeds_through_the_client_name_the_seed_whose_machine_died(place: Place) -> None:
+    cluster = place.cluster
+    arguments = ("logistic", *SMALL, "--seeds=0,1,2", f"--cluster={cluster.client_address}")
+    variables = {**os.environ, **place.variables, **cluster.head.variables}
+    words = [sys.executable, "-m", "mnist_mlflow", *arguments]
+    with subprocess.Popen(words, env=variables, cwd=place.folder, **PRINTED) as process:
+        try:
+            running = wait_for(lambda: cluster.machines[2].processes("mnist_mlflow logistic"))[0]
+            seed = next((word for word in running.cmdline() if word.startswith("--seed=")), "--seed=0")[7:]
+            cluster.machines[2].kill()
+            printed, _ = process.communicate(timeout=END)
+        finally:
+            process.kill()
+    assert process.returncode == 1, printed
+    assert "Lost on node2: NodeDiedError" in printed
+    assert "1 of 3 seeds failed" in printed
+    assert f"-P seed={seed}" in printed
+    states = [run.info.status for run in place.runs("attributes.run_name = 'logistic'")]
+    assert sorted(states) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]  # the first one is that of all seeds

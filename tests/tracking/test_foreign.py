@@ -65,7 +65,7 @@ def test_code_is_foreign_where_it_is_another_than_here(old: Path) -> None:
     assert not is_todays(about)
     about.metadata = {DIGEST: code_digest()}
     assert is_todays(about)
-    assert is_todays(Model(flavors={"python_function": {}}))
+    assert is_todays(Model(flavors={"python_function": {"code": None}}))
 
 
 def test_a_foreign_model_is_asked_by_its_own_code_again_and_again(asked: ForeignModel) -> None:
