@@ -50,14 +50,20 @@ def _ask(endpoint: str, **parameters: str) -> dict[str, Any] | None:
 
 
 def check_may_change(registry: Registry) -> None:
-    """Raise UserFacingError where the account may not change the registered model; make the model if it is not there.
+    """Raise UserFacingError where the account may not change the registered model; one that is not there is nobody's.
 
-    A server refuses to tell whether there is a model that one may not see. To make it tells.
+    A server may refuse to tell whether there is a model that one may not see. Then it is made, which tells.
     """
     account = logged_in()
     if account is None or account.is_admin:
         return
-    if not registry.state().is_registered:
+    try:
+        registry.client.get_registered_model(registry.name)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return
+        if error.error_code != REFUSED:
+            raise
         may_write(registry.create)
     permission = account.permission("registered_model", registry.name)
     if permission not in MAY_CHANGE:

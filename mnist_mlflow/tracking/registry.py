@@ -236,7 +236,9 @@ class Registry:
         """
         previous, state, version = self.previous(), self.state(), self.version(CHAMPION)
         now, champion = as_aliases(state.aliases), str(version.version) if version else ""
-        self._changes.change({**now, CHAMPION: previous, PREVIOUS: champion or None}, state, taken_back=champion)
+        challenger = None if now[CHALLENGER] == previous else now[CHALLENGER]
+        aliases = {CHAMPION: previous, PREVIOUS: champion or None, CHALLENGER: challenger}
+        self._changes.change(aliases, state, taken_back=champion)
         return previous, champion
 
     def move(self, aliases: Aliases, state: State | None = None) -> None:

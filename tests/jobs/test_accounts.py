@@ -144,6 +144,13 @@ def registers(place: Place) -> None:
         assert selection.version == "1"
 
 
+def test_a_selection_without_a_candidate_leaves_no_registered_model(place: Place) -> None:
+    with place.team.as_user(place.other()) as client:
+        with pytest.raises(UserFacingError, match="There is no finished run"):
+            place.choose(registered_model="misspelt", where="metrics.val_accuracy > 2")
+        assert not client.search_registered_models("name = 'misspelt'")
+
+
 def may_not_register(place: Place) -> None:
     """It is told before anything is trained."""
     account = place.other()

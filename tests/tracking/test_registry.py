@@ -89,6 +89,15 @@ def test_a_rollback_is_one_step_and_remembered(
     assert list(registry.taken_back()) == [candidates[0].run_id]
 
 
+def test_a_challenger_that_a_rollback_puts_back_is_none_any_more(registry: Registry, versions: list[str]) -> None:
+    registry.make_champion(versions[0])
+    registry.make_champion(versions[1])
+    registry.make_challenger(versions[0])
+    registry.roll_back()
+    aliases = registry.client.get_registered_model(registry.name).aliases
+    assert aliases == {CHAMPION: int(versions[0]), PREVIOUS: int(versions[1])}
+
+
 def test_without_a_previous_champion_there_is_nothing_to_go_back_to(registry: Registry, versions: list[str]) -> None:
     with pytest.raises(UserFacingError, match="no previous champion of mnist-digits"):
         registry.roll_back()
