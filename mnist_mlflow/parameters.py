@@ -44,8 +44,9 @@ def text(default: str, pattern: str, form: str, meaning: str) -> Any:
 
 
 def word(default: str, meaning: str) -> Any:
-    """A name of letters, digits, points, dashes and underscores."""
-    return text(default, r"[\w.-]{1,100}", "a name of letters, digits, points, dashes and underscores", meaning)
+    """A name of letters, digits, points, dashes and underscores, not of points alone."""
+    form = "a name of letters, digits, points, dashes and underscores, not of points alone"
+    return text(default, r"\.{0,50}[\w-][\w.-]{0,99}", form, meaning)
 
 
 def flag(default: bool, meaning: str) -> Any:
