@@ -165,7 +165,9 @@ def user_facing_storage_errors(address: str, *more: type[Exception]) -> Iterator
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, *more) as error:
         advice = "Check OPTUNA_STORAGE, or unset it to use a file beside the tracking store."
-        text = f"The storage of studies {address} cannot be used: {one_line(error)}. {advice}"
+        # Optuna's own words speak of invalid data where a server is gone.
+        cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else None
+        text = f"The storage of studies {address} cannot be used: {one_line(cause or error)}. {advice}"
         raise UserFacingError(text) from error
 
 
