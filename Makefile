@@ -29,7 +29,7 @@ check: lint  ## check style, format, types and words, and run the tests that tak
 faults: venv  ## run the tests that kill, interrupt and break things
 	python -m pytest $(PARALLEL) -m faults
 
-soak: venv  ## kill commands 500 times and try 27,500 random inputs: 25 minutes
+soak: venv  ## kill commands 500 times and try 27,500 random inputs: 40 minutes
 	python -m tests.soak --kills 500
 	python -m pytest tests/soak/cluster_deaths.py
 	python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile soak
