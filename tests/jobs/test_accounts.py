@@ -20,6 +20,7 @@ from mnist_mlflow.jobs import evaluate, main, select
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import DataOptions, Names
+from mnist_mlflow.selection.test_images import TestScores
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from mnist_mlflow.tracking.candidates import as_candidate
 from mnist_mlflow.tracking.registry import Registry
@@ -215,7 +216,9 @@ def _abandon(place: Place) -> str:
 
 def _status_after(place: Place, permission: str) -> str:
     abandoned = _abandon(place)
-    with place.team.as_user(place.other(permission, "EDIT")) as client:
+    with place.team.as_user(place.other(permission, "EDIT")) as client, pytest.MonkeyPatch.context() as patch:
+        # Scores in the owner's runs would stay there for the other tests.
+        patch.setattr("mnist_mlflow.selection.promotion.score_finalists", lambda *arguments: TestScores())
         place.choose(experiment=place.owner.name)
         status: str = client.get_run(abandoned).info.status
     with place.team.as_user(place.owner) as client:
