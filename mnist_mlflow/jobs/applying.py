@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.protocol import Names
+from mnist_mlflow.selection.deciding import selection_tags
 from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import DryRun, find_dry_run
@@ -19,14 +20,13 @@ from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.results import dataset_tags, read_file
+from mnist_mlflow.tracking.results import dataset_tags, read_file, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, REASON, signature_rows
 from mnist_mlflow.tracking.store import connect, registry_lock, store_uri
 from mnist_mlflow.types import Progress
 
 MOST_CHANGES = 3  # that are told
-PARETO = "plots/pareto.png"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> A
     dry_run = find_dry_run(client, name, names)
     registry = Registry(client, names)
     _check_first_time(registry, dry_run)
-    with open_run("select", {"role": "selection"}, place_beside(client, names.experiment), client) as run:
+    with open_run("select", selection_tags(), place_beside(client, names.experiment), client) as run:
         run.log_params({"apply": dry_run.run_id, "registered_model": names.registered_model, REASON: reason})
         plan, load = dry_run.plan, functools.cache(load_model)  # each model once, for its check and the test images
         dataset = load_dataset(plan.data, plan.split_seed, progress=progress)
@@ -94,8 +94,7 @@ def _unchanged_outcome(run: Run, registry: Registry, dry_run: DryRun, dataset: D
 
 def _copy_decision(run: Run, dry_run: DryRun) -> None:
     """Log the decision in the run that carries it out, which a report reads, before anything is changed."""
-    picture = read_file(dry_run.artifacts, PARETO)
+    picture = read_file(dry_run.artifacts, "plots/pareto.png")
     with run.files() as folder:
         (folder / "decision.json").write_text(json.dumps(dry_run.decision, indent=2), encoding="utf-8")
-        (folder / PARETO).parent.mkdir()
-        (folder / PARETO).write_bytes(picture)
+        write_pictures(folder, {"pareto": picture})

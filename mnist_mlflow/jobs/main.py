@@ -16,7 +16,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.select import Params as SelectParams
-from mnist_mlflow.jobs.select import Selection, select_in, selection_tags
+from mnist_mlflow.jobs.select import Selection, select_in
 from mnist_mlflow.parameters import parameters, pick
 from mnist_mlflow.protocol import (
     NEW_STUDY,
@@ -29,6 +29,7 @@ from mnist_mlflow.protocol import (
     command,
 )
 from mnist_mlflow.search.workers import Shown, Workers
+from mnist_mlflow.selection.deciding import selection_tags
 from mnist_mlflow.selection.scope import ALL, parse_names
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.lifecycle import open_run

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
+from mnist_mlflow.selection.deciding import selection_tags
 from mnist_mlflow.tracking.aliases import CHAMPION, ROLLED_BACK, or_none
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
@@ -29,7 +30,7 @@ def roll_back(names: Names, reason: str) -> Rollback:
     """Put the previous champion back, in a run of its own; raises UserFacingError when there is none."""
     client = connect()
     place = place_beside(client, names.experiment)
-    with open_run("select", {"role": "selection"}, place, client) as run, registry_lock(names.registered_model):
+    with open_run("select", selection_tags(), place, client) as run, registry_lock(names.registered_model):
         registry = Registry(run.client, names)
         run.log_params({"rollback": 1, "registered_model": names.registered_model, REASON: reason})
         if registry.state().is_registered:

@@ -15,7 +15,7 @@ from mnist_mlflow.jobs.applying import Applied, apply_dry_run
 from mnist_mlflow.jobs.rollback import Rollback, roll_back
 from mnist_mlflow.parameters import parameters, typed
 from mnist_mlflow.protocol import Names, SelectOptions, changed, command
-from mnist_mlflow.selection.deciding import Question, decide
+from mnist_mlflow.selection.deciding import Question, decide, selection_tags
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.plan import Plan, as_planned
 from mnist_mlflow.selection.promotion import promote, record_decision
@@ -72,11 +72,6 @@ def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
             {name: typed(value) for name, value in vars(params).items() if name not in ("rollback", "apply")}
         )
         return select_in(run, dataset, params, progress)
-
-
-def selection_tags() -> dict[str, str]:
-    """Tags of a selection's run from its first moment: a killed one can be closed by the next."""
-    return {"role": "selection"}
 
 
 def _check_effect(params: Params) -> None:

@@ -53,6 +53,7 @@ def run_command(command: Command, patience: float, tell: Tell | None) -> Done:
         stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
+        encoding="locale",
         errors="replace",
     )
     errors: list[str] = []  # the last line of them

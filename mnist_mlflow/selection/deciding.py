@@ -31,6 +31,11 @@ class Question(Scope, Names, Rule, SplitOptions):
     """All that a decision depends on, but for the store and the registry."""
 
 
+def selection_tags() -> dict[str, str]:
+    """Tags of a selection's run from its first moment: a killed one can be closed by the next."""
+    return {"role": "selection"}
+
+
 def decide(
     run: Run, registry: Registry, dataset: Dataset, question: Question, load: Load, progress: Progress
 ) -> Decision:

@@ -11,8 +11,9 @@ from mnist_mlflow.parameters import parameters_of, pick
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.reports.figures import p_text
 from mnist_mlflow.selection.entry import Comparison, Entry
-from mnist_mlflow.selection.grounds import Grounds, figures_of, seed_of
+from mnist_mlflow.selection.grounds import Grounds, figures_of
 from mnist_mlflow.selection.leaderboard import leaderboard
+from mnist_mlflow.selection.members import seed_of
 from mnist_mlflow.selection.outcome import Outcome, Ruling
 from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
 from mnist_mlflow.tracking.aliases import CHAMPION, EMPTY, State

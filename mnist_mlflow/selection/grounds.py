@@ -10,6 +10,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.entry import Entry
 from mnist_mlflow.selection.evidence import Evidence
+from mnist_mlflow.selection.members import seed_of
 from mnist_mlflow.selection.pool import is_clearly_worse, over_budget
 from mnist_mlflow.tracking.aliases import State
 from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query, candidates_of
@@ -77,11 +78,6 @@ class Grounds:
 def figures_of(candidate: Candidate) -> tuple[float, float]:
     """The accuracy and the log loss on the validation images that a run has logged."""
     return candidate.metrics["val_accuracy"], candidate.metrics["val_log_loss"]
-
-
-def seed_of(candidate: Candidate) -> str:
-    """The seed of a run; of a run that has none its id."""
-    return candidate.params.get("seed", candidate.run_id)
 
 
 def _changed_model(client: Client, winner: Candidate, evidence: Evidence) -> Iterator[str]:

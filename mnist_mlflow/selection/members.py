@@ -7,11 +7,16 @@ from collections.abc import Iterable, Sequence
 from mnist_mlflow.tracking.candidates import Candidate
 
 
+def seed_of(member: Candidate) -> str:
+    """The seed of a run; of a run that has none its id."""
+    return member.params.get("seed", member.run_id)
+
+
 def different_seeds(members: Iterable[Candidate]) -> list[Candidate]:
     """The first member of each seed: one that was trained twice counts once."""
     by_seed: dict[str, Candidate] = {}
     for member in members:
-        by_seed.setdefault(member.params.get("seed", member.run_id), member)
+        by_seed.setdefault(seed_of(member), member)
     return list(by_seed.values())
 
 
