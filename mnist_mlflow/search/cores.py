@@ -6,7 +6,13 @@ import os
 
 from mnist_mlflow.processes import count_cores
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "LOKY_MAX_CPU_COUNT",  # which joblib reads, also for threads: scikit-learn's `n_jobs=-1`
+)
 
 
 def share_of_threads(of: int) -> dict[str, str]:

@@ -25,7 +25,8 @@ CAUSE = re.compile("╰─▶ |cause: ")  # announces the last line in which uv 
 HERE = "or take the environment as it is: env=here"
 # Variables that decide how many threads the libraries use, or in which order they add numbers.
 THREADS = re.compile(
-    r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP|CORETYPE)\w*", re.ASCII
+    r"(OMP|OPENBLAS|MKL|BLIS|VECLIB_MAXIMUM|NUMEXPR|TF)_(NUM|ENABLE|DETERMINISTIC|CPP|CORETYPE)\w*|LOKY_MAX_CPU_COUNT",
+    re.ASCII,
 )
 
 

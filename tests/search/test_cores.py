@@ -3,9 +3,12 @@ import shutil
 import subprocess
 import sys
 
+import joblib
 import pytest
 
-from mnist_mlflow.search.cores import THREADS
+from mnist_mlflow.processes import count_cores
+from mnist_mlflow.search.cluster_task import variables_here
+from mnist_mlflow.search.cores import THREADS, share_of_threads
 
 MOUNT = "mount -t tmpfs none /sys/fs/cgroup && {write} && exec {python} -c '{code}'"
 QUOTAS = {
@@ -47,3 +50,16 @@ def test_a_containers_quota_counts_and_nothing_changes_without_one() -> None:
         assert in_container(write) == "1 1 {1}\n"
     cores = len(os.sched_getaffinity(0))
     assert in_container(UNLIMITED) == f"{cores} None {{{cores}}}\n"
+
+
+@pytest.mark.skipif(count_cores() < 2, reason="there is one core")
+@pytest.mark.parametrize("variables", [share_of_threads(count_cores()), variables_here()], ids=["here", "on a node"])
+def test_one_core_is_one_thread_for_estimators_that_take_all_they_see(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    assert joblib.effective_n_jobs(-1) > 1
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert joblib.effective_n_jobs(-1) == 1
