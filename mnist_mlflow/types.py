@@ -15,6 +15,7 @@ BATCH = 1_000  # images at a time, to bound the memory
 PROBABILITY_COLUMNS = [f"p{digit}" for digit in range(CLASSES)]  # of the table that every model returns
 
 Images = npt.NDArray[np.uint8]  # (n, 28, 28), ink bright on a dark ground
+Picture = npt.NDArray[np.uint8]  # (h, w) grey, (h, w, 3) RGB or (h, w, 4) with alpha, of any size and polarity
 Labels = npt.NDArray[np.uint8]  # (n,), 0 to 9
 Features = npt.NDArray[np.float32]  # (n, d)
 Scores = npt.NDArray[np.floating]  # (n, 10), logits or logarithms of probabilities

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,44 +13,58 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mnist_mlflow.errors import ModelError, one_line
+from mnist_mlflow.model.abstention import FILE, Abstention
 from mnist_mlflow.model.archive import unpacked
 from mnist_mlflow.model.calibration import softmax
-from mnist_mlflow.model.canonical import as_images
+from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.model.features import FEATURES, IMAGES, extract
-from mnist_mlflow.model.readings import Readings
+from mnist_mlflow.model.forms import as_pictures
+from mnist_mlflow.model.readings import AMBIGUOUS, Readings
 from mnist_mlflow.model.scorers.base import Scorer, load_scorer
-from mnist_mlflow.types import CLASSES, Images, Probabilities, Progress, batches, silent
+from mnist_mlflow.types import CLASSES, Images, Picture, Probabilities, Progress, batches, silent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "model.json"
-FORMAT = 1  # of the description; a reader refuses what it does not know
+FORMAT = 2  # of the description; a reader refuses what it does not know
 
 
 @dataclass(frozen=True)
 class DigitModel:
-    """A chain: images of any form, canonical images, features, scores, calibrated probabilities, readings."""
+    """A chain: pictures in any form, canonical digits, features, scores, calibrated probabilities, readings.
+
+    A member of a vote has no abstention: the vote has.
+    """
 
     features: str
     scorer: Scorer
     temperature: float
+    abstention: Abstention | None = None
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """The distributions that prediction needs, beside NumPy, pandas and SciPy."""
         return tuple(sorted({"opencv-python-headless", *self.scorer.requirements}))
 
-    def predict(self, data: Any) -> pd.DataFrame:
-        """A row for each image: `digit`, its `confidence`, and the probabilities `p0` to `p9`.
+    def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """A row for each picture, as `Readings.to_frame` has it; `params` may hold `max_error`.
 
-        Takes (n, 28, 28) or (n, 784), arrays, lists or DataFrames, integers 0-255 or floats 0-1 or 0-255.
-        Raises ImageError, a ValueError, that says what was wrong and what is accepted.
+        Takes what `as_pictures` takes. Raises ImageError, a ValueError, that says what was wrong and what is accepted.
         """
-        return Readings(self.predict_proba(as_images(data))).to_frame()
+        return self.read(as_pictures(data), (params or {}).get("max_error")).to_frame()
+
+    def read(self, pictures: Images | Sequence[Picture], max_error: float | None = None) -> Readings:
+        """The readings of pictures of one digit each, with at most so many errors among a thousand sure ones."""
+        canonical = canonical_digits(pictures)
+        probabilities = self.predict_proba(canonical.images)
+        why = np.full(len(probabilities), AMBIGUOUS, dtype=object)
+        if self.abstention:
+            why = self.abstention.why(canonical.images, probabilities, max_error)
+        return Readings(canonical.images, canonical.inverted, probabilities, why)
 
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
-        """Probabilities (n, 10) float64 of images (n, 28, 28) uint8, a thousand at a time to bound the memory."""
+        """Probabilities (n, 10) float64 of canonical digits (n, 28, 28), a thousand at a time to bound the memory."""
         rows = np.empty((len(images), CLASSES))
         done = 0
         for batch in batches(images):
@@ -63,6 +78,8 @@ class DigitModel:
         """Write the model into a new folder, in files without code."""
         folder.mkdir(parents=True)
         description = {"format": FORMAT, "features": self.features, "scorer": self.scorer.kind}
+        if self.abstention:
+            self.abstention.save(folder)
         (folder / DESCRIPTION).write_text(
             json.dumps({**description, "temperature": self.temperature}, indent=2), encoding="utf-8"
         )
@@ -78,7 +95,8 @@ class DigitModel:
             with contextlib.nullcontext(path) if path.is_dir() else unpacked(path) as folder:
                 check_links(folder)
                 features, kind, temperature = _read_description(folder / DESCRIPTION)
-                return cls(features, load_scorer(kind, folder), temperature)
+                abstention = Abstention.load(folder) if (folder / FILE).exists() else None
+                return cls(features, load_scorer(kind, folder), temperature, abstention)
         except (ModelError, ImportError):  # the latter for a library that is missing
             raise
         except Exception as error:

@@ -1,26 +1,56 @@
-"""Readings, the answer of a model: a digit for each image, and the probability of each digit."""
+"""Readings, the answer of a model: a digit for each image, the probability of each digit, and whether it is sure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mnist_mlflow.types import PROBABILITY_COLUMNS, Probabilities
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
 
+BLANK, AMBIGUOUS, NO_DIGIT = "blank", "ambiguous", "no digit"  # why a reading is not sure
+
 
 @dataclass(frozen=True)
 class Readings:
-    """The probabilities (n, 10) of each digit for n images."""
+    """The answers for n pictures, and what the model saw of them.
 
+    `images` (n, 28, 28) uint8 are the canonical digits, `inverted` (n,) says whose picture was turned round.
+    `probabilities` (n, 10) are those of each digit. `why` (n,) is empty where the answer is sure.
+    """
+
+    images: Images
+    inverted: npt.NDArray[np.bool_]
     probabilities: Probabilities
+    why: npt.NDArray[Any]
+
+    @property
+    def sure(self) -> npt.NDArray[np.bool_]:
+        """True (n,) where the answer is right, up to the error that was allowed."""
+        return np.asarray(self.why == "", bool)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row for each image: `digit`, its `confidence`, and the probabilities `p0` to `p9`."""
+        """A row for each picture.
+
+        The columns are `digit`, its `confidence`, the probabilities `p0` to `p9`, `sure`, `why`, the `second` best
+        digit, and `inverted`.
+        """
         import pandas as pd
 
-        columns = dict(zip(PROBABILITY_COLUMNS, self.probabilities.T, strict=True))
-        digits, confidence = self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
-        return pd.DataFrame({"digit": digits, "confidence": confidence, **columns})
+        ranks = np.argsort(-self.probabilities, axis=1, kind="stable")
+        return pd.DataFrame(
+            {
+                "digit": ranks[:, 0],
+                "confidence": self.probabilities.max(axis=1),
+                **dict(zip(PROBABILITY_COLUMNS, self.probabilities.T, strict=True)),
+                "sure": self.sure,
+                "why": self.why,
+                "second": ranks[:, 1],
+                "inverted": self.inverted,
+            }
+        )

@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 ARCHIVED = "data/digit_model.zip"  # a model's own files
 EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
-OUTPUT = Schema([ColSpec(DataType.long, "digit"), *(ColSpec(DataType.double, name) for name in SHARES)])
+OUTPUT = Schema(
+    [
+        ColSpec(DataType.long, "digit"),
+        *(ColSpec(DataType.double, name) for name in SHARES),
+        ColSpec(DataType.boolean, "sure"),
+        ColSpec(DataType.string, "why"),
+        ColSpec(DataType.long, "second"),
+        ColSpec(DataType.boolean, "inverted"),
+    ]
+)
 
 
 def save_model(model: DigitModel, archive: Path) -> float:
