@@ -1,4 +1,4 @@
-"""Readings, the answer of a model: a digit for each image, the probability of each digit, and whether it is sure."""
+"""Readings, the answer of a model: digits, their probabilities, and whether it is sure."""
 
 from __future__ import annotations
 
