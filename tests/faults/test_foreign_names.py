@@ -26,6 +26,7 @@ from mnist_mlflow.tracking import checks
 from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query
 from mnist_mlflow.tracking.registry import SELECTED_BY
 from mnist_mlflow.tracking.reproductions import Reproduced
+from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.trials import Trials
 from tests.simulated import DIGESTS, labels_of, reads, right_but
@@ -96,7 +97,7 @@ def subject_of(text: str) -> Subject:
     tags = {"dataset": text, "mlflow.source.git.commit": text}
     candidate = Candidate("run", "m", text, {"val_accuracy": 0.9}, {"kind": text, f"x{text}": "1"}, tags)
     probabilities = reads(labels, right_but(50, range(3)))
-    return Subject(candidate, "models:/mine@champion", labels, probabilities, {"rule": text}, 0.1)
+    return Subject(candidate, "models:/mine@champion", KeptAnswers(labels, probabilities), {"rule": text}, 0.1)
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -125,7 +126,7 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
         return files[path]
 
     monkeypatch.setattr(page, "read_file", read_file)
-    monkeypatch.setattr(page, "read_kept", lambda *arguments: (subject.labels, subject.probabilities))
+    monkeypatch.setattr(page, "read_kept", lambda *arguments: subject.answers)
     monkeypatch.setattr(page, "find_reproductions", lambda *arguments: [Reproduced("r", text, text, 0)])
     version = SimpleNamespace(version="1", tags={"selection_run_id": "s", "ms_per_image": "0.1"})
     registry: Any = SimpleNamespace(
