@@ -58,11 +58,13 @@ class Abstention:
         """Read what `save` wrote; raises ValueError for what does not fit together."""
         with np.load(folder / FILE) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        thresholds, promises = arrays["thresholds"], arrays["promises"]
+        thresholds, promises = (np.asarray(arrays[name], np.float64) for name in ("thresholds", "promises"))
         if thresholds.shape != promises.shape or thresholds.ndim != 1:
             raise ValueError(f"There are {thresholds.shape} thresholds for {promises.shape} promises.")
-        if not (np.diff(thresholds) <= 0).all() or not (np.diff(promises) >= 0).all():
+        if not ((thresholds[:-1] > thresholds[1:]).all() and (promises[:-1] < promises[1:]).all()):
             raise ValueError("The thresholds, or what they promise, are out of order.")
+        if not ((promises > 0) & (promises <= 1)).all() or np.isnan(thresholds).any():
+            raise ValueError("The thresholds, or what they promise, are no shares.")
         return cls(as_share(float(arrays["max_error"])), thresholds, promises, Novelty.from_arrays(arrays))
 
 
