@@ -1,6 +1,7 @@
 """The code and the knowledge that travel with a logged model, from raw images to digits with their probabilities.
 
-Begin with digit_model.py, the chain that MLflow loads. Its links are canonical.py (images of one form), features.py,
-scorers/ (one file for each kind), calibration.py (probabilities) and readings.py (the answer). archive.py keeps its
-files in one. Nothing here learns.
+Begin with digit_model.py, the chain that MLflow loads. Its links are forms.py (whatever people hold becomes
+pictures; decoding.py reads the bytes of files), canonical.py (images of one form), features.py, scorers/ (one file for
+each kind), calibration.py (probabilities) and readings.py (the answer). archive.py keeps its files in one. Nothing
+here learns.
 """

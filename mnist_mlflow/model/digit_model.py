@@ -45,7 +45,7 @@ class DigitModel:
     @property
     def requirements(self) -> tuple[str, ...]:
         """The distributions that prediction needs, beside NumPy, pandas and SciPy."""
-        return tuple(sorted({"opencv-python-headless", *self.scorer.requirements}))
+        return tuple(sorted({"opencv-python-headless", "pillow", *self.scorer.requirements}))
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """A row for each picture, as `Readings.to_frame` has it; `params` may hold `max_error`.
