@@ -15,11 +15,11 @@ from mnist_mlflow.types import SIDE, Examples, Images, Labels, Part, batches
 # How far each thing goes at most, either way; draws are even.
 TURN = np.deg2rad(8)
 SHEAR = 0.15
-ZOOM, ASPECT = 0.1, 0.3  # logarithms
+ZOOM, ASPECT = 0.1, 0.5  # logarithms
 SHIFT = 1.5  # pixels
 PROPORTIONS, WOBBLE = 1.0, 0.8  # pixels, by which each point of a 3 x 3 and a 5 x 5 grid moves
-PEN = 1.0  # 1: a pixel wider or narrower
-BLUR = 0.25  # of a pixel's ink that each neighbour gets
+PEN = 0.8  # pixels, wider or narrower
+BLUR = 0.2  # of a pixel's ink that each neighbour gets
 CONTRAST = 0.6  # how much lighter or darker grey becomes: at most 0.15
 MIDDLE = np.float32((SIDE - 1) / 2)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.types import SIDE, Labels
 
-UPSTROKE, FOOT, BAR, HOOK = 0.5, 0.1, 0.3, 0.3  # shares of the ones, sevens and nines
+UPSTROKE, FOOT, BAR, HOOK = 0.6, 0.1, 0.4, 0.4  # shares of the ones, sevens and nines
 LINE = 0.05  # share of the images
 EDGE = 5  # pixels from the border in which a line remains
 PRECISE = 4  # binary places of OpenCV's coordinates

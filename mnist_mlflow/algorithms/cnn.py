@@ -40,7 +40,7 @@ class Params:
 
     recipe: str = choice("fast", tuple(RECIPES), "which defaults the others have")
     features: str = choice("deskewed", ("deskewed", "pixels"), "what the images are turned into")
-    copies: float = copies_of(0.5)
+    copies: float = copies_of(0.15)
     kernel_size: int = integer(5, 2, 9, "side of the first convolution's kernels, in pixels; the others have 3")
     filters: int = integer(
         16, 1, 512, "kernels of the first convolution; of the next two twice, of the last four times as many"

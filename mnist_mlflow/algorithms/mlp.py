@@ -28,7 +28,7 @@ class Params:
     """The hyperparameters of the multilayer perceptron."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
-    copies: float = copies_of(1.0)
+    copies: float = copies_of(0.5)
     units: int = integer(512, 8, 4_096, "neurons in each hidden layer")
     hidden_layers: int = integer(2, 1, 6, "how many hidden layers")
     dropout: float = real(0.4, 0.0, 0.9, "share of the neurons that rest at each step")

@@ -6,7 +6,9 @@ import pytest
 from scipy.ndimage import map_coordinates
 from sklearn.neighbors import KNeighborsClassifier
 
+from mnist_mlflow.algorithms import _augmentation
 from mnist_mlflow.algorithms._augmentation import (
+    BLUR,
     bend,
     blur,
     change_contrast,
@@ -91,7 +93,8 @@ def test_the_middle_of_all_that_is_drawn_changes_nothing(ink: Ink) -> None:
         assert np.allclose(change(ink, MIDDLE), ink, atol=1e-5), change
 
 
-def test_pens_are_a_pixel_wider_or_narrower(ink: Ink) -> None:
+def test_pens_are_up_to_a_pixel_wider_or_narrower(ink: Ink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_augmentation, "PEN", 1.0)
     wide, narrow = change_pen(ink, HIGHEST), change_pen(ink, LOWEST)
     cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
     assert np.allclose(wide[0], cv2.dilate(ink[0], cross))
@@ -106,7 +109,7 @@ def test_a_hairline_does_not_vanish() -> None:
 
 
 def test_a_camera_out_of_focus_spreads_the_ink(ink: Ink) -> None:
-    kernel = np.array([0.25, 0.5, 0.25])
+    kernel = np.array([BLUR, 1 - 2 * BLUR, BLUR])
     expected = cv2.sepFilter2D(ink[0], -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
     assert np.allclose(blur(ink, HIGHEST)[0], expected, atol=1e-6)
     assert np.array_equal(blur(ink, LOWEST), ink)
