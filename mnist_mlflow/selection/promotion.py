@@ -86,7 +86,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
     return Subject(
         winner.candidate,
         registry.uri(CHAMPION),
-        *read_kept(winner.candidate.artifacts, "validation"),
+        read_kept(winner.candidate.artifacts, "validation"),
         outcome.ruling.sentences,
         winner.ms_per_image,
         signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),
