@@ -78,7 +78,7 @@ def read_original(client: Client, name: str, registered_model: str = REGISTERED_
     entry_point, settings = parse_command(origin.tags["command"])
     artifacts = str(origin.run.info.artifact_uri)
     try:
-        labels, probabilities = read_kept(artifacts, "validation")
+        labels, probabilities, _ = read_kept(artifacts, "validation")
         members = _read_members(artifacts) if entry_point == ENSEMBLE else {}
     except UserFacingError as error:
         reason = str(error).rstrip(".")

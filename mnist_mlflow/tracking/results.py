@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import mlflow
 import numpy as np
+import numpy.typing as npt
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
 
@@ -27,6 +28,9 @@ LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 PROBABILITIES = "{part}_probabilities.npz"
 ACCURACY_TOLERANCE = 1e-6
+
+Promised: TypeAlias = npt.NDArray[np.floating]
+NONE_PROMISED: Promised = np.empty(0)
 
 
 class DataKey(NamedTuple):
@@ -51,7 +55,7 @@ def log_data(run: Run, dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
     with run.tracking():
         train = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
-        validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
+        validation = describe_validation(dataset)
         _log_inputs({"training": (train, dataset.train), "validation": (validation, dataset.validation)})
         return validation
 
@@ -63,6 +67,13 @@ def log_test(dataset: Dataset) -> LoggedData:
     return test
 
 
+def log_validation(dataset: Dataset) -> LoggedData:
+    """Log the validation images as an input of the active run; returns them as MLflow knows them."""
+    validation = describe_validation(dataset)
+    _log_inputs({"validation": (validation, dataset.validation)})
+    return validation
+
+
 def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
     """Log parts of a data set by what they are used for, in one request."""
     tags = [{"images": str(len(part))} for _, part in parts.values()]
@@ -72,6 +83,11 @@ def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
 def describe_test(dataset: Dataset) -> LoggedData:
     """The test images as MLflow knows data sets."""
     return describe(dataset.test, f"{dataset.name}-test", dataset.split_digest)
+
+
+def describe_validation(dataset: Dataset) -> LoggedData:
+    """The validation images as MLflow knows data sets."""
+    return describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
 
 
 def as_metrics(
@@ -99,27 +115,42 @@ def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
         (folder / "plots" / f"{name}.png").write_bytes(picture)
 
 
-def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: Probabilities) -> None:
-    """Write the probabilities (n, 10) of a part's images, with their labels."""
+class KeptAnswers(NamedTuple):
+    """The labels (n,) of a part's images, the probabilities (n, 10), and the errors that are promised for the answers.
+
+    The latter are (n,), or (0,) where a run has kept none.
+    """
+
+    labels: Labels
+    probabilities: Probabilities
+    promised: Promised = NONE_PROMISED
+
+
+def write_probabilities(
+    folder: Path, part: str, labels: Labels, probabilities: Probabilities, promised: Promised = NONE_PROMISED
+) -> None:
+    """Write the probabilities (n, 10) of a part's images, with their labels, and the errors that are promised."""
     path = folder / PROBABILITIES.format(part=part)
-    np.savez_compressed(path, labels=labels, probabilities=probabilities.astype(np.float32))
+    shares, errors = probabilities.astype(np.float32), promised.astype(np.float32)
+    np.savez_compressed(path, labels=labels, probabilities=shares, promised=errors)
 
 
 def read_probabilities(artifacts: str, part: str, labels: Labels) -> Probabilities:
     """The probabilities (n, 10) that a run has kept of the part with these labels; raises UserFacingError for none."""
-    stored, probabilities = read_kept(artifacts, part)
-    if not np.array_equal(stored, labels):
+    answers = read_kept(artifacts, part)
+    if not np.array_equal(answers.labels, labels):
         raise UserFacingError(f"its {PROBABILITIES.format(part=part)} is about other images")
-    return probabilities
+    return answers.probabilities
 
 
-def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
-    """The labels (n,) and probabilities (n, 10) that a run has kept of a part; raises UserFacingError for none."""
+def read_kept(artifacts: str, part: str) -> KeptAnswers:
+    """The answers about a part that a run has kept; raises UserFacingError for none."""
     path = PROBABILITIES.format(part=part)
     content = read_file(artifacts, path)
     try:
         arrays = np.load(io.BytesIO(content))
         labels, probabilities = np.atleast_1d(arrays["labels"]), arrays["probabilities"].astype(np.float64)
+        promised = arrays.get("promised", NONE_PROMISED)
     except Exception as error:
         # A file of a user may raise anything when it is read.
         raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error
@@ -127,7 +158,9 @@ def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
         raise UserFacingError(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")
     if not np.isfinite(probabilities).all() or not np.isin(labels, range(CLASSES)).all():
         raise UserFacingError(f"its {path} has numbers that are no probabilities, or no labels")
-    return labels, probabilities
+    if promised.shape not in ((0,), (len(labels),)) or promised.dtype.kind != "f":
+        raise UserFacingError(f"its {path} promises errors of another form: {promised.dtype} {promised.shape}")
+    return KeptAnswers(labels, probabilities, promised)
 
 
 def check_accuracy(accuracy: float, logged: Mapping[str, float]) -> None:

@@ -1,0 +1,79 @@
+"""Decoding: the bytes of a file, which may be anybody's, become a picture."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_mlflow.errors import ImageError, one_line
+from mnist_mlflow.types import Picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP")  # Pillow tries no other: fewer readers, fewer holes
+MEGAPIXELS = 50  # of the largest picture; a telephone takes 12 to 50
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")  # after the first four bytes
+ACCEPTED = f"accepted are {', '.join(FORMATS)}, and HEIC with the extra heic, of at most {MEGAPIXELS} megapixels"
+
+
+def decode(content: bytes) -> Picture:
+    """The picture in the bytes of a file, as a camera held it; of several frames or pages, the first.
+
+    Grey comes as (h, w), colours as (h, w, 3) RGB, with alpha as (h, w, 4), all uint8. The size is looked at before
+    the pixels are decoded. Raises ImageError for bytes that are truncated, too large or no picture.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return _open(content)
+    except UnidentifiedImageError as error:
+        raise ImageError(f"The {len(content):,} bytes are no picture; {ACCEPTED}.") from error
+    except Image.DecompressionBombError as error:  # Pillow's own limit comes first
+        raise ImageError(f"The picture has too many pixels; {ACCEPTED}.") from error
+    except ImageError:
+        raise
+    except Exception as error:  # bytes of unknown origin may raise anything
+        raise ImageError(f"The picture cannot be read ({one_line(error)}); {ACCEPTED}.") from error
+
+
+def _open(content: bytes) -> Picture:
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(content), formats=_readers(content)) as file:
+        if file.width * file.height > MEGAPIXELS * 1_000_000:
+            raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
+        return _pixels(ImageOps.exif_transpose(file))
+
+
+def _readers(content: bytes) -> list[str]:
+    """The names of Pillow's readers that may look at the bytes."""
+    if not content[4:].startswith(HEIC):
+        return [name.upper() for name in FORMATS]
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise ImageError(f'HEIC is not installed; {ACCEPTED}. Type: pip install "mnist-mlflow[heic]"') from error
+    register_heif_opener()
+    return ["HEIF"]
+
+
+def _pixels(image: Image.Image) -> Picture:
+    if image.mode.startswith(("I", "F")):
+        return _eight_bits(np.asarray(image))
+    if image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
+    return np.array(image, np.uint8)
+
+
+def _eight_bits(values: np.ndarray) -> Picture:
+    """The upper eight of the bits that integers use; floats are read as 0-1 where none is above 1."""
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values)
+        values = values * 255 if values.max() <= 1 else values
+    values = values.clip(0, 2**31 - 1).astype(np.int64)
+    return (values >> max(0, int(values.max()).bit_length() - 8)).astype(np.uint8)
