@@ -53,8 +53,8 @@ def run(params: Params, progress: Progress) -> RunResult:
     client = connect()
     named, place = check_voters(client, weights), place_beside(client, params.experiment)
     tags = {"algorithm": ENSEMBLE, "role": "model", "command": command(ENSEMBLE, changed(params))}
+    dataset = load_dataset(params.data, params.split_seed, progress=progress)
     with open_run(ENSEMBLE, tags, place, client) as run, tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
         run.log_params(settings)
         if not named:

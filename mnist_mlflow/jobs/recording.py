@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_mlflow.algorithms.base import TrainedModel
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, Source
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
+from mnist_mlflow.jobs.versions import STARTER
 from mnist_mlflow.tracking.candidates import PARTIAL
 from mnist_mlflow.tracking.models import pinned_requirements, save_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Contents, close_parcel, packing
 from mnist_mlflow.tracking.results import (
+    SKIPPED,
     DataKey,
     LoggedData,
     dataset_tags,
     log_data,
     write_pictures,
     write_probabilities,
+    write_skipped,
 )
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.sending import send
 from mnist_mlflow.tracking.travelling import copy_code
 from mnist_mlflow.types import Probabilities, Progress
+
+_logger = logging.getLogger(__name__)
+SHOWN = 3  # pictures that are left out
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,23 @@ class RunResult:
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     """Say in a run what it learns from and what it is; returns the validation images as MLflow knows them."""
     run.describe(about, dataset_tags(dataset))
+    record_skipped(run, dataset)
     return log_data(run, dataset)
+
+
+def record_skipped(run: Run, data: Dataset | Source) -> None:
+    """Log which pictures of somebody's own data set are left out, and say so, unless the starter of this has."""
+    if not data.skipped:
+        return
+    with run.files() as folder:
+        write_skipped(folder, data.skipped)
+    if STARTER not in os.environ:
+        listed = "\n".join(f"{file}: {reason}" for file, reason in data.skipped[:SHOWN])
+        count, more = len(data.skipped), "\n…" if len(data.skipped) > SHOWN else ""
+        _logger.warning(
+            "%d pictures of %s are left out; %s of run %s lists them.\n%s%s",
+            *(count, data.name, SKIPPED, run.id, listed, more),
+        )
 
 
 def record(

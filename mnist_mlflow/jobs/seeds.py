@@ -14,7 +14,7 @@ from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
 from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Outcome, Training, launch_all
-from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.recording import RunResult, record_skipped
 from mnist_mlflow.jobs.reuse import as_reused
 from mnist_mlflow.parameters import pick, typed
 from mnist_mlflow.protocol import SearchOptions, SeedsOptions, changed, command
@@ -91,10 +91,11 @@ def train_seeds(task: SeedsTask, progress: Progress, is_reusing: bool = False) -
     if lacking := lacking_library([algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": algorithm, "role": "seeds", "command": task.command(*task.seeds)}
+    options = task.task.protocol
+    dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
     with training_workers(task.cluster, task.workers, searches=False) as workers, open_run(algorithm, tags) as run:
-        options = task.task.protocol
-        dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         run.set_tags(dataset_tags(dataset))
+        record_skipped(run, dataset)
         run.log_params(_params(task))
         reused = _find_finished(task, run, dataset) if is_reusing else {}
         missing = [seed for seed in task.seeds if seed not in reused]

@@ -64,10 +64,10 @@ def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
     if params.apply:
         return apply_dry_run(params.apply, params, params.reason, progress)
     client = connect()
+    dataset = load_dataset(params.data, params.split_seed, progress=progress)
     with open_run("select", selection_tags(), place_beside(client, params.experiment), client) as run:
         if not params.dry_run:
             check_may_change(Registry(run.client, params))
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
         run.log_params(
             {name: typed(value) for name, value in vars(params).items() if name not in ("rollback", "apply")}
         )

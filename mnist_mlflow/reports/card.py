@@ -15,12 +15,13 @@ from mnist_mlflow.protocol import command
 from mnist_mlflow.reports.figures import openings_text
 from mnist_mlflow.reports.markdown import escaped, table
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.results import ADDRESS, DATASET_TAGS
 from mnist_mlflow.tracking.signatures import signature_rows
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
 LONGEST = 5_000  # characters of a description, in MLflow's tables
-ORIGIN = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
+ORIGIN = (*DATASET_TAGS, "engine")
 DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
 SUMMARY = {
     "accuracy": "accuracy %",
@@ -178,10 +179,12 @@ def _reproduce(candidate: Candidate) -> str:
     """
     if not candidate.params:
         return ""
+    # A path was logged as it was typed, in a folder that nobody knows.
+    params = candidate.params | ({"data": candidate.tags[ADDRESS]} if ADDRESS in candidate.tags else {})
     try:
-        train = Task.from_params(candidate.algorithm, candidate.params).command()
+        train = Task.from_params(candidate.algorithm, params).command()
     except UsageError:  # an ensemble, or something that this version does not know: as it was logged
-        train = command(candidate.algorithm, candidate.params)
+        train = command(candidate.algorithm, params)
     return f"{reproduce_command(candidate.run_id)}\n# without this store, once the commit is checked out:\n{train}"
 
 

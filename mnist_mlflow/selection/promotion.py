@@ -21,7 +21,7 @@ from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, State
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
-from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
+from mnist_mlflow.tracking.results import DATASET_TAGS, read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, sign
 from mnist_mlflow.types import Progress
@@ -69,7 +69,7 @@ def promote(
     """
     subject = _subject(run, registry, outcome)
     with registry.alone(since=since):
-        version = _register_winner(run, registry, outcome, dataset, subject)
+        version = _register_winner(run, registry, outcome, subject)
     scores = score_finalists(run, outcome.finalists, dataset, progress, load)
     table = with_test_figures(outcome.table, scores.metrics)
     _publish_test_scores(run, registry, version, subject, scores, scores.metrics.get(outcome.winner, {}))
@@ -91,7 +91,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
     )
 
 
-def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Dataset, subject: Subject) -> str:
+def _register_winner(run: Run, registry: Registry, outcome: Outcome, subject: Subject) -> str:
     """Register the winner and give it the alias of the ruling; returns its version."""
     winner, alias = outcome.winner, outcome.ruling.alias
     tags = {
@@ -100,7 +100,7 @@ def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Da
         "algorithm": winner.candidate.algorithm,
         "ms_per_image": f"{winner.ms_per_image:.4g}",
         **subject.signed,
-        **dataset_tags(dataset),
+        **{name: winner.candidate.tags[name] for name in DATASET_TAGS if name in winner.candidate.tags},
         **{key: figure for key, figure in winner.candidate.final_metrics.items() if not key.startswith("test_")},
     }
     version = registry.register(winner.candidate, _shortened(run, registry, subject), tags)

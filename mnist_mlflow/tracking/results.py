@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,7 +16,8 @@ import numpy as np
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
 
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import DIGESTS, Dataset
+from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.tracking.artifacts import fetch_file
@@ -24,7 +26,10 @@ from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 
 LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
+ADDRESS = "dataset_address"  # the tag of a run on a data set that is not found by its name: a path
+DATASET_TAGS = ("dataset", ADDRESS, *DIGESTS, "dataset_fallback")
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
+SKIPPED = "skipped.csv"
 PROBABILITIES = "{part}_probabilities.npz"
 ACCURACY_TOLERANCE = 1e-6
 
@@ -38,8 +43,14 @@ class DataKey(NamedTuple):
 
 def dataset_tags(dataset: Dataset) -> dict[str, str]:
     """The tags that tell what a run learned from and what it is scored on."""
-    tags = {"dataset": dataset.name, "dataset_digest": dataset.digest, "split_digest": dataset.split_digest}
-    return tags | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
+    address = {ADDRESS: dataset.address} if dataset.address != dataset.name else {}
+    fallback = {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
+    return {"dataset": dataset.name, **address, **dataset.digests, **fallback}
+
+
+def address_of(tags: Mapping[str, str]) -> str:
+    """The address of the data set of a run, by its tags; empty where they do not tell it."""
+    return tags.get(ADDRESS) or tags.get("dataset", "")
 
 
 def describe(part: Part, name: str, digest: str) -> LoggedData:
@@ -50,7 +61,7 @@ def describe(part: Part, name: str, digest: str) -> LoggedData:
 def log_data(run: Run, dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
     with run.tracking():
-        train = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
+        train = describe(dataset.train, f"{dataset.name}-train", dataset.added_digest or dataset.digest)
         validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
         _log_inputs({"training": (train, dataset.train), "validation": (validation, dataset.validation)})
         return validation
@@ -97,6 +108,12 @@ def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
     (folder / "plots").mkdir()
     for name, picture in pictures.items():
         (folder / "plots" / f"{name}.png").write_bytes(picture)
+
+
+def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
+    """Write which pictures of somebody's own data set are left out, and why."""
+    with (folder / SKIPPED).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        csv.writer(file).writerows([Skipped._fields, *skipped])
 
 
 def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: Probabilities) -> None:
