@@ -14,10 +14,10 @@ EACH = 15  # pictures of a digit: as few as can be split
 
 
 def few_digits(each: int = EACH) -> Part:
-    """So many images of each digit, in order."""
+    """So many images of each digit, in order: a little thicker than the bundled ones, which they are not."""
     digits = load_digits()
     rows = np.concatenate([np.flatnonzero(digits.labels == digit)[:each] for digit in range(10)])
-    return Part(digits.images[rows], digits.labels[rows])
+    return Part(np.stack([cv2.dilate(image, np.ones((2, 2))) for image in digits.images[rows]]), digits.labels[rows])
 
 
 def write_png(path: Path, image: Images) -> None:

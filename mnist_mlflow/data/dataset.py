@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.data.added import with_added
 from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.data.source import AUTO, Source, digest_of, open_source
 from mnist_mlflow.errors import DataError, UsageError
@@ -73,8 +74,9 @@ def split(source: Source, seed: int, size: int = 0) -> Dataset:
     learning = Part(learning.images, learning.labels)  # a whole of its own: cached features hold no test image
     rest, validation = stratified_split(learning, VALIDATION / (TRAIN + TUNING + VALIDATION), seed)
     train, tuning = stratified_split(rest, TUNING / (TRAIN + TUNING), seed)
+    repeated: list[Skipped] = []
     if source.added:
-        train, tuning, validation = _with_added(learning, source.added, train, tuning, validation)
+        (train, tuning, validation), repeated = with_added(source, learning, train, tuning, validation)
     if size:
         train = _subset(train, size, seed)
     return Dataset(
@@ -85,7 +87,7 @@ def split(source: Source, seed: int, size: int = 0) -> Dataset:
         split_digest=digest_of(validation, test),
         added_digest=digest_of(source.added) if source.added else "",
         fallback=source.fallback,
-        skipped=source.skipped,
+        skipped=[*source.skipped, *repeated],
     )
 
 
@@ -97,18 +99,6 @@ def _check_classes(source: Source) -> None:
             f"{source.address} cannot be split: it has {', '.join(lacking)}; accepted are {FEWEST} pictures of each "
             f"digit or more. Add pictures, or learn from MNIST too: data=mnist+{source.address}"
         )
-
-
-def _with_added(learning: Part, added: Part, train: Part, *others: Part) -> list[Part]:
-    """The parts as subsets of one whole, images that are added to those that teach among them."""
-    whole = Part(np.concatenate([learning.images, added.images]), np.concatenate([learning.labels, added.labels]))
-    new = np.arange(len(learning), len(whole))
-    return [whole[np.concatenate([_rows(train), new])], *(whole[_rows(part)] for part in others)]
-
-
-def _rows(part: Part) -> npt.NDArray[np.intp]:
-    assert part.rows is not None  # it was cut out of a whole
-    return part.rows
 
 
 def _subset(train: Part, size: int, seed: int) -> Part:

@@ -32,7 +32,7 @@ class Source:
     `address` opens the same data set in any process. `name` is for people. `test` is None where the split has to
     cut the test images out of `learning`. `added` are further images to learn from, which nobody is scored on.
     `fallback` is the reason why `auto` did without MNIST, if it did. Somebody's own data set knows the `files` of its
-    images, those of `learning` first, and what was `skipped`.
+    images, those of `learning` or `added` first, and what was `skipped`.
     """
 
     address: str
@@ -72,7 +72,7 @@ def open_source(address: str, progress: Progress) -> Source:
         return own
     named = _open_named(base, progress)
     return dataclasses.replace(
-        named, address=address, name=f"{base}+{own.name}", added=own.learning, files=(), skipped=own.skipped
+        named, address=address, name=f"{base}+{own.name}", added=own.learning, files=own.files, skipped=own.skipped
     )
 
 

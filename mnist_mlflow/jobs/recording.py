@@ -39,7 +39,8 @@ SHOWN = 3  # pictures that are left out
 class TrainingRecord:
     """A model that has learned, with its algorithm, its logged params, its curves, and what continues its search.
 
-    `tags` and `files` are more of them for its run; `stopped_by` is the interruption that ended the learning early.
+    `tags` and `files` are more of them for its run, `model_tags` for its model. `stopped_by` is the interruption that
+    ended the learning early.
     """
 
     algorithm: str
@@ -49,6 +50,7 @@ class TrainingRecord:
     resume_command: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    model_tags: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""
 
 
@@ -126,7 +128,7 @@ def _contents(
         training.algorithm,
         params={name: str(value) for name, value in training.params.items()},
         tags=engine | training.tags | partial | ({"failure": training.stopped_by} if training.stopped_by else {}),
-        model_tags=engine | about | partial,
+        model_tags=engine | about | training.model_tags | partial,
         metrics=metrics,
         data=data,
         requirements=pinned_requirements(training.trained.model),

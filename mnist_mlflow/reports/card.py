@@ -11,7 +11,7 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
-from mnist_mlflow.reports.evaluations import failure_section
+from mnist_mlflow.reports.evaluations import examination_section, failure_section
 from mnist_mlflow.reports.figures import openings_text
 from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.candidates import Candidate
@@ -70,6 +70,7 @@ def write_card(subject: Subject) -> list[Section]:
         _digits(subject),
         _confusions(subject),
         failure_section(subject.evaluations),
+        examination_section(subject.evaluations),
         Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),

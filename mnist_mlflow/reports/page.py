@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.reports.card import Subject, reproduce_command, write_card
 from mnist_mlflow.reports.evaluations import latest_corruptions
+from mnist_mlflow.reports.figures import time_text
 from mnist_mlflow.reports.html import embedded, render
 from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.aliases import CHAMPION
@@ -81,16 +81,12 @@ def _openings(registry: Registry, candidate: Candidate) -> dict[str, float]:
 def _reproductions(registry: Registry, candidate: Candidate) -> Section:
     """A row for each time that the champion's run was made again, or the command to do so."""
     title, reproductions = "Reproduced", find_reproductions(registry.client, candidate.run_id)
-    rows = [[one.verdict, one.user, _time(one.time_ms), one.run_id] for one in reproductions]
+    rows = [[one.verdict, one.user, time_text(one.time_ms), one.run_id] for one in reproductions]
     if not rows and not candidate.artifacts:
         return Section(title, "Never, and its run is gone.")
     if not rows:
         return Section(title, "Not yet. Type:", code=reproduce_command(candidate.run_id))
     return Section(title, head=("verdict", "by", "when", "run"), rows=rows)
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class Gone:

@@ -16,7 +16,7 @@ import numpy as np
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
 
-from mnist_mlflow.data import DIGESTS, Dataset
+from mnist_mlflow.data import DIGESTS, Dataset, Source
 from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
@@ -27,6 +27,8 @@ from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
 ADDRESS = "dataset_address"  # the tag of a run on a data set that is not found by its name: a path
+ADDED = "added_digest"  # the tag of a run that learned from somebody's own pictures too
+MEMBERS_ADDED = "members_added_digests"  # the same of the members of an ensemble, with commas between them
 DATASET_TAGS = ("dataset", ADDRESS, *DIGESTS, "dataset_fallback")
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 SKIPPED = "skipped.csv"
@@ -43,9 +45,14 @@ class DataKey(NamedTuple):
 
 def dataset_tags(dataset: Dataset) -> dict[str, str]:
     """The tags that tell what a run learned from and what it is scored on."""
-    address = {ADDRESS: dataset.address} if dataset.address != dataset.name else {}
     fallback = {"dataset_fallback": dataset.fallback} if dataset.fallback else {}
-    return {"dataset": dataset.name, **address, **dataset.digests, **fallback}
+    return {**source_tags(dataset), **dataset.digests, **fallback}
+
+
+def source_tags(source: Dataset | Source) -> dict[str, str]:
+    """The tags that tell which data set it is, whatever part of it."""
+    address = {ADDRESS: source.address} if source.address != source.name else {}
+    return {"dataset": source.name, **address, "dataset_digest": source.digest}
 
 
 def address_of(tags: Mapping[str, str]) -> str:
@@ -79,6 +86,13 @@ def log_validation(dataset: Dataset) -> LoggedData:
     validation = describe_validation(dataset)
     _log_inputs({"validation": (validation, dataset.validation)})
     return validation
+
+
+def log_examined(source: Source, part: Part) -> LoggedData:
+    """Log images of somebody's own data set as an input of the active run; returns them as MLflow knows them."""
+    examined = describe(part, source.name, source.digest)
+    _log_inputs({"examination": (examined, part)})
+    return examined
 
 
 def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:

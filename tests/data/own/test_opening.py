@@ -162,6 +162,14 @@ class TestAdded:
         assert np.array_equal(both.train.images, np.concatenate([digits.train.images, few_digits().images]))
         assert np.array_equal(both.train.labels, np.concatenate([digits.train.labels, few_digits().labels]))
 
+    def test_images_that_others_are_scored_on_teach_nobody(self, tmp_path: Path) -> None:
+        digits, mine = load_dataset("digits"), few_digits()
+        images = np.concatenate([mine.images, digits.validation.images[:1]])
+        np.savez(tmp_path / "mine.npz", x=images, y=[*mine.labels, digits.validation.labels[0]])
+        both = load_dataset(f"digits+{tmp_path / 'mine.npz'}")
+        assert len(both.train) == len(digits.train) + len(mine)
+        assert both.skipped == [(f"x[{len(mine)}]", "the same picture is in the data set already")]
+
     def test_a_test_part_of_theirs_stays_apart(self, tmp_path: Path) -> None:
         write_folder(tmp_path / "train")
         write_png(tmp_path / "test" / "3" / "one.png", few_digits(EACH + 1).images[-1])
