@@ -19,7 +19,7 @@ def test_an_examination_has_a_row_with_its_intervals() -> None:
     assert section.rows == [
         [
             *("mine", "164", "97.50 (96.50 to 98.00)", "90.00 (89.00 to 90.50)", "1.25 (0.25 to 1.75)"),
-            *("anna", "2026-11-27 16:00 UTC", "a-run"),
+            *("anna", "2026-11-27 17:20 UTC", "a-run"),
         ]
     ]
 
