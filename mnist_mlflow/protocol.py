@@ -78,7 +78,14 @@ class SplitOptions:
 
 
 @parameters
-class DataOptions(SplitOptions):
+class SureOptions:
+    """The answers of a model that count as sure."""
+
+    max_error: float = real(0.001, 0.0, 1.0, "the share of wrong ones that is allowed among the answers that are sure")
+
+
+@parameters
+class DataOptions(SureOptions, SplitOptions):
     """The options of every algorithm."""
 
     train_size: int = integer(0, 0, 2**31 - 1, "how many images to learn from, at most those of the data set; 0: all")
@@ -134,6 +141,7 @@ class Rule:
     max_ms_per_image: float = real(0.0, 0.0, 1e6, "milliseconds an image at most, measured on this machine; 0: any")
     max_mb: float = real(0.0, 0.0, 1e6, "size of the model at most; 0: any")
     max_ece: float = real(0.0, 0.0, 1.0, "calibration error on the validation images at most; 0: any")
+    min_coverage: float = real(0.0, 0.0, 1.0, "share of the validation images at least that are sure; 0: any")
 
 
 @parameters

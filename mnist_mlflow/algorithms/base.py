@@ -147,7 +147,7 @@ def algorithm_names() -> list[str]:
     """The names of all algorithms: the files of this folder."""
     modules = pkgutil.iter_modules([str(Path(__file__).parent)])
     names = {module.name for module in modules if not module.name.startswith("_")}
-    return sorted(names - {"base", "task"})
+    return sorted(names - {"abstention", "base", "task"})
 
 
 def get_algorithm(name: str) -> Algorithm:

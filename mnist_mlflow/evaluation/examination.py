@@ -50,6 +50,13 @@ def _share(name: str, which: npt.NDArray[np.bool_]) -> dict[str, float]:
     return {name: float(which.mean()), f"{name}_low": low, f"{name}_high": high}
 
 
+def ranked_answers(labels: Labels, answers: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """True (n,) for right answers, those first that are sure, then those of most confidence."""
+    sure = answers["sure"].to_numpy(bool) if "sure" in answers else np.zeros(len(answers), bool)
+    order = np.lexsort((-answers["confidence"].to_numpy(), ~sure))
+    return np.asarray(answers["digit"].to_numpy() == labels)[order]
+
+
 def worst_readings(readings: pd.DataFrame) -> pd.DataFrame:
     """The wrong readings, those first of which the model was most confident."""
     wrong = readings[readings["label"] != readings["digit"]]

@@ -21,10 +21,10 @@ from mnist_mlflow.protocol import Names
 from mnist_mlflow.reports.comparison import Comparison, compare
 from mnist_mlflow.reports.comparison_page import comparison_page
 from mnist_mlflow.reports.sections import Section, shortened
+from mnist_mlflow.tracking.datasets import address_of
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.named import FORMS
 from mnist_mlflow.tracking.named_sides import find_sides
-from mnist_mlflow.tracking.results import address_of
 from mnist_mlflow.tracking.sides import Side, read_side
 from mnist_mlflow.tracking.store import connect, project_root
 from mnist_mlflow.types import Images, Progress

@@ -19,11 +19,12 @@ from mnist_mlflow.parameters import flag, parameters, text, typed
 from mnist_mlflow.protocol import Names, SplitOptions, split_address
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION
+from mnist_mlflow.tracking.datasets import dataset_tags, source_tags
 from mnist_mlflow.tracking.evaluations import TEST, EvaluatedModel, find_evaluated, log_scores
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.named import model_uri
-from mnist_mlflow.tracking.results import dataset_tags, log_test, source_tags
+from mnist_mlflow.tracking.results import log_test
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
 

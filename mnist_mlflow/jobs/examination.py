@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from mnist_mlflow.data import Source
 from mnist_mlflow.data.source import digest_of
 from mnist_mlflow.errors import UsageError
-from mnist_mlflow.evaluation.examination import list_readings, score_readings
-from mnist_mlflow.evaluation.plots import as_png, confusion_matrix, mistakes
+from mnist_mlflow.evaluation.examination import list_readings, ranked_answers, score_readings
+from mnist_mlflow.evaluation.plots import as_png, confusion_matrix, mistakes, reject_curve
 from mnist_mlflow.jobs.recording import record_skipped
 from mnist_mlflow.protocol import split_address
 from mnist_mlflow.tracking.accounts import account
+from mnist_mlflow.tracking.datasets import ADDED, ADDRESS, MEMBERS_ADDED
 from mnist_mlflow.tracking.evaluations import BY, EXAMINATION, EvaluatedModel, log_scores
 from mnist_mlflow.tracking.models import load_model
-from mnist_mlflow.tracking.results import ADDED, ADDRESS, MEMBERS_ADDED, log_examined, write_pictures
+from mnist_mlflow.tracking.results import log_examined, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, Progress
 
@@ -79,7 +80,9 @@ def examine(run: Run, model: EvaluatedModel, source: Source, part: Part, progres
 
 def _pictures(part: Part, answers: pd.DataFrame, title: str) -> dict[str, bytes]:
     probabilities = answers[PROBABILITY_COLUMNS].to_numpy()
+    sure = float(answers["sure"].mean()) if "sure" in answers else None
     return {
         "confusion_matrix": as_png(confusion_matrix(part.labels, probabilities, title)),
+        "reject_curve": as_png(reject_curve(ranked_answers(part.labels, answers), sure, title)),
         "mistakes": as_png(mistakes(part.images, part.labels, probabilities, title)),
     }

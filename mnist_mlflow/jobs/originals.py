@@ -15,9 +15,10 @@ from mnist_mlflow.data.mnist import folders
 from mnist_mlflow.errors import DataError, UsageError, UserFacingError
 from mnist_mlflow.protocol import ENSEMBLE, REGISTERED_MODEL, parse_command, split_address
 from mnist_mlflow.tracking.candidates import PARTIAL, REPRODUCES
+from mnist_mlflow.tracking.datasets import address_of
 from mnist_mlflow.tracking.named import find_run
 from mnist_mlflow.tracking.origins import Origin, read_origin
-from mnist_mlflow.tracking.results import address_of, read_file, read_kept
+from mnist_mlflow.tracking.results import read_file, read_kept
 from mnist_mlflow.tracking.store import Client
 from mnist_mlflow.types import Labels, Probabilities, Progress
 
@@ -78,7 +79,7 @@ def read_original(client: Client, name: str, registered_model: str = REGISTERED_
     entry_point, settings = parse_command(origin.tags["command"])
     artifacts = str(origin.run.info.artifact_uri)
     try:
-        labels, probabilities = read_kept(artifacts, "validation")
+        labels, probabilities, _ = read_kept(artifacts, "validation")
         members = _read_members(artifacts) if entry_point == ENSEMBLE else {}
     except UserFacingError as error:
         reason = str(error).rstrip(".")

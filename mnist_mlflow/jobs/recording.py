@@ -12,15 +12,17 @@ from mnist_mlflow.algorithms.base import TrainedModel
 from mnist_mlflow.data import Dataset, Source
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
+from mnist_mlflow.evaluation.selective import selective
 from mnist_mlflow.jobs.versions import STARTER
+from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.tracking.candidates import PARTIAL
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.models import pinned_requirements, save_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Contents, close_parcel, packing
 from mnist_mlflow.tracking.results import (
     SKIPPED,
     DataKey,
     LoggedData,
-    dataset_tags,
     log_data,
     write_pictures,
     write_probabilities,
@@ -29,7 +31,7 @@ from mnist_mlflow.tracking.results import (
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.sending import send
 from mnist_mlflow.tracking.travelling import copy_code
-from mnist_mlflow.types import Probabilities, Progress
+from mnist_mlflow.types import Progress
 
 _logger = logging.getLogger(__name__)
 SHOWN = 3  # pictures that are left out
@@ -98,17 +100,20 @@ def record(
     """
     trained = training.trained
     started = time.perf_counter()
-    probabilities = trained.model.predict_proba(dataset.validation.images, progress)
+    readings = trained.model.read(dataset.validation.images, progress=progress)
     seconds = time.perf_counter() - started
-    metrics = prefixed("val", score(dataset.validation.labels, probabilities))
+    probabilities = readings.probabilities
+    correct = probabilities.argmax(axis=1) == dataset.validation.labels
+    scores = score(dataset.validation.labels, probabilities) | selective(correct, readings.sure)
+    metrics = prefixed("val", scores)
     metrics["fit_seconds"] = trained.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
     run.check_open()
     title = f"{training.algorithm}, {len(dataset.validation):,} validation images"
-    drawings = pictures(dataset.validation, probabilities, training.curves, title)
+    drawings = pictures(dataset.validation, readings, training.curves, title)
     with run.tracking(), packing(run.id) as folder:
         write_pictures(folder / ARTIFACTS, drawings)
-        _write_files(folder / ARTIFACTS, training, dataset, probabilities)
+        _write_files(folder / ARTIFACTS, training, dataset, readings)
         copy_code(folder / CODE)
         metrics["model_mb"] = save_model(trained.model, folder / MODEL)
         key = DataKey(validation.name, validation.digest)
@@ -137,9 +142,9 @@ def _contents(
     )
 
 
-def _write_files(folder: Path, training: TrainingRecord, dataset: Dataset, probabilities: Probabilities) -> None:
+def _write_files(folder: Path, training: TrainingRecord, dataset: Dataset, readings: Readings) -> None:
     """Write the probabilities, with which models can be compared and combined image by image, and further files."""
-    write_probabilities(folder, "validation", dataset.validation.labels, probabilities)
+    write_probabilities(folder, "validation", dataset.validation.labels, readings.probabilities, readings.promised)
     write_probabilities(folder, "tuning", dataset.tuning.labels, training.trained.tuning_probabilities)
     for name, content in training.files.items():
         (folder / name).write_bytes(content)

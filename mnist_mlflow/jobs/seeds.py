@@ -20,9 +20,10 @@ from mnist_mlflow.parameters import pick, typed
 from mnist_mlflow.protocol import SearchOptions, SeedsOptions, changed, command
 from mnist_mlflow.reports.markdown import table
 from mnist_mlflow.search.workers import Shown, Workers
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.lifecycle import open_run
-from mnist_mlflow.tracking.results import DataKey, as_metrics, dataset_tags
+from mnist_mlflow.tracking.results import DataKey, as_metrics
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
 

@@ -20,12 +20,12 @@ from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.plan import Plan, as_planned
 from mnist_mlflow.selection.promotion import promote, record_decision
 from mnist_mlflow.selection.test_images import TestScores
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import connect, registry_lock, store_uri
 from mnist_mlflow.types import Progress

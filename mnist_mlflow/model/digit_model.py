@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mnist_mlflow.errors import ModelError, one_line
-from mnist_mlflow.model.abstention import FILE, Abstention
+from mnist_mlflow.model.abstention import FILE, Abstention, as_share
 from mnist_mlflow.model.archive import unpacked
 from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.canonical import canonical_digits
@@ -54,14 +54,23 @@ class DigitModel:
         """
         return self.read(as_pictures(data), (params or {}).get("max_error")).to_frame()
 
-    def read(self, pictures: Images | Sequence[Picture], max_error: float | None = None) -> Readings:
-        """The readings of pictures of one digit each, with at most so many errors among a thousand sure ones."""
+    def read(
+        self, pictures: Images | Sequence[Picture], max_error: float | None = None, progress: Progress = silent
+    ) -> Readings:
+        """The readings of pictures of one digit each; of the sure ones at most a share of `max_error` is wrong.
+
+        Without it, the share is the one that the model was trained for. A model without abstention is never sure.
+        Raises ParameterError, a ValueError, for what is no share.
+        """
+        allowed = -1.0 if max_error is None else as_share(max_error)
         canonical = canonical_digits(pictures)
-        probabilities = self.predict_proba(canonical.images)
-        why = np.full(len(probabilities), AMBIGUOUS, dtype=object)
+        probabilities = self.predict_proba(canonical.images, progress)
+        promised, doubts = np.full(len(probabilities), np.inf), np.full(len(probabilities), AMBIGUOUS, dtype=object)
         if self.abstention:
-            why = self.abstention.why(canonical.images, probabilities, max_error)
-        return Readings(canonical.images, canonical.inverted, probabilities, why)
+            promised, doubts = self.abstention.judge(canonical.images, probabilities)
+            allowed = self.abstention.max_error if max_error is None else allowed
+        why = np.where(promised <= allowed, "", doubts)
+        return Readings(canonical.images, canonical.inverted, probabilities, why, promised)
 
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
         """Probabilities (n, 10) float64 of canonical digits (n, 28, 28), a thousand at a time to bound the memory."""

@@ -23,14 +23,15 @@ from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.queries import RUN_ID, count_openings
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, numbers
 from mnist_mlflow.tracking.reproductions import find_reproductions
-from mnist_mlflow.tracking.results import read_file, read_kept
+from mnist_mlflow.tracking.results import KeptAnswers, read_file, read_kept
 from mnist_mlflow.types import CLASSES
 
-NOTHING_KEPT = np.empty(0, np.uint8), np.empty((0, CLASSES))
+NOTHING_KEPT = KeptAnswers(np.empty(0, np.uint8), np.empty((0, CLASSES)))
 FIGURE = re.compile("test_|ms_per_image$")  # among the tags of a version
 CAPTIONS = {
     "confusion_matrix": "Confusion matrix: how often each digit was read as each",
     "reliability": "Reliability: accuracy against confidence",
+    "risk_coverage": "Errors among the answers that are sure, against their share of all",
     "mistakes": "The worst mistakes on the validation images",
     "learning_curves": "Learning curves",
 }
@@ -56,11 +57,11 @@ def champion_page(registry: Registry) -> str:
     selection = gone.unless(lambda: registry.artifacts(selection_run), "")
     decision: dict[str, str] = gone.unless(lambda: _read_sentences(selection), {})
     leaderboard: list[dict[str, str]] = gone.unless(lambda: _read_leaderboard(selection), [])
-    probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
+    answers = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
     ms_per_image = figures.pop("ms_per_image")
     figures |= _openings(registry, candidate)
     evaluations = find_evaluations(registry.client, candidate.run_id)
-    about = registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures, version.tags, evaluations
+    about = registry.uri(CHAMPION), answers, decision, ms_per_image, figures, version.tags, evaluations
     subject = Subject(candidate, *about)
     sections = gone.sections() + write_card(subject) + [_reproductions(registry, candidate)]
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]

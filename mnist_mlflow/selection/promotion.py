@@ -20,10 +20,11 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import TO_APPLY, Plan
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, State
+from mnist_mlflow.tracking.datasets import DATASET_TAGS
 from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
-from mnist_mlflow.tracking.results import DATASET_TAGS, read_kept, write_pictures
+from mnist_mlflow.tracking.results import read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, sign
 from mnist_mlflow.types import Progress
@@ -86,7 +87,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
     return Subject(
         winner.candidate,
         registry.uri(CHAMPION),
-        *read_kept(winner.candidate.artifacts, "validation"),
+        read_kept(winner.candidate.artifacts, "validation"),
         outcome.ruling.sentences,
         winner.ms_per_image,
         signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),

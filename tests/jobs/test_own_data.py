@@ -151,6 +151,8 @@ class TestExamination:
         assert list(readings[0]) == ["file", "label", "digit", "confidence", "sure", "why"]
         assert readings[-1]["file"] == f"9/{PICTURES - 1}.png"
         assert [row["file"] for row in rows_of(store, examination.run_id, "skipped.csv")] == ["3/bad.png"]
+        plots = Path(mlflow.artifacts.download_artifacts(run_id=examination.run_id)) / "plots"
+        assert {path.stem for path in plots.iterdir()} == {"confusion_matrix", "mistakes", "reject_curve"}
 
     def test_it_is_no_opening_of_test_images(self, store: Client, outcomes: list[RunResult], mine: Path) -> None:
         run = store.get_run(examine(outcomes[0], mine).run_id)

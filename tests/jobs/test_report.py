@@ -100,7 +100,7 @@ def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
     )
     assert f"<td>{champion.run_id[:8]}</td>" in page
     assert f"load_model(&#34;{alias_uri(CHAMPION, REGISTERED_MODEL)}&#34;)" in page
-    assert len(Tags(page).all("img")) == 4
+    assert len(Tags(page).all("img")) == 5
 
 
 def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_path: Path) -> None:
