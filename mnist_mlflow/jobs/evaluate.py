@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mnist_mlflow.data import Dataset, open_source, split
 from mnist_mlflow.errors import UsageError, UserFacingError
@@ -17,6 +18,7 @@ from mnist_mlflow.jobs.corruptions import CorruptionScores, score_corruptions
 from mnist_mlflow.jobs.examination import Examination, examine, to_examine
 from mnist_mlflow.parameters import flag, parameters, text, typed
 from mnist_mlflow.protocol import Names, SplitOptions, split_address
+from mnist_mlflow.reports.chosen import refresh_cards
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION
 from mnist_mlflow.tracking.datasets import dataset_tags, source_tags
@@ -24,6 +26,7 @@ from mnist_mlflow.tracking.evaluations import TEST, EvaluatedModel, find_evaluat
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.named import model_uri
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import log_test
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
@@ -46,7 +49,10 @@ class Evaluation:
     openings: int
 
 
-def run(params: Params, progress: Progress) -> Evaluation | CorruptionScores | Examination:
+Scores: TypeAlias = Evaluation | CorruptionScores | Examination
+
+
+def run(params: Params, progress: Progress) -> Scores:
     """Score a model in a run of its own; raises UsageError if it may have learned the images."""
     source = open_source(params.data, progress)
     is_own = not split_address(source.address)[0]
@@ -55,12 +61,15 @@ def run(params: Params, progress: Progress) -> Evaluation | CorruptionScores | E
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         model = _find_model(model_uri(params.model, params.registered_model))
         if is_own and not params.corruptions and (part := to_examine(model, source)):
-            return examine(run, model, source, part, progress)
-        dataset = split(source, params.split_seed)
-        run.set_tags(dataset_tags(dataset))
-        _check_split(model, dataset)
-        score = score_corruptions if params.corruptions else _score_test
-        return score(run, model, dataset, progress)
+            scores: Scores = examine(run, model, source, part, progress)
+        else:
+            dataset = split(source, params.split_seed)
+            run.set_tags(dataset_tags(dataset))
+            _check_split(model, dataset)
+            score = score_corruptions if params.corruptions else _score_test
+            scores = score(run, model, dataset, progress)
+    refresh_cards(Registry(run.client, params), model.run_id)  # which finds finished evaluations
+    return scores
 
 
 def _score_test(run: Run, model: EvaluatedModel, dataset: Dataset, progress: Progress) -> Evaluation:

@@ -14,7 +14,7 @@ from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
 from mnist_mlflow.reports.evaluations import examination_section, failure_section
 from mnist_mlflow.reports.figures import openings_text
-from mnist_mlflow.reports.sections import Section
+from mnist_mlflow.reports.sections import Section, shortened
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.datasets import ADDRESS, DATASET_TAGS
 from mnist_mlflow.tracking.evaluations import StoredEvaluation
@@ -81,6 +81,16 @@ def write_card(subject: Subject) -> list[Section]:
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
     return [section for section in sections if section.text or section.rows or section.code]
+
+
+def card_title(name: str, subject: Subject) -> str:
+    """The title of the card of a registered model."""
+    return f"{name}: {subject.candidate.algorithm}"
+
+
+def short_card(name: str, subject: Subject, run_id: str) -> str:
+    """The card of a registered model as its registry stores it; the run of the selection has the whole."""
+    return shortened(card_title(name, subject), write_card(subject), f"The whole card is `card.md` of run {run_id}.")
 
 
 def _figures(subject: Subject) -> Section:

@@ -5,19 +5,23 @@ import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import DataError, UsageError
-from mnist_mlflow.jobs import ensemble, evaluate, select
+from mnist_mlflow.jobs import ensemble, evaluate, report, select
 from mnist_mlflow.jobs.examination import Examination
 from mnist_mlflow.jobs.originals import load_recorded, read_original
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.evaluations import find_evaluations
+from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.pictures import EACH, few_digits, write_folder, write_png
@@ -50,8 +54,9 @@ def store(trained_store: Client) -> Client:
     return trained_store
 
 
-def examine(outcome: RunResult, data: Path | str) -> Examination:
-    result = evaluate.run(evaluate.Params(data=str(data), model=f"models:/{outcome.model_id}"), silent)
+def examine(model: RunResult | str, data: Path, **names: Any) -> Examination:
+    uri = model if isinstance(model, str) else f"models:/{model.model_id}"
+    result = evaluate.run(evaluate.Params(data=str(data), model=uri, **names), silent)
     assert isinstance(result, Examination)
     return result
 
@@ -81,7 +86,7 @@ class TestTraining:
     ) -> None:
         with caplog.at_level(logging.WARNING):
             train(Task("knn", {}, DataOptions(str(mine))), silent)
-        assert "1 pictures of mine are left out; skipped.csv of run" in caplog.text
+        assert "Left out of mine: 1, which skipped.csv of run" in caplog.text
         assert "3/bad.png: " in caplog.text
 
     def test_a_data_set_that_cannot_be_leaves_no_run(self, store: Client, mine: Path, tmp_path: Path) -> None:
@@ -169,6 +174,45 @@ class TestExamination:
         (stored,) = find_evaluations(store, outcomes[0].run_id)
         assert (stored.run_id, stored.kind, stored.params["images"]) == (examination.run_id, "examination", "150")
         assert stored.metrics == examination.metrics
+
+    def test_card_and_page_of_a_version_list_it(
+        self, store: Client, outcomes: list[RunResult], mine: Path, tmp_path: Path
+    ) -> None:
+        choose = select.Params(
+            data="digits", where=f"attributes.run_id = '{outcomes[0].run_id}'", registered_model="own"
+        )
+        select.run(choose, silent)
+        before = store.get_model_version("own", "1").description
+        run_id = examine("models:/own@champion", mine, registered_model="own").run_id
+        card = store.get_model_version("own", "1").description
+        (row,) = [line for line in card.splitlines() if run_id in line]
+        assert row.split()[:4] == ["|", "mine", "|", "150"]
+        assert "## Examinations" not in before
+        for section in ("Figures", "How it was chosen", "Reproduce it"):
+            assert section in before
+            assert section in card
+        report.run(report.Params(registered_model="own", out=tmp_path / "page.html"), silent)
+        assert f"<td>{run_id}</td>" in (tmp_path / "page.html").read_text()
+
+    def test_a_card_that_may_not_be_written_stays_as_it_is(
+        self,
+        store: Client,
+        outcomes: list[RunResult],
+        mine: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def refuse(*arguments: object) -> None:
+            raise MlflowException("Permission denied", error_code=PERMISSION_DENIED)
+
+        choose = select.Params(data="digits", where=f"attributes.run_id = '{outcomes[0].run_id}'")
+        select.run(choose, silent)
+        before = store.get_model_version("mnist-digits", "1").description
+        monkeypatch.setattr(Registry, "describe", refuse)
+        with caplog.at_level(logging.WARNING):
+            assert examine("champion", mine).metrics
+        assert "The card of mnist-digits stays as it is: your account may only read it" in caplog.text
+        assert store.get_model_version("mnist-digits", "1").description == before
 
     def test_few_pictures_of_few_digits_are_enough(
         self, store: Client, outcomes: list[RunResult], tmp_path: Path
