@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mnist_mlflow.data.digits import load_digits
+from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.types import Images, Part
 
 EACH = 15  # pictures of a digit: as few as can be split
@@ -17,7 +18,8 @@ def few_digits(each: int = EACH) -> Part:
     """So many images of each digit, in order: a little thicker than the bundled ones, which they are not."""
     digits = load_digits()
     rows = np.concatenate([np.flatnonzero(digits.labels == digit)[:each] for digit in range(10)])
-    return Part(np.stack([cv2.dilate(image, np.ones((2, 2))) for image in digits.images[rows]]), digits.labels[rows])
+    thicker = np.stack([cv2.dilate(image, np.ones((2, 2))) for image in digits.images[rows]])
+    return Part(canonical_digits(thicker).images, digits.labels[rows])
 
 
 def write_png(path: Path, image: Images) -> None:

@@ -82,11 +82,9 @@ def record_skipped(run: Run, data: Dataset | Source) -> None:
         write_skipped(folder, data.skipped)
     if STARTER not in os.environ:
         listed = "\n".join(f"{file}: {reason}" for file, reason in data.skipped[:SHOWN])
-        count, more = len(data.skipped), "\n…" if len(data.skipped) > SHOWN else ""
-        _logger.warning(
-            "%d pictures of %s are left out; %s of run %s lists them.\n%s%s",
-            *(count, data.name, SKIPPED, run.id, listed, more),
-        )
+        more = "\n…" if len(data.skipped) > SHOWN else ""
+        left_out = data.name, len(data.skipped), SKIPPED, run.id
+        _logger.warning("Left out of %s: %d, which %s of run %s lists.\n%s%s", *left_out, listed, more)
 
 
 def record(
