@@ -60,7 +60,7 @@ def test_a_model_of_other_code_is_refused(logged: Path, monkeypatch: pytest.Monk
 
 
 def test_a_model_of_another_project_is_refused(tmp_path: Path) -> None:
-    class Seven(mlflow.pyfunc.PythonModel):
+    class Seven(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         def predict(self, context: object, model_input: list[str], params: object = None) -> list[str]:
             return ["7"]
 
