@@ -18,11 +18,11 @@ from mnist_mlflow import types
 from mnist_mlflow.cli.reproduction import shown
 from mnist_mlflow.errors import UserFacingError, printable, without_passwords
 from mnist_mlflow.evaluation.verdict import DIFFERENT, NOT_DIFFERENT
-from mnist_mlflow.reports.figures import openings_text
 
 if TYPE_CHECKING:
     from mnist_mlflow.jobs.applying import Applied
     from mnist_mlflow.jobs.compare import CompareResult
+    from mnist_mlflow.jobs.corruptions import CorruptionScores
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.join import Contribution
@@ -116,12 +116,15 @@ def show_ensemble(result: RunResult) -> None:
     show_train("ensemble", result)
 
 
-def show_evaluate(evaluation: Evaluation) -> None:
-    """Print the test metrics of a model, a line each."""
-    out.print(f"{evaluation.model} on the test images:", soft_wrap=True)
-    for name, value in evaluation.metrics.items():
-        out.print(f"  {name:28} {value:.4f}")
-    out.print(openings_text(evaluation.openings), soft_wrap=True)
+def show_evaluate(result: Evaluation | CorruptionScores) -> None:
+    """Print the scores of a model on the test images, or on corrupted validation images."""
+    from mnist_mlflow.cli.evaluated import show_corruptions, show_test  # with MLflow, which `doctor` must do without
+    from mnist_mlflow.jobs.evaluate import Evaluation
+
+    if isinstance(result, Evaluation):
+        show_test(out, result)
+    else:
+        show_corruptions(out, result)
 
 
 def show_main(result: MainResult) -> None:

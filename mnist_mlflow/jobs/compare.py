@@ -18,9 +18,9 @@ from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import Several, parameters, path, several, typed
 from mnist_mlflow.protocol import Names
-from mnist_mlflow.reports.card import Section, shortened
 from mnist_mlflow.reports.comparison import Comparison, compare
 from mnist_mlflow.reports.comparison_page import comparison_page
+from mnist_mlflow.reports.sections import Section, shortened
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.named import FORMS
 from mnist_mlflow.tracking.named_sides import find_sides

@@ -63,6 +63,10 @@ class DigitModel:
             why = self.abstention.why(canonical.images, probabilities, max_error)
         return Readings(canonical.images, canonical.inverted, probabilities, why)
 
+    def get_raw_model(self) -> Self:
+        """Return this model, as MLflow's `PyFuncModel.get_raw_model` does then."""
+        return self
+
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
         """Probabilities (n, 10) float64 of canonical digits (n, 28, 28), a thousand at a time to bound the memory."""
         rows = np.empty((len(images), CLASSES))

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from textwrap import indent
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
+from mnist_mlflow.reports.evaluations import failure_section
 from mnist_mlflow.reports.figures import openings_text
-from mnist_mlflow.reports.markdown import escaped, table
+from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.evaluations import StoredEvaluation
 from mnist_mlflow.tracking.signatures import signature_rows
 from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
-LONGEST = 5_000  # characters of a description, in MLflow's tables
 ORIGIN = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
-DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
 SUMMARY = {
     "accuracy": "accuracy %",
     "precision_macro": "precision %",
@@ -35,17 +34,6 @@ LIMITS = """It reads single digits that fill a square of 28 x 28 pixels, centred
 as people in the United States wrote around 1990 (MNIST), or what it learned from instead, see above. It finds no digits
 on a page, and knows nothing of letters: whatever it sees, it answers with a digit. Where a mistake would hurt somebody,
 as in the grading of an exam, let people look at all answers of low confidence, and at a sample of the others."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the card: a title, text, and a table."""
-
-    title: str
-    text: str = ""
-    head: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +51,7 @@ class Subject:
     ms_per_image: float
     test_metrics: Mapping[str, float] = field(default_factory=dict)
     signed: Mapping[str, str] = field(default_factory=dict)  # the tags of who decided, who applied, and why
+    evaluations: Sequence[StoredEvaluation] = ()  # after its training, the oldest first
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -79,6 +68,7 @@ def write_card(subject: Subject) -> list[Section]:
         Section("How it was chosen", rows=[*subject.decision.items(), *signature_rows(subject.signed)], head=("", "")),
         _digits(subject),
         _confusions(subject),
+        failure_section(subject.evaluations),
         Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
@@ -86,27 +76,6 @@ def write_card(subject: Subject) -> list[Section]:
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
     return [section for section in sections if section.text or section.rows or section.code]
-
-
-def as_markdown(title: str, sections: Sequence[Section]) -> str:
-    """The card as Markdown, as the MLflow UI shows it."""
-    parts = [f"# {escaped(title)}"]
-    for section in sections:
-        parts.append(f"## {section.title}")
-        parts += [escaped(section.text)] if section.text else []
-        parts += [table(section.rows, section.head)] if section.rows else []
-        parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
-    return "\n\n".join(parts) + "\n"
-
-
-def shortened(title: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
-    """The card, without dispensable sections if MLflow has no room; the last line says `where` the whole is."""
-    rest = list(sections)
-    for left_out in ("", *dispensable):
-        rest = [section for section in rest if section.title != left_out]
-        if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
-            return text
-    return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"
 
 
 def _figures(subject: Subject) -> Section:

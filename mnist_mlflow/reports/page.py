@@ -13,10 +13,13 @@ from typing import TypeVar
 import numpy as np
 
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.reports.card import Section, Subject, reproduce_command, write_card
+from mnist_mlflow.reports.card import Subject, reproduce_command, write_card
+from mnist_mlflow.reports.evaluations import latest_corruptions
 from mnist_mlflow.reports.html import embedded, render
+from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.queries import RUN_ID, count_openings
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, numbers
 from mnist_mlflow.tracking.reproductions import find_reproductions
@@ -56,10 +59,14 @@ def champion_page(registry: Registry) -> str:
     probabilities = gone.unless(lambda: read_kept(candidate.artifacts, "validation"), NOTHING_KEPT)
     ms_per_image = figures.pop("ms_per_image")
     figures |= _openings(registry, candidate)
-    subject = Subject(candidate, registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures, version.tags)
+    evaluations = find_evaluations(registry.client, candidate.run_id)
+    about = registry.uri(CHAMPION), *probabilities, decision, ms_per_image, figures, version.tags, evaluations
+    subject = Subject(candidate, *about)
     sections = gone.sections() + write_card(subject) + [_reproductions(registry, candidate)]
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
+    if corruptions := latest_corruptions(evaluations):
+        pictures += [_picture(corruptions.artifacts, "corruptions", "Accuracy on corrupted images, the worst first")]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
     shown = list(filter(None, pictures))
     return render("page.html.jinja", title=title, leaderboard=leaderboard, sections=sections, pictures=shown)

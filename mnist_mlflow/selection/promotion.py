@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.pareto import draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
-from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_card
+from mnist_mlflow.reports.card import Subject, write_card
+from mnist_mlflow.reports.sections import as_markdown, shortened
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.finalists import pairwise, points
 from mnist_mlflow.selection.leaderboard import leaderboard, with_test_figures, write_leaderboard
@@ -19,6 +20,7 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import TO_APPLY, Plan
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, State
+from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
@@ -88,6 +90,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
         outcome.ruling.sentences,
         winner.ms_per_image,
         signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),
+        evaluations=find_evaluations(run.client, winner.candidate.run_id),
     )
 
 

@@ -51,7 +51,7 @@ def log_data(run: Run, dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
     with run.tracking():
         train = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
-        validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
+        validation = describe_validation(dataset)
         _log_inputs({"training": (train, dataset.train), "validation": (validation, dataset.validation)})
         return validation
 
@@ -63,6 +63,13 @@ def log_test(dataset: Dataset) -> LoggedData:
     return test
 
 
+def log_validation(dataset: Dataset) -> LoggedData:
+    """Log the validation images as an input of the active run; returns them as MLflow knows them."""
+    validation = describe_validation(dataset)
+    _log_inputs({"validation": (validation, dataset.validation)})
+    return validation
+
+
 def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
     """Log parts of a data set by what they are used for, in one request."""
     tags = [{"images": str(len(part))} for _, part in parts.values()]
@@ -72,6 +79,11 @@ def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
 def describe_test(dataset: Dataset) -> LoggedData:
     """The test images as MLflow knows data sets."""
     return describe(dataset.test, f"{dataset.name}-test", dataset.split_digest)
+
+
+def describe_validation(dataset: Dataset) -> LoggedData:
+    """The validation images as MLflow knows data sets."""
+    return describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
 
 
 def as_metrics(

@@ -142,7 +142,8 @@ def test_models_are_let_vote(store: Client, command: Command) -> None:
     assert output.startswith("ensemble  val_accuracy 0.9")
 
 
-def test_the_whole_way(store: Client, command: Command) -> None:
+def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 60)
     assert command("knn", "--data=digits", "--train_size=200", "--n_neighbors=3")[0] == 0
     status, output, errors = command("select", "--data=digits")
     assert (status, errors.count("Traceback")) == (0, 0)
@@ -160,6 +161,11 @@ def test_the_whole_way(store: Client, command: Command) -> None:
     assert output.startswith("models:/mnist-digits@champion on the test images:")
     assert "opened 2 times, counted over all runs that the account may see." in output
     assert "test_accuracy" in output
+    status, output, _ = command("evaluate", "--data=digits", "--corruptions=1")
+    assert status == 0
+    assert output.startswith("models:/mnist-digits@champion on 60 validation images, each changed in sixty ways")
+    assert output.index("strike through") < output.index("val_accuracy_corrupted")
+    assert "The test images were not opened." in output
 
 
 def test_a_decision_can_be_tried_and_taken_back(store: Client, command: Command) -> None:
