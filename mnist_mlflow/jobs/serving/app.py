@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.jobs.serving.answers import answer
+from mnist_mlflow.jobs.serving.answers import Answer, answer, answer_page
 from mnist_mlflow.jobs.serving.guard import Guard
 from mnist_mlflow.jobs.serving.limits import LARGEST, Allowances, read_body
 from mnist_mlflow.processes import count_cores
@@ -36,6 +36,7 @@ def build_app(reader: Reader, host: str, max_error: float | None) -> FastAPI:
     app, addresses = FastAPI(**NO_DOCUMENTS), Addresses(reader, max_error)
     app.add_api_route("/", addresses.page)
     app.add_api_route("/digit", addresses.digit, methods=["POST"])
+    app.add_api_route("/digits", addresses.digits, methods=["POST"])
     app.add_api_route("/invocations", addresses.invocations, methods=["POST"])
     for path, answer_of in {"/health": addresses.health, "/ping": _ping, "/version": _version}.items():
         app.add_api_route(path, answer_of)
@@ -64,17 +65,23 @@ class Addresses:
         """The name of the model that answers."""
         return {"status": "ok", "model": self.reader.name}
 
-    async def digit(self, request: Request, max_error: Share = None) -> dict[str, Any]:
-        """The answer to a picture of one digit: a file's bytes."""
-        body = await self._admit(request)
-        allowed = self.max_error if max_error is None else max_error
-        return await self._work(lambda: answer(self.reader.digits, body, allowed))
+    async def digit(self, request: Request, max_error: Share = None) -> Answer:
+        """The answer to a picture of one digit: the bytes of a file."""
+        return await self._read(answer, request, max_error)
+
+    async def digits(self, request: Request, max_error: Share = None) -> Answer:
+        """The answers to the digits of a picture: the bytes of a file."""
+        return await self._read(answer_page, request, max_error)
 
     async def invocations(self, request: Request) -> Response:
         """The predictions for images in MLflow's forms."""
         body, content_type = await self._admit(request), request.headers.get("content-type", "")
         scored = await self._work(lambda: score(self.reader.pyfunc, body, content_type))
         return Response(scored.content, scored.status, media_type=scored.media_type)
+
+    async def _read(self, read: Callable[..., Answer], request: Request, max_error: float | None) -> Answer:
+        body, allowed = await self._admit(request), self.max_error if max_error is None else max_error
+        return await self._work(lambda: read(self.reader.digits, body, allowed))
 
     async def _admit(self, request: Request) -> bytes:
         """The body of a request, counted; raises HTTPException for one that is refused."""

@@ -24,6 +24,7 @@ def test_a_picture_is_answered(app: FastAPI, png: bytes) -> None:
     reply = ask(app, "/digit", png, {"content-type": "image/png"})
     assert reply.status == 200
     assert reply.json["digit"] == 1
+    assert ask(app, "/digits", png).json["digits"][0]["digit"] == 1
     assert {"confidence", "probabilities", "sure", "why", "second", "inverted", "sentence", "saw"} <= set(reply.json)
 
 
@@ -135,12 +136,13 @@ def test_the_page_names_the_model_and_loads_files_that_are_there_from_nowhere_el
 
 def test_what_scripts_look_for_is_on_the_page(app: FastAPI) -> None:
     html = ask(app, "/").content.decode()
-    script = (STATIC / "page.js").read_text(encoding="utf-8")
-    wanted = set(re.findall(r'find\("(\w+)"\)', script))
+    scripts = "".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.js"))
+    wanted = set(re.findall(r'find\("(\w+)"\)', scripts))
+    assert len(wanted) > 10
     assert wanted <= set(re.findall(r'id="([\w-]+)"', html))
-    assert {f"static/{name}" for name in re.findall(r'from "\./([\w.]+)"', script)} <= {
-        f"static/{path.name}" for path in STATIC.iterdir()
-    }
+    files = set(re.findall(r'from "\./([\w.]+)"|"static/([\w.]+)"', scripts))
+    assert len(files) == 3
+    assert {name or other for name, other in files} <= {path.name for path in STATIC.iterdir()}
 
 
 def test_browsers_ask_whether_a_file_has_changed(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from mnist_mlflow.jobs.serving import limits
 from mnist_mlflow.jobs.serving.limits import BYTES_OF_ONE, LARGEST, MOST_CLIENTS, RATE, Allowances
 from tests.jobs.serving.asking import GONE, ask
 
-POSTS = ["/digit", "/invocations"]
+POSTS = ["/digit", "/digits", "/invocations"]
 
 
 class Clock:

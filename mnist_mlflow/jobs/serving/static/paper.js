@@ -26,15 +26,23 @@ export class Paper {
     return !this.strokes.length && !this.picture;
   }
 
-  put(strokes, picture) {
+  // Shows a picture in place of all that is there: a file, and a bitmap of it where this browser can make one.
+  put(picture) {
     this.#lift();
     this.before.push([this.strokes, this.picture]);
-    [this.strokes, this.picture] = [strokes, picture];
+    [this.strokes, this.picture] = [[], picture];
     this.#show();
   }
 
   clear() {
-    if (!this.isEmpty) this.put([], null);
+    if (!this.isEmpty) this.put(null);
+  }
+
+  // Frames the digits that were found on the picture, and one of them more boldly.
+  frame({ digits, size }, chosen) {
+    if (!this.picture) return;
+    this.picture.frames = digits.length > 1 ? { digits, size, chosen } : null;
+    this.draw();
   }
 
   undo() {
@@ -56,6 +64,7 @@ export class Paper {
     const context = this.canvas.getContext("2d");
     context.setTransform(this.canvas.width / SIDE, 0, 0, this.canvas.height / SIDE, 0, 0);
     this.#paint(context, style.getPropertyValue("--paper"), style.getPropertyValue("--ink"));
+    if (this.picture?.frames) this.#drawFrames(context, style);
     if (this.pen.shown) this.#drawPen(context, style.getPropertyValue("--mark"));
   }
 
@@ -73,13 +82,22 @@ export class Paper {
   #paintPicture(context, ink) {
     const { file, bitmap } = this.picture;
     if (bitmap) {
-      const scale = Math.min(SIDE / bitmap.width, SIDE / bitmap.height);
-      const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-      context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+      context.drawImage(bitmap, ...fit([bitmap.width, bitmap.height], [0, 0, bitmap.width, bitmap.height]));
     } else {
       Object.assign(context, { fillStyle: ink, font: "14px system-ui, sans-serif", textAlign: "center" });
       context.fillText(file.name || "a picture that this browser cannot show", SIDE / 2, SIDE / 2, SIDE - 20);
     }
+  }
+
+  #drawFrames(context, style) {
+    const { digits, size, chosen } = this.picture.frames;
+    digits.forEach(({ box, sure }, place) => {
+      context.strokeStyle = style.getPropertyValue(sure ? "--sure" : "--doubt");
+      context.lineWidth = place === chosen ? 3 : 1.2;
+      context.setLineDash(sure ? [] : [4, 2]);
+      context.strokeRect(...fit(size, box));
+    });
+    context.setLineDash([]);
   }
 
   #drawPen(context, colour) {
@@ -149,6 +167,12 @@ export class Paper {
     this.pen.y = Math.min(SIDE, Math.max(0, this.pen.y + down));
     this.stroke?.points.push([this.pen.x, this.pen.y]);
   }
+}
+
+// A box (x, y, width, height) of a picture of a size, on the paper that shows it whole.
+function fit([width, height], [x, y, w, h]) {
+  const scale = Math.min(SIDE / width, SIDE / height);
+  return [(SIDE - width * scale) / 2 + x * scale, (SIDE - height * scale) / 2 + y * scale, w * scale, h * scale];
 }
 
 // A smooth line: it bends at the points and passes through the middles between them.
