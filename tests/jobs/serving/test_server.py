@@ -32,7 +32,7 @@ def taken() -> Iterator[int]:
 def process(logged: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """The server of a model, which needs no store."""
     command = [sys.executable, "-m", "mnist_mlflow", "serve", "--model", str(logged), "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True) as started:
         try:
@@ -100,6 +100,13 @@ def test_an_address_that_is_not_here_is_told(command: Command, host: str, words:
 def test_the_address_can_be_typed_into_a_browser(host: str, address: str) -> None:
     with listen(host, 0) as listener:
         assert re.fullmatch(address, Service(FastAPI(), listener, "a model").address)
+
+
+def test_connections_send_at_once() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="without IPv6")
