@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.rollback import Rollback
     from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Selection
+    from mnist_mlflow.jobs.serving.server import Service
     from mnist_mlflow.reports.reproduction import Reproduction
 
 NARROWEST = 110
@@ -203,6 +204,12 @@ def show_join(contribution: Contribution) -> None:
     )
     if not contribution.is_over:
         out.print("It is not complete: the search goes on without this machine.")
+
+
+def show_serve(service: Service) -> None:
+    """Print who answers where, and let it answer until a signal ends it."""
+    out.print(f"{service.model} answers at {service.address} until Ctrl-C.", soft_wrap=True)
+    service.answer()
 
 
 def show_recover(recovery: Recovery) -> None:
