@@ -15,6 +15,7 @@ from benchmarks.measure.seeds import measure_seeds
 from benchmarks.measure.selecting import measure_selecting
 from benchmarks.measure.store import Store
 from benchmarks.measure.team import measure_team
+from benchmarks.measure.wild import measure_wild
 from benchmarks.measure.workers import measure_workers
 from benchmarks.report.page import write_report
 from benchmarks.results import Results, circumstances, save_part
@@ -29,6 +30,7 @@ OTHERS = {
     "selecting": measure_selecting,
     "seeds": measure_seeds,
     "team": measure_team,
+    "wild": measure_wild,
     "workers": measure_workers,
 }
 PARTS = (*ROWS, *OTHERS)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.corruptions import CorruptionScores
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.examination import Examination
     from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.recording import RunResult
@@ -117,15 +118,18 @@ def show_ensemble(result: RunResult) -> None:
     show_train("ensemble", result)
 
 
-def show_evaluate(result: Evaluation | CorruptionScores) -> None:
-    """Print the scores of a model on the test images, or on corrupted validation images."""
-    from mnist_mlflow.cli.evaluated import show_corruptions, show_test  # with MLflow, which `doctor` must do without
+def show_evaluate(result: Evaluation | CorruptionScores | Examination) -> None:
+    """Print the scores of a model on the test images, on corrupted validation images, or on somebody's own."""
+    from mnist_mlflow.cli import evaluated  # with MLflow, which `doctor` must do without
     from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.examination import Examination
 
-    if isinstance(result, Evaluation):
-        show_test(out, result)
+    if isinstance(result, Examination):
+        evaluated.show_examination(out, result)
+    elif isinstance(result, Evaluation):
+        evaluated.show_test(out, result)
     else:
-        show_corruptions(out, result)
+        evaluated.show_corruptions(out, result)
 
 
 def show_main(result: MainResult) -> None:

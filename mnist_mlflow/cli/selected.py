@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST_TABLE = 20
 MOST_REMARKS = 5  # of a kind
-ONLY_IN_FILES = ("rank", "fit s", "val ece %")
+ONLY_IN_FILES = ("rank", "fit s", "val ece %", "sure %", "wrong of sure %")
 WIDE = 110  # characters, into which a row fits
 ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
 ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take

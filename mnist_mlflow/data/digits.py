@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from mnist_mlflow.model.canonical import centre_by_mass
+from mnist_mlflow.model.geometry import centre_by_mass
 from mnist_mlflow.types import Part
 
 BRIGHTEST = 16  # each of 8 x 8 cells counts the dark ones of 4 x 4 pixels

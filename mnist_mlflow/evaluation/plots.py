@@ -7,10 +7,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from mnist_mlflow.evaluation.calibration import expected_calibration_error, reliability
 from mnist_mlflow.evaluation.metrics import class_scores, worst_mistakes
+from mnist_mlflow.evaluation.selective import risk_coverage
+from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import CLASSES, SIDE, Images, Labels, Part, Probabilities
 
 if TYPE_CHECKING:
@@ -22,12 +25,14 @@ COLUMNS, ROWS = 8, 4
 CAPTION = 12  # pixels above each mistake for its caption
 
 
-def pictures(part: Part, probabilities: Probabilities, curves: LearningCurves, title: str) -> dict[str, bytes]:
+def pictures(part: Part, readings: Readings, curves: LearningCurves, title: str) -> dict[str, bytes]:
     """All the pictures of a run as PNG files, by name; learning curves only where there are any."""
+    probabilities = readings.probabilities
     figures = {
         "confusion_matrix": confusion_matrix(part.labels, probabilities, title),
         "per_class": per_class(part.labels, probabilities, title),
         "reliability": reliability_diagram(part.labels, probabilities, title),
+        "risk_coverage": risk_coverage_curve(part.labels, readings, title),
         "mistakes": mistakes(part.images, part.labels, probabilities, title),
     }
     if curves:
@@ -96,6 +101,32 @@ def reliability_diagram(labels: Labels, probabilities: Probabilities, title: str
     upper.legend()
     lower.bar(confidence[filled], counts[filled] / len(labels), 0.05)
     lower.set(xlabel="confidence", ylabel="share of images", yscale="log")
+    return figure
+
+
+def risk_coverage_curve(labels: Labels, readings: Readings, title: str) -> Figure:
+    """Errors among the answers that rank highest, against their share of all, with those that are promised."""
+    promised = readings.promised
+    order = np.argsort(promised, kind="stable")
+    coverage, error = risk_coverage(readings.probabilities.argmax(axis=1)[order] == labels[order])
+    figure, axes = _figure(title, (7, 4.5))
+    axes.plot(100 * coverage, 100 * error, label="wrong among the first so many")
+    is_digit = np.isfinite(promised[order])
+    axes.step(100 * coverage[is_digit], 100 * promised[order][is_digit], "--", color="grey", label="promised")
+    axes.set(xlabel="share of answers that are sure, %", ylabel="wrong among them, %", yscale="symlog")
+    axes.legend()
+    return figure
+
+
+def reject_curve(correct: npt.NDArray[np.bool_], sure: float | None, title: str) -> Figure:
+    """Errors among the first of ranked answers, right or wrong (n,), against their share; a line where `sure` ends."""
+    coverage, error = risk_coverage(correct)
+    figure, axes = _figure(title, (7, 4.5))
+    axes.plot(100 * coverage, 100 * error)
+    if sure is not None:
+        axes.axvline(100 * sure, linestyle="--", color="grey", label="sure")
+        axes.legend()
+    axes.set(xlabel="share of pictures that are answered, %", ylabel="wrong among them, %", ylim=(0, None))
     return figure
 
 

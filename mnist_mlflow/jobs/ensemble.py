@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnist_mlflow.algorithms.abstention import with_abstention
 from mnist_mlflow.algorithms.base import TrainedModel, calibrate, engine
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.members import Member, check_voters, choose_members, find_voters, load_members, parse_voters
@@ -18,8 +19,9 @@ from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, recor
 from mnist_mlflow.model.features import IMAGES
 from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters, text
-from mnist_mlflow.protocol import ENSEMBLE, ExperimentOptions, SplitOptions, changed, command
+from mnist_mlflow.protocol import ENSEMBLE, ExperimentOptions, SplitOptions, SureOptions, changed, command
 from mnist_mlflow.reports.markdown import table
+from mnist_mlflow.tracking.datasets import ADDED, MEMBERS_ADDED
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.store import connect
@@ -35,7 +37,7 @@ VOTERS = rf"{ELECTED}|\w+={NUMBER}(?:,\w+={NUMBER})*"
 
 
 @parameters
-class Params(ExperimentOptions, SplitOptions):
+class Params(ExperimentOptions, SureOptions, SplitOptions):
     """Options of `ensemble`."""
 
     members: int = integer(8, 2, 100, "how many models vote at most")
@@ -48,13 +50,13 @@ def run(params: Params, progress: Progress) -> RunResult:
     Raises UserFacingError when there are fewer than two that load, or when a voter that was named does not.
     """
     settings: dict[str, object] = {"data": params.data, "split_seed": params.split_seed, "members": params.members}
-    settings |= changed(params)
+    settings |= {"max_error": params.max_error} | changed(params)
     weights = {} if params.voters == ELECTED else parse_voters(params.voters)
     client = connect()
     named, place = check_voters(client, weights), place_beside(client, params.experiment)
     tags = {"algorithm": ENSEMBLE, "role": "model", "command": command(ENSEMBLE, changed(params))}
+    dataset = load_dataset(params.data, params.split_seed, progress=progress)
     with open_run(ENSEMBLE, tags, place, client) as run, tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
         run.log_params(settings)
         if not named:
@@ -67,11 +69,18 @@ def run(params: Params, progress: Progress) -> RunResult:
         vote = Vote([member.model for member in members], [member.weight for member in members])
         model, tuning = calibrate(vote, IMAGES, dataset.tuning.images, dataset.tuning.labels)
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
+        trained = with_abstention(trained, dataset.train, dataset.tuning, params.max_error)
         shares = contributions(members, dataset.validation.labels)
         note = {"mlflow.note.content": ABOUT + table(_cells(shares), shares.columns.tolist())}
         files = {"members.csv": shares.to_csv(index=False).encode()}
-        training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files)
+        training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files, model_tags=_added(members))
         return record(run, training, dataset, validation, progress)
+
+
+def _added(members: Sequence[Member]) -> dict[str, str]:
+    """The tag that tells what members learned from beside the data set, which an examination has to know."""
+    digests = {member.candidate.tags[ADDED] for member in members if ADDED in member.candidate.tags}
+    return {MEMBERS_ADDED: ",".join(sorted(digests))} if digests else {}
 
 
 def _cells(frame: pd.DataFrame) -> list[list[str]]:

@@ -89,7 +89,7 @@ def _deep_members(client: Client, original: Original) -> list[Original]:
 def _reproduce(original: Original, program: Processes, parent: Run) -> Reproduction:
     """Make a run again and judge it; raises UserFacingError where it is scored on other images."""
     old, new = original.origin, make_again(original, program, parent)
-    labels, probabilities = read_kept(str(new.run.info.artifact_uri), "validation")
+    labels, probabilities, _ = read_kept(str(new.run.info.artifact_uri), "validation")
     if not np.array_equal(labels, original.labels):
         raise UserFacingError(
             f"Run {new.run_id} is scored on other images than {old.run_id}, which cannot be compared: this code, or "

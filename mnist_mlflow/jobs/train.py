@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from mnist_mlflow.algorithms.abstention import with_abstention
 from mnist_mlflow.algorithms.base import (
     Callback,
     TrainedModel,
@@ -42,8 +43,8 @@ def train(task: Task, progress: Progress) -> RunResult:
     if lacking := lacking_library([task.algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
+    dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
     with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags) as run:
-        dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         check_starter(task.algorithm, dataset)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""
@@ -108,7 +109,8 @@ class CurveRecorder(Callback):
         model, probabilities = calibrate(
             self.best, params.features, features_of(tuning, params.features), tuning.labels
         )
-        return TrainedModel(model, probabilities, engine(library), time.perf_counter() - self.started)
+        trained = TrainedModel(model, probabilities, engine(library), time.perf_counter() - self.started)
+        return with_abstention(trained, dataset.train, tuning, task.protocol.max_error)
 
 
 def fit(task: Task, params: Any, dataset: Dataset, curves: CurveRecorder) -> TrainedModel:
@@ -117,6 +119,7 @@ def fit(task: Task, params: Any, dataset: Dataset, curves: CurveRecorder) -> Tra
     try:
         algorithm = get_algorithm(task.algorithm)
         trained = train_model(algorithm, params, dataset.train, dataset.tuning, task.protocol.seed, curves)
+        trained = with_abstention(trained, dataset.train, dataset.tuning, task.protocol.max_error)
     except (ValueError, MemoryError) as error:
         raise UserFacingError(f"{task.algorithm} cannot learn with {params}: {one_line(error)}") from error
     curves.progress(curves.what, 1, 1)

@@ -9,35 +9,71 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.errors import ParameterError
+from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.model.readings import AMBIGUOUS, BLANK, NO_DIGIT
-from mnist_mlflow.types import Images, Probabilities
+from mnist_mlflow.types import Features, Images, Probabilities
 
 FILE = "abstention.npz"
+MOST_DOUBTFUL = 10  # times the allowed error: a sure answer, whatever the others promise together
 
 
 @dataclass(frozen=True)
 class Abstention:
-    """The lowest confidence of a sure answer, for each error that may be allowed."""
+    """The confidence that a sure answer has, for each error that may be allowed, and what is no digit.
 
-    max_error: float  # that is allowed where nobody says otherwise
+    Of the answers of more confidence than `thresholds[i]`, a share of at most `promises[i]` is wrong. Thresholds (k,)
+    fall, promises (k,) rise. `max_error` is what is allowed where nobody says otherwise.
+    """
 
-    def why(self, images: Images, probabilities: Probabilities, max_error: float | None = None) -> npt.NDArray[Any]:
-        """The reasons (n,) why answers to canonical digits (n, 28, 28) are not sure; empty text for a sure one."""
-        reasons = np.full(len(images), "", dtype=object)
-        reasons[probabilities.max(axis=1) < 1 - (self.max_error if max_error is None else max_error)] = AMBIGUOUS
-        reasons[self._far(images)] = NO_DIGIT
-        reasons[~images.any(axis=(1, 2))] = BLANK
-        return reasons
+    max_error: float
+    thresholds: npt.NDArray[np.float64]
+    promises: npt.NDArray[np.float64]
+    novelty: Novelty
 
-    def _far(self, images: Images) -> npt.NDArray[np.bool_]:
-        return np.zeros(len(images), bool)
+    def judge(
+        self, images: Images, features: Features, probabilities: Probabilities
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
+        """The errors (n,) that are promised for answers, and the doubts (n,) about them.
+
+        Takes canonical digits (n, 28, 28), their HOG features (n, d) and the answers (n, 10). An answer is sure where
+        the promised error is allowed; else its doubt says why not. The error is infinite for an image that is no digit.
+        """
+        confidence = probabilities.max(axis=1)
+        places = np.searchsorted(-self.thresholds, -confidence, side="right")
+        promised = np.maximum(np.append(self.promises, 1.0)[places], (1 - confidence) / MOST_DOUBTFUL)
+        doubts = np.full(len(images), AMBIGUOUS, dtype=object)
+        doubts[self.novelty.is_far(features)] = NO_DIGIT
+        doubts[~images.any(axis=(1, 2))] = BLANK
+        promised[doubts != AMBIGUOUS] = np.inf
+        return promised, doubts
 
     def save(self, folder: Path) -> None:
         """Write `abstention.npz`."""
-        np.savez(folder / FILE, max_error=self.max_error)
+        arrays = {name: getattr(self, name) for name in ("max_error", "thresholds", "promises")}
+        np.savez(folder / FILE, **arrays, **vars(self.novelty))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
-        with np.load(folder / FILE) as arrays:
-            return cls(float(arrays["max_error"]))
+        """Read what `save` wrote; raises ValueError for what does not fit together."""
+        with np.load(folder / FILE) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        thresholds, promises = (np.asarray(arrays[name], np.float64) for name in ("thresholds", "promises"))
+        if thresholds.shape != promises.shape or thresholds.ndim != 1:
+            raise ValueError(f"There are {thresholds.shape} thresholds for {promises.shape} promises.")
+        if not ((thresholds[:-1] > thresholds[1:]).all() and (promises[:-1] < promises[1:]).all()):
+            raise ValueError("The thresholds, or what they promise, are out of order.")
+        if not ((promises > 0) & (promises <= 1)).all() or np.isnan(thresholds).any():
+            raise ValueError("The thresholds, or what they promise, are no shares.")
+        return cls(as_share(float(arrays["max_error"])), thresholds, promises, Novelty.from_arrays(arrays))
+
+
+def as_share(max_error: Any) -> float:
+    """An error that may be allowed; raises ParameterError, saying what is accepted, for what is no share."""
+    try:
+        share = float(max_error)
+    except (TypeError, ValueError):
+        share = np.nan
+    if not 0 <= share <= 1:
+        raise ParameterError(f"max_error={max_error!r} is no share; accepted: a number from 0 to 1, like 0.01.")
+    return share

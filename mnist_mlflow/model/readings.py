@@ -21,13 +21,15 @@ class Readings:
     """The answers for n pictures, and what the model saw of them.
 
     `images` (n, 28, 28) uint8 are the canonical digits, `inverted` (n,) says whose picture was turned round.
-    `probabilities` (n, 10) are those of each digit. `why` (n,) is empty where the answer is sure.
+    `probabilities` (n, 10) are those of each digit. `why` (n,) is empty where the answer is sure. `promised` (n,) is
+    the smallest `max_error` with which each answer is sure, infinite where none is.
     """
 
     images: Images
     inverted: npt.NDArray[np.bool_]
     probabilities: Probabilities
     why: npt.NDArray[Any]
+    promised: npt.NDArray[np.float64]
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.metrics import class_scores
+from mnist_mlflow.evaluation.selective import ALLOWED, selective
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
-from mnist_mlflow.reports.evaluations import failure_section
+from mnist_mlflow.reports.evaluations import examination_section, failure_section
 from mnist_mlflow.reports.figures import openings_text
-from mnist_mlflow.reports.sections import Section
+from mnist_mlflow.reports.sections import Section, shortened
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.datasets import ADDRESS, DATASET_TAGS
 from mnist_mlflow.tracking.evaluations import StoredEvaluation
+from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.signatures import signature_rows
-from mnist_mlflow.types import Labels, Probabilities
 
 MOST_CONFUSED = 8
-ORIGIN = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
+ORIGIN = (*DATASET_TAGS, "engine")
 SUMMARY = {
     "accuracy": "accuracy %",
     "precision_macro": "precision %",
@@ -30,6 +32,8 @@ SUMMARY = {
     "ece": "calibration error %",
     "accuracy_corrected": "accuracy with known wrong labels set right %",
 }
+SURE = """Of the answers that are sure, a share of max_error is wrong at most, on average over images like those that it
+learned from. The table has what became of that on the validation images."""
 LIMITS = """It reads single digits that fill a square of 28 x 28 pixels, centred, bright ink on a dark ground, written
 as people in the United States wrote around 1990 (MNIST), or what it learned from instead, see above. It finds no digits
 on a page, and knows nothing of letters: whatever it sees, it answers with a digit. Where a mistake would hurt somebody,
@@ -38,15 +42,14 @@ as in the grading of an exam, let people look at all answers of low confidence, 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model with what its card is written from: run, probabilities on the validation images, decision, figures.
+    """A model with what its card is written from: run, answers to the validation images, decision, figures.
 
-    Without probabilities (no rows), or without a decision, the card leaves out what they tell.
+    Where no answers were kept (no rows), or without a decision, the card leaves out what they tell.
     """
 
     candidate: Candidate
     uri: str
-    labels: Labels
-    probabilities: Probabilities
+    answers: KeptAnswers
     decision: Mapping[str, str]  # sentences by topic
     ms_per_image: float
     test_metrics: Mapping[str, float] = field(default_factory=dict)
@@ -66,9 +69,11 @@ def write_card(subject: Subject) -> list[Section]:
     sections = [
         _figures(subject),
         Section("How it was chosen", rows=[*subject.decision.items(), *signature_rows(subject.signed)], head=("", "")),
+        _sure(subject),
         _digits(subject),
         _confusions(subject),
         failure_section(subject.evaluations),
+        examination_section(subject.evaluations),
         Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
@@ -78,11 +83,21 @@ def write_card(subject: Subject) -> list[Section]:
     return [section for section in sections if section.text or section.rows or section.code]
 
 
+def card_title(name: str, subject: Subject) -> str:
+    """The title of the card of a registered model."""
+    return f"{name}: {subject.candidate.algorithm}"
+
+
+def short_card(name: str, subject: Subject, run_id: str) -> str:
+    """The card of a registered model as its registry stores it; the run of the selection has the whole."""
+    return shortened(card_title(name, subject), write_card(subject), f"The whole card is `card.md` of run {run_id}.")
+
+
 def _figures(subject: Subject) -> Section:
     metrics = subject.metrics
     rows = []
     for name, title in SUMMARY.items():
-        cells = [_figure(metrics, f"{part}_{name}", len(subject.labels)) for part in ("val", "test")]
+        cells = [_figure(metrics, f"{part}_{name}", len(subject.answers.labels)) for part in ("val", "test")]
         rows += [[title, *cells]] if any(cells) else []
     costs = {"ms_per_image": "milliseconds an image", "model_mb": "megabytes", "fit_seconds": "seconds to learn"}
     rows += [[title, f"{metrics[name]:.3g}", ""] for name, title in costs.items() if name in metrics]
@@ -91,7 +106,7 @@ def _figures(subject: Subject) -> Section:
         text += f" The model is one of several seeds: {seeds}."
     if openings := metrics.get("test_openings"):
         text += f" {openings_text(int(openings))}"
-    count = f"{len(subject.labels):,} " if len(subject.labels) else ""
+    count = f"{len(subject.answers.labels):,} " if len(subject.answers.labels) else ""
     return Section("Figures", text, ("", f"{count}validation images", "test images"), rows)
 
 
@@ -109,8 +124,21 @@ def _figure(metrics: Mapping[str, float], name: str, images: int) -> str:
     return f"{100 * value:.2f} ({100 * bounds[0]:.2f} to {100 * bounds[1]:.2f})"
 
 
+def _sure(subject: Subject) -> Section:
+    """The answers that are sure, for several errors that may be allowed."""
+    labels, probabilities, promised = subject.answers
+    if not len(promised):
+        return Section("When it is sure")
+    correct, rows = probabilities.argmax(axis=1) == labels, []
+    for allowed in ALLOWED:
+        figures = selective(correct, promised <= allowed).values()
+        rows.append([f"{allowed:g}", *(f"{100 * figure:.2f}" for figure in figures)])
+    text = f"{SURE} Unless told otherwise, it is {subject.candidate.params.get('max_error', 'unknown')}."
+    return Section("When it is sure", text, ("max_error", "sure %", "wrong of the sure %"), rows)
+
+
 def _digits(subject: Subject) -> Section:
-    scores = class_scores(subject.labels, subject.probabilities) if len(subject.labels) else []
+    scores = class_scores(subject.answers.labels, subject.answers.probabilities) if len(subject.answers.labels) else []
     rows = []
     for digit, (precision, recall, f1, images) in enumerate(zip(*scores, strict=True)):
         shares = [f"{100 * value:.2f}" for value in (precision, recall, f1)]
@@ -122,9 +150,9 @@ def _digits(subject: Subject) -> Section:
 
 
 def _confusions(subject: Subject) -> Section:
-    predicted = subject.probabilities.argmax(axis=1)
-    wrong = predicted != subject.labels
-    pairs = Counter(zip(subject.labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
+    predicted = subject.answers.probabilities.argmax(axis=1)
+    wrong = predicted != subject.answers.labels
+    pairs = Counter(zip(subject.answers.labels[wrong].tolist(), predicted[wrong].tolist(), strict=True))
     rows = [[str(true), str(other), str(count)] for (true, other), count in pairs.most_common(MOST_CONFUSED)]
     if not len(wrong):
         return Section("What it confuses")
@@ -147,10 +175,12 @@ def _reproduce(candidate: Candidate) -> str:
     """
     if not candidate.params:
         return ""
+    # A path was logged as it was typed, in a folder that nobody knows.
+    params = candidate.params | ({"data": candidate.tags[ADDRESS]} if ADDRESS in candidate.tags else {})
     try:
-        train = Task.from_params(candidate.algorithm, candidate.params).command()
+        train = Task.from_params(candidate.algorithm, params).command()
     except UsageError:  # an ensemble, or something that this version does not know: as it was logged
-        train = command(candidate.algorithm, candidate.params)
+        train = command(candidate.algorithm, params)
     return f"{reproduce_command(candidate.run_id)}\n# without this store, once the commit is checked out:\n{train}"
 
 

@@ -106,7 +106,9 @@ def rule_text(rule: Rule) -> str:
     budgets = {"ms an image": rule.max_ms_per_image, "MB": rule.max_mb, "calibration error": rule.max_ece}
     within = ", ".join(f"{most:g} {unit}" for unit, most in budgets.items() if most)
     among = "of the models that are not significantly worse than the best"
-    return f"{among}{f', within {within}' if within else ''}: the {first}"
+    among += f", within {within}" if within else ""
+    among += f", sure of {100 * rule.min_coverage:g} % at least" if rule.min_coverage else ""
+    return f"{among}: the {first}"
 
 
 def _against_the_best(comparison: Comparison | None) -> str:

@@ -13,7 +13,12 @@ from mnist_mlflow.selection.rule import Choice
 if TYPE_CHECKING:
     import pandas as pd
 
-PERCENT = {"val_f1_macro": "val f1 %", "val_ece": "val ece %"}
+PERCENT = {
+    "val_f1_macro": "val f1 %",
+    "val_ece": "val ece %",
+    "val_coverage": "sure %",
+    "val_selective_error": "wrong of sure %",
+}
 TEST = "test %"
 NO_SPREAD = {"±": "", "seeds": "1"}
 FIGURES = {"val_log_loss": "val log loss", "fit_seconds": "fit s", "model_mb": "MB"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,11 @@ from mnist_mlflow.tracking.candidates import Candidate
 MOST_COMPARED = 100  # models, image by image
 MOST_SHOWN = 20  # of those that are clearly worse
 CLEARLY = ALPHA / 10_000  # significant even if so many were compared
+BUDGETS = (
+    ("model_mb", "over", "max_mb", operator.le),
+    ("val_ece", "over", "max_ece", operator.le),
+    ("val_coverage", "under", "min_coverage", operator.ge),
+)
 
 
 class CandidatePool:
@@ -136,9 +142,9 @@ def is_clearly_worse(candidate: Candidate, images: int, most_mistakes: int) -> b
 
 
 def over_budget(candidate: Candidate, rule: Rule) -> str:
-    """The budget that a candidate exceeds by what its run has logged; empty if it is within all."""
-    for metric, option, most in (("model_mb", "max_mb", rule.max_mb), ("val_ece", "max_ece", rule.max_ece)):
-        value = candidate.metrics.get(metric)
-        if most and (value is None or not value <= most):
-            return f"its {metric} {'is unknown' if value is None else f'{value:.3g}'}, over {option}={most:g}"
+    """The budget that a candidate does not keep by what its run has logged; empty if it keeps all."""
+    for metric, way, option, keeps in BUDGETS:
+        value, budget = candidate.metrics.get(metric), getattr(rule, option)
+        if budget and (value is None or not keeps(value, budget)):
+            return f"its {metric} {'is unknown' if value is None else f'{value:.3g}'}, {way} {option}={budget:g}"
     return ""

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.pyfunc import DATA, FLAVOR_NAME
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
 from mnist_mlflow.model.archive import pack
@@ -100,9 +100,14 @@ def _form(files: Path, code: Path, contents: Contents) -> dict[str, Any]:
         "data_path": str(files),
         "code_paths": [str(code / PACKAGE.name)],
         "pip_requirements": contents.requirements,
-        "signature": ModelSignature(outputs=OUTPUT),
+        "signature": ModelSignature(outputs=OUTPUT, params=_inference_params(contents)),
         "metadata": {DIGEST: code_digest()},
     }
+
+
+def _inference_params(contents: Contents) -> ParamSchema:
+    """The parameter of `predict`, whose default is what the model was trained for."""
+    return ParamSchema([ParamSpec("max_error", DataType.double, float(contents.params["max_error"]))])
 
 
 @contextlib.contextmanager

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import mlflow
 import numpy as np
+import numpy.typing as npt
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
 
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, Source
+from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.tracking.artifacts import fetch_file
@@ -25,8 +28,12 @@ from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
+SKIPPED = "skipped.csv"
 PROBABILITIES = "{part}_probabilities.npz"
 ACCURACY_TOLERANCE = 1e-6
+
+Promised: TypeAlias = npt.NDArray[np.floating]
+NONE_PROMISED: Promised = np.empty(0)
 
 
 class DataKey(NamedTuple):
@@ -34,12 +41,6 @@ class DataKey(NamedTuple):
 
     name: str
     digest: str
-
-
-def dataset_tags(dataset: Dataset) -> dict[str, str]:
-    """The tags that tell what a run learned from and what it is scored on."""
-    tags = {"dataset": dataset.name, "dataset_digest": dataset.digest, "split_digest": dataset.split_digest}
-    return tags | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
 
 
 def describe(part: Part, name: str, digest: str) -> LoggedData:
@@ -50,7 +51,7 @@ def describe(part: Part, name: str, digest: str) -> LoggedData:
 def log_data(run: Run, dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
     with run.tracking():
-        train = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
+        train = describe(dataset.train, f"{dataset.name}-train", dataset.added_digest or dataset.digest)
         validation = describe_validation(dataset)
         _log_inputs({"training": (train, dataset.train), "validation": (validation, dataset.validation)})
         return validation
@@ -68,6 +69,13 @@ def log_validation(dataset: Dataset) -> LoggedData:
     validation = describe_validation(dataset)
     _log_inputs({"validation": (validation, dataset.validation)})
     return validation
+
+
+def log_examined(source: Source, part: Part) -> LoggedData:
+    """Log images of somebody's own data set as an input of the active run; returns them as MLflow knows them."""
+    examined = describe(part, source.name, source.digest)
+    _log_inputs({"examination": (examined, part)})
+    return examined
 
 
 def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
@@ -111,27 +119,48 @@ def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
         (folder / "plots" / f"{name}.png").write_bytes(picture)
 
 
-def write_probabilities(folder: Path, part: str, labels: Labels, probabilities: Probabilities) -> None:
-    """Write the probabilities (n, 10) of a part's images, with their labels."""
+def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
+    """Write which pictures of somebody's own data set are left out, and why."""
+    with (folder / SKIPPED).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        csv.writer(file).writerows([Skipped._fields, *skipped])
+
+
+class KeptAnswers(NamedTuple):
+    """The labels (n,) of a part's images, the probabilities (n, 10), and the errors that are promised for the answers.
+
+    The latter are (n,), or (0,) where a run has kept none.
+    """
+
+    labels: Labels
+    probabilities: Probabilities
+    promised: Promised = NONE_PROMISED
+
+
+def write_probabilities(
+    folder: Path, part: str, labels: Labels, probabilities: Probabilities, promised: Promised = NONE_PROMISED
+) -> None:
+    """Write the probabilities (n, 10) of a part's images, with their labels, and the errors that are promised."""
     path = folder / PROBABILITIES.format(part=part)
-    np.savez_compressed(path, labels=labels, probabilities=probabilities.astype(np.float32))
+    shares, errors = probabilities.astype(np.float32), promised.astype(np.float32)
+    np.savez_compressed(path, labels=labels, probabilities=shares, promised=errors)
 
 
 def read_probabilities(artifacts: str, part: str, labels: Labels) -> Probabilities:
     """The probabilities (n, 10) that a run has kept of the part with these labels; raises UserFacingError for none."""
-    stored, probabilities = read_kept(artifacts, part)
-    if not np.array_equal(stored, labels):
+    answers = read_kept(artifacts, part)
+    if not np.array_equal(answers.labels, labels):
         raise UserFacingError(f"its {PROBABILITIES.format(part=part)} is about other images")
-    return probabilities
+    return answers.probabilities
 
 
-def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
-    """The labels (n,) and probabilities (n, 10) that a run has kept of a part; raises UserFacingError for none."""
+def read_kept(artifacts: str, part: str) -> KeptAnswers:
+    """The answers about a part that a run has kept; raises UserFacingError for none."""
     path = PROBABILITIES.format(part=part)
     content = read_file(artifacts, path)
     try:
         arrays = np.load(io.BytesIO(content))
         labels, probabilities = np.atleast_1d(arrays["labels"]), arrays["probabilities"].astype(np.float64)
+        promised = arrays.get("promised", NONE_PROMISED)
     except Exception as error:
         # A file of a user may raise anything when it is read.
         raise UserFacingError(f"the run has no {path} that can be read: {one_line(error)}") from error
@@ -139,7 +168,9 @@ def read_kept(artifacts: str, part: str) -> tuple[Labels, Probabilities]:
         raise UserFacingError(f"its {path} has the wrong shape: {probabilities.shape} for {len(labels)} labels")
     if not np.isfinite(probabilities).all() or not np.isin(labels, range(CLASSES)).all():
         raise UserFacingError(f"its {path} has numbers that are no probabilities, or no labels")
-    return labels, probabilities
+    if promised.shape not in ((0,), (len(labels),)) or promised.dtype.kind != "f":
+        raise UserFacingError(f"its {path} promises errors of another form: {promised.dtype} {promised.shape}")
+    return KeptAnswers(labels, probabilities, promised)
 
 
 def check_accuracy(accuracy: float, logged: Mapping[str, float]) -> None:

@@ -88,7 +88,7 @@ def _read_answers(side: Side, gone: list[str]) -> Answers | None:
 
 def _read_probabilities(run: Run, expected: Labels | None) -> tuple[Labels, Probabilities]:
     """The labels and probabilities that a run has kept; raises UserFacingError where they contradict other records."""
-    labels, probabilities = read_kept(run.info.artifact_uri, "validation")
+    labels, probabilities, _ = read_kept(run.info.artifact_uri, "validation")
     if expected is not None and not np.array_equal(labels, expected):
         raise UserFacingError("its probabilities are about other images")
     check_accuracy((probabilities.argmax(axis=1) == labels).mean(), run.data.metrics)

@@ -16,7 +16,7 @@ from tests.conftest import Trained, train_into_copy
 
 Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
-PICTURES = {"confusion_matrix.png", "per_class.png", "reliability.png", "mistakes.png"}
+PICTURES = {"confusion_matrix.png", "per_class.png", "reliability.png", "risk_coverage.png", "mistakes.png"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def client(trained_store: Client) -> Client:
 def test_the_run_holds_all_that_the_protocol_names(boosted: Any, client: Client) -> None:
     metrics, params, tags = boosted.data.metrics, boosted.data.params, boosted.data.tags
     shared = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "log_loss", "ece", "f1_0", "f1_9")
-    assert {f"val_{name}" for name in shared} <= metrics.keys()
+    assert {f"val_{name}" for name in (*shared, "coverage", "selective_error")} <= metrics.keys()
     assert {"fit_seconds", "predict_ms_per_image", "model_mb", "tracking_seconds"} <= metrics.keys()
     assert not [name for name in metrics if name.startswith("test_")]
     assert {
@@ -48,6 +48,7 @@ def test_the_run_holds_all_that_the_protocol_names(boosted: Any, client: Client)
         "seed": "0",
         "split_seed": "0",
         "trials": "0",
+        "max_error": "0.001",
     }.items() <= params.items()
     assert (params["rounds"], params["max_depth"]) == ("5", "6")
     assert {"role": "model", "algorithm": "xgboost", "dataset": "digits"}.items() <= tags.items()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_mlflow.model.canonical import centre_by_mass
+from mnist_mlflow.model.geometry import centre_by_mass
 
 
 @pytest.mark.parametrize("shape", [(5, 9), (9, 5), (8, 8), (60, 60)])

@@ -11,6 +11,7 @@ from mnist_mlflow.reports.sections import LONGEST, Section, as_markdown, shorten
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.evaluations import CORRUPTIONS as CORRUPTED
 from mnist_mlflow.tracking.evaluations import KIND, StoredEvaluation
+from mnist_mlflow.tracking.results import KeptAnswers
 from tests.simulated import labels_of, reads, right_but
 
 LABELS = labels_of(1_000)
@@ -24,7 +25,9 @@ def subject() -> Subject:
     metrics = prefixed("val", score(LABELS, PROBABILITIES)) | {"model_mb": 2.5}
     test_metrics = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
     candidate = Candidate("run", "m", "knn", metrics, PARAMS, TAGS)
-    return Subject(candidate, "models:/mine@champion", LABELS, PROBABILITIES, {"rule": "a"}, 0.0421, test_metrics)
+    return Subject(
+        candidate, "models:/mine@champion", KeptAnswers(LABELS, PROBABILITIES), {"rule": "a"}, 0.0421, test_metrics
+    )
 
 
 def rows(subject: Subject, title: str) -> dict[str, list[str]]:

@@ -25,7 +25,7 @@ def test_the_whole_decision_is_plain_data() -> None:
     assert (plain["winner"]["run_id"], plain["alias"], plain["lacks"]) == ("small", "challenger", "it lacks much")
     assert plain["certainly_worse"] == ["poor"]
     assert [entry["ms_per_image"] for entry in plain["compared"]] == [0.3, 0.1, 0.2]
-    assert set(plain["rule"]) == {"text", "prefer", "max_ms_per_image", "max_mb", "max_ece"}
+    assert set(plain["rule"]) == {"text", "prefer", "max_ms_per_image", "max_mb", "max_ece", "min_coverage"}
     assert plain["query"]["split_digest"] == "s"
 
 

@@ -1,0 +1,85 @@
+"""MNIST's geometry: which images have it already, and how others get it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.types import SIDE, Images
+
+BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
+BRIGHT = 32  # ink that counts in a box: less is what interpolation leaves around it
+EXTENT = (18, 22)  # pixels of BRIGHT along the longer side; all but two of MNIST's images have 18 to 20
+CENTRE = (13.3, 14.7)  # the centre of mass; MNIST moved by whole pixels
+GROUND = 0.5  # of an image is exactly black; MNIST's has 0.55 at least
+WHITE = 230  # the brightest ink of an image that needs no stretching, at least
+FAINTEST = 10  # of 255 that ink and ground differ by, at least
+
+
+def are_canonical(images: Images) -> npt.NDArray[np.bool_]:
+    """True (n,) for images with black ground and bright ink that fills the box and is centred by mass.
+
+    Ink that reaches the border is as near to the middle as it gets. A blank image is canonical.
+    """
+    ink = images > BRIGHT
+    first, last = _ends(ink)
+    extent = (last - first).max(axis=0) + 1
+    centre = _centres(images)
+    inner = (centre > CENTRE[0]) & (centre < CENTRE[1])
+    stuck = (first == 0) | (last == SIDE - 1)
+    ground = (images == 0).mean(axis=(1, 2), dtype=np.float32) >= GROUND
+    fits = (extent >= EXTENT[0]) & (extent <= EXTENT[1]) & (inner | stuck).all(axis=0)
+    return np.asarray(ground & (images.max(axis=(1, 2)) >= WHITE) & fits | ~images.any(axis=(1, 2)), bool)
+
+
+def stretched(images: Images) -> Images:
+    """The images with ground 0 and ink 255; those that had full contrast, or none, as they are."""
+    low, high = images.min(axis=(1, 2)), images.max(axis=(1, 2))
+    rows = np.flatnonzero(((low > 0) | (high < WHITE)) & (high.astype(int) - low >= FAINTEST))
+    if not len(rows):
+        return images
+    images = images.copy()
+    scale = 255 / (high[rows] - low[rows]).astype(np.float32)
+    images[rows] = np.rint((images[rows] - low[rows, None, None]) * scale[:, None, None])
+    return images
+
+
+def moved(images: Images) -> Images:
+    """The images moved by whole pixels: their ink is centred by mass, as far as there is room."""
+    first, last = _ends(images > 0)
+    shifts = np.clip(np.rint((SIDE / 2) - _centres(images)).astype(int), -first, SIDE - 1 - last)
+    return np.array([np.roll(image, shift, (0, 1)) for image, shift in zip(images, shifts.T, strict=True)], np.uint8)
+
+
+def _ends(ink: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The first and the last row (2, n), and column, with ink."""
+    profiles = np.stack([ink.any(axis=2), ink.any(axis=1)])
+    return profiles.argmax(axis=2), SIDE - 1 - profiles[..., ::-1].argmax(axis=2)
+
+
+def _centres(images: Images) -> npt.NDArray[Any]:
+    """The centres of mass (2, n), row and column."""
+    profiles = np.stack([images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)])
+    return np.asarray(profiles @ np.arange(SIDE, dtype=np.float32) / np.maximum(profiles.sum(axis=2), 1))
+
+
+def centre_by_mass(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """One image (h, w) as 28 x 28 pixels: its ink fills a 20-pixel box and is centred by mass.
+
+    An image without ink comes out blank. Source: the geometry of MNIST as described by LeCun et al., 1998.
+    """
+    import cv2
+
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not len(rows):
+        return np.zeros((SIDE, SIDE), np.uint8)
+    ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(ink.shape)
+    moments = cv2.moments(ink)
+    centre = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+    shift = (SIDE - 1) / 2 - scale * centre
+    matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])  # type: ignore[arg-type]
+    warped = cv2.warpAffine(ink, matrix, (SIDE, SIDE), flags=cv2.INTER_CUBIC)
+    return np.asarray(warped, np.uint8)
