@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.examination import Examination
     from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
+    from mnist_mlflow.jobs.read import ReadResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.rollback import Rollback
@@ -193,6 +194,13 @@ def show_report(path: Path) -> None:
 def show_compare(result: CompareResult) -> None:
     """Print a comparison."""
     from mnist_mlflow.cli.compared import show  # with pandas and MLflow, which `doctor` must do without
+
+    show(out, result)
+
+
+def show_read(result: ReadResult) -> None:
+    """Print what was read."""
+    from mnist_mlflow.cli.readings import show  # with pandas and MLflow, which `doctor` must do without
 
     show(out, result)
 

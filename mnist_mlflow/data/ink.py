@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.types import Picture
 
-Grey = npt.NDArray[np.uint8]  # (h, w), dark ink on a bright ground
+Grey = npt.NDArray[np.uint8]  # (h, w)
 Mask = npt.NDArray[np.uint8]  # (h, w), 255 where something is and 0 elsewhere
 
 WINDOW, NEAR = 0.2, 0.03  # of the longer side: the paper is looked for as far as this at most, and at least
@@ -25,12 +25,8 @@ SMALL = 500  # pixels of the longer side where light is looked at
 
 @dataclass(frozen=True)
 class Ink:
-    """The ink of a picture: its mask, and the picture in grey with the paper behind it, all (h, w) uint8.
+    """The ink of a picture: the paper behind it in grey, as it would be without ink, and the mask, both (h, w)."""
 
-    `paper` is what the picture would be without ink. `lines` are marks that nobody wrote.
-    """
-
-    grey: Grey
     paper: Grey
     mask: Mask
 
@@ -57,16 +53,22 @@ def _on_paper(colours: Picture, alpha: Picture) -> Picture:
     return np.asarray(colours * share + ground * (1 - share), np.uint8)
 
 
-def find_ink(picture: Picture) -> Ink:
-    """The ink of a picture (h, w) in grey, dark or bright.
+def find_ink(grey: Grey) -> Ink:
+    """The ink of a picture (h, w), dark or bright.
 
     The first look tells how wide strokes are. The second takes the paper from close by, which follows shadows.
     """
-    grey = picture if _is_dark_on_bright(picture) else 255 - picture
+    if not _is_dark_on_bright(grey):
+        turned = _dark_ink(255 - grey)
+        return Ink(255 - turned.paper, turned.mask)
+    return _dark_ink(grey)
+
+
+def _dark_ink(grey: Grey) -> Ink:
     window = WINDOW * max(grey.shape)
     rough = _mask(grey, _paper(grey, window))
     paper = _paper(grey, np.clip(STROKES * _stroke_width(rough), NEAR * max(grey.shape), window))
-    return Ink(grey, paper, _mask(grey, paper))
+    return Ink(paper, _mask(grey, paper))
 
 
 def _mask(grey: Grey, paper: Grey) -> Mask:

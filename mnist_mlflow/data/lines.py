@@ -16,6 +16,7 @@ RUN = 0.25  # a line is straight on such a length, however slanted it is
 REACH = 0.15  # the side of a box ends as near to another line
 ACROSS = 0.45  # of the picture: so long is a line where the height of digits is not known
 UNKNOWN = 0.025  # of the picture: the length of a run in that case
+THIN = 0.1  # thickness to length of a line at most
 SMOOTH = 201  # pixels along a line, of which the middle one says where it is
 SLANT = 0.15  # rise to run of a line at most
 
@@ -44,12 +45,15 @@ def _lines(mask: Mask, height: float) -> Lines:
     """The level lines of ink, of whatever length: runs of pixels, each in touch with the next."""
     import cv2
 
-    run = int(RUN * height if height else UNKNOWN * max(mask.shape))
-    thicker = cv2.dilate(mask, np.ones((3, 1), np.uint8))  # a thin slanted line has short runs
-    runs = cv2.morphologyEx(thicker, cv2.MORPH_OPEN, np.ones((1, max(3, run)), np.uint8)) & mask
+    run = max(3, int(RUN * height if height else UNKNOWN * max(mask.shape)))
+    blots = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((run, run), np.uint8))  # one may join two lines
+    thicker = cv2.dilate(mask & ~blots, np.ones((3, 1), np.uint8))  # a thin slanted line has short runs
+    runs = cv2.morphologyEx(thicker, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+    through = cv2.morphologyEx(cv2.dilate(runs, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, 4 * run)))
+    runs = (runs | through & blots) & mask
     _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
-    x, y, w, h, area = stats.T
-    is_line = (h <= SLANT * w + 3 * area / w + 2 * run) & (w >= (SIDE * height or run))
+    w, h, area = stats[:, 2:].T
+    is_line = (h <= SLANT * w + 3 * area / w + 2 * run) & (w >= (SIDE * height or run)) & (area <= THIN * w * w)
     is_line[0] = False
     return Lines(np.where(is_line, np.cumsum(is_line), 0)[labels].astype(np.int32), stats[is_line, :4])
 
