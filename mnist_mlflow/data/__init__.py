@@ -2,6 +2,7 @@
 
 Begin with dataset.py: `load_dataset` opens a source (source.py) and splits it. `mnist.py`, `digits.py`, `idx.py` and
 `download.py` bring the bytes. `features.py` caches what algorithms learn from. `label_errors.py` corrects test labels.
+`pages/` finds the digits in pictures.
 `folders.py` and `databases.py` say where files and databases lie, for every room that keeps something.
 """
 
