@@ -35,11 +35,16 @@ class Page:
     picture: Picture | None
     reason: str = ""
 
+    @property
+    def title(self) -> str:
+        """The name of its file, with the number of a later page."""
+        return f"{self.name} page {self.number}" if self.number > 1 else self.name
+
 
 def find_pictures(pictures: str) -> list[str]:
-    """The files that are meant, in the order of their names; of a folder all in it and below, but for hidden ones.
+    """The files that are meant, in the order of their names.
 
-    Raises UsageError where there is none.
+    Of a folder these are all in it and below, but for hidden ones. Raises UsageError where there is none.
     """
     if pictures == STDIN:
         return [STDIN]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_mlflow.data.ink import Grey, Ink, Mask, find_ink, in_grey
-from mnist_mlflow.data.lines import without_lines
-from mnist_mlflow.data.marks import Marks, find_marks, usual_height
-from mnist_mlflow.data.rows import in_rows
+from mnist_mlflow.data.pages.ink import Ink, Mask, find_ink
+from mnist_mlflow.data.pages.lines import without_lines
+from mnist_mlflow.data.pages.marks import Marks, find_marks, usual_height
+from mnist_mlflow.data.pages.rows import in_rows
 from mnist_mlflow.errors import ImageError
+from mnist_mlflow.model.ink import Grey, in_grey
 from mnist_mlflow.types import SIDE, Picture
 
 LONGEST = 2_000  # pixels of the longer side in which digits are looked for
@@ -22,7 +23,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class FoundDigit:
-    """A digit on a page: its place in reading order, from 1, its box (x, y, w, h) in pixels, and a picture of it."""
+    """A digit on a page: its box (x, y, w, h) in pixels, and a picture of it alone.
+
+    `row` and `column` are its place in reading order, from 1.
+    """
 
     row: int
     column: int
@@ -31,8 +35,9 @@ class FoundDigit:
 
 
 def find_digits(picture: Picture) -> list[FoundDigit]:
-    """The digits of a picture in reading order; of 28 x 28 pixels, or with one digit alone, the whole picture.
+    """The digits of a picture in reading order.
 
+    A picture of 28 x 28 pixels, or with one digit alone, is handed over whole.
     Raises ImageError for a picture without ink, and for one with so many marks that they are no digits.
     """
     height, width = picture.shape[:2]
@@ -64,16 +69,20 @@ def _shrunk(grey: Grey) -> Grey:
 
 
 def _marks_of(mask: Mask) -> Marks:
-    """The marks that may be digits; where lines join all of them, their height is told without the longest lines."""
+    """The marks that may be digits.
+
+    Where most of the ink hangs together, long lines may be what joins it. Otherwise it is one large digit.
+    """
     height = usual_height(mask)
     if not height:
-        mask = without_lines(mask, 0)
-        height = usual_height(mask)
-    return find_marks(without_lines(mask, height), height)
+        without_longest = without_lines(mask, 0)
+        height = usual_height(without_longest)
+        mask = without_longest if height else mask
+    return find_marks(without_lines(mask, height) if height else mask, height)
 
 
 def _cut(grey: Grey, ink: Ink, marks: Marks, number: int) -> Picture:
-    """A digit with the paper around it, in grey and in all pixels that there are; whatever else is there is paper."""
+    """A digit with the paper around it, in grey and in full resolution; all other ink has become paper."""
     import cv2
 
     x, y, w, h = marks.boxes[number]
