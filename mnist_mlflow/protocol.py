@@ -174,10 +174,15 @@ class ExperimentOptions:
 
 
 @parameters
-class Names(ExperimentOptions):
-    """The registered model and the experiment that a command is about."""
+class RegisteredOptions:
+    """The registered model that a command is about."""
 
     registered_model: str = word(REGISTERED_MODEL, "the registered model that has the champion")
+
+
+@parameters
+class Names(RegisteredOptions, ExperimentOptions):
+    """The registered model and the experiment that a command is about."""
 
     def command(self, entry_point: str, settings: Mapping[str, object] = MappingProxyType({})) -> str:
         """The shell command that runs an entry point with these settings and names."""

@@ -1,5 +1,6 @@
 """A tracking store of the benchmark's own, filled by the entry points."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import click
 
 from benchmarks.process import data_folder, run_python, run_task
-from benchmarks.targets import ALGORITHMS
+from benchmarks.targets import ALGORITHMS, name_run
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class Store:
 
     def fill(self) -> None:
         """Train each algorithm that has no model in it yet."""
+        self.train_missing((algorithm, {}) for algorithm in ALGORITHMS)
+
+    def train_missing(self, runs: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Train algorithms with parameters, but for those that have a model in it already."""
         models = self.models()
-        for algorithm in ALGORITHMS:
-            if algorithm not in models:
-                self.train(algorithm)
+        for algorithm, params in runs:
+            if name_run(algorithm, params) not in models:
+                self.train(algorithm, *(f"--{name}={value}" for name, value in params.items()))

@@ -11,6 +11,7 @@ from benchmarks.report.seeds import seeds
 from benchmarks.report.selecting import selections
 from benchmarks.report.tables import table
 from benchmarks.report.team import team
+from benchmarks.report.wild import wild
 from benchmarks.report.workers import workers
 from benchmarks.results import Results
 
@@ -29,6 +30,7 @@ and compared with the peer of `cnn`; its memory is that of MLflow and the pictur
 that of the file that `model.save` writes, in which the optimizer remembers two numbers for each of the network.
 """
 SECTIONS = {
+    "wild": wild,
     "ensemble": ensemble,
     "overhead": overhead,
     "growth": growth,

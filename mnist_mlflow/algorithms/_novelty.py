@@ -6,32 +6,46 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_mlflow.model.features import hog
+from mnist_mlflow.algorithms._no_digits import no_digits
+from mnist_mlflow.algorithms._projection import as_rotation, fit_pca
+from mnist_mlflow.data import features_of
+from mnist_mlflow.model.canonical import canonical_digits
+from mnist_mlflow.model.features import HOG, hog
 from mnist_mlflow.model.novelty import Novelty
+from mnist_mlflow.model.scorers.projected import project
 from mnist_mlflow.types import CLASSES, Features, Labels, Part
 
-MOST_IMAGES = 10_000
-DIRECTIONS = 20
-SHARE_LOST = 0.005  # of the real digits
+MOST_IMAGES = 10_000  # of those that were learned from
+COMPONENTS = 60
+MADE = 100  # of each kind that is no digit
+FEWEST_LOST, MOST_LOST = 0.002, 0.005  # of the digits
+FOUND = 0.9  # of what is none, unless that would lose too many or too few digits
 
 
 def learn_novelty(train: Part, tuning: Part) -> Novelty:
-    """The digits by the training images, with a limit by those of the tuning slice."""
+    """The digits by the training images, with a limit by those of the tuning slice and images that are made."""
     rows = np.linspace(0, len(train) - 1, min(len(train), MOST_IMAGES)).astype(np.intp)
-    novelty = _fit(hog(train.images[rows]), train.labels[rows])
-    nearest = novelty.distances(hog(tuning.images)).min(axis=1)
-    return replace(novelty, limit=float(np.quantile(nearest, 1 - SHARE_LOST)))
+    novelty = _learn_digits(features_of(train[rows], HOG), train.labels[rows])
+    of_digits = novelty.distances(features_of(tuning, HOG)).min(axis=1)
+    of_others = novelty.distances(hog(canonical_digits(no_digits(train, MADE)).images)).min(axis=1)
+    least, most = np.quantile(of_digits, (1 - MOST_LOST, 1 - FEWEST_LOST))
+    return replace(novelty, limit=float(np.clip(np.quantile(of_others, 1 - FOUND), least, most)))
 
 
-def _fit(features: Features, labels: Labels) -> Novelty:
-    means, directions, variances, rest = [], [], [], []
+def _learn_digits(features: Features, labels: Labels) -> Novelty:
+    """The digits of features (n, d), without a limit.
+
+    Source of the covariance, which few images suffice for: Ledoit and Wolf, A well-conditioned estimator for
+    large-dimensional covariance matrices, 2004.
+    """
+    from sklearn.covariance import ledoit_wolf
+
+    rotation = as_rotation(fit_pca(features, min(COMPONENTS, *features.shape)))
+    components = project((rotation,), features)
+    means, whiteners = [], []
     for digit in range(CLASSES):
-        of_digit = features[labels == digit]
-        mean = of_digit.mean(axis=0)
-        values, vectors = np.linalg.eigh(np.cov((of_digit - mean).T))
-        means.append(mean)
-        directions.append(vectors[:, -DIRECTIONS:].T)
-        variances.append(np.maximum(values[-DIRECTIONS:], 1e-6))
-        rest.append(np.maximum(values[:-DIRECTIONS].mean(), 1e-6))
-    arrays = (np.asarray(array, np.float32) for array in (means, directions, variances, rest))
-    return Novelty(*arrays, 0.0)  # type: ignore[call-arg,arg-type]
+        of_digit = components[labels == digit]
+        means.append(of_digit.mean(axis=0))
+        whiteners.append(np.linalg.inv(np.linalg.cholesky(ledoit_wolf(of_digit)[0])))
+    arrays = {"mean": rotation.mean, "directions": rotation.directions, "means": means, "whiteners": whiteners}
+    return Novelty.from_arrays({**arrays, "limit": 0})

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 from mnist_mlflow.algorithms._novelty import learn_novelty
 from mnist_mlflow.algorithms.base import TrainedModel
+from mnist_mlflow.data import features_of
 from mnist_mlflow.evaluation.selective import promises
 from mnist_mlflow.model.abstention import Abstention
+from mnist_mlflow.model.features import HOG
 from mnist_mlflow.types import Part
 
 _logger = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ def with_abstention(trained: TrainedModel, train: Part, tuning: Part, max_error:
     started = time.perf_counter()
     novelty = learn_novelty(train, tuning)
     probabilities = trained.tuning_probabilities
-    is_near = ~novelty.is_far(tuning.images)
+    is_near = ~novelty.is_far(features_of(tuning, HOG))
     correct = probabilities.argmax(axis=1) == tuning.labels
     thresholds, promised = promises(probabilities.max(axis=1)[is_near], correct[is_near])
     if promised[0] > max_error:

@@ -11,7 +11,8 @@
     TOLERANCE               how far probabilities may move where it learns the same again with other threads, or on
                             another processor; the docstring says why (0, not at all, unless it is said)
 
-The file's name is the algorithm's name. Calibration is the same for all: `train_model` adds it.
+The file's name is the algorithm's name. Calibration is the same for all: `train_model` adds it. Where Params has
+`copies`, it also adds so many varied copies of each training image.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.algorithms._augmentation import varied_copies
 from mnist_mlflow.data import features_of
 from mnist_mlflow.errors import MissingLibraryError, UsageError
 from mnist_mlflow.evaluation.calibration import fit_temperature
@@ -35,6 +38,7 @@ from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.model.scorers.base import Scorer, score_in_batches
+from mnist_mlflow.parameters import real
 from mnist_mlflow.types import Examples, Labels, Part, Probabilities, Scores
 
 KINDS = tuple(FEATURES)  # of features that an algorithm may learn from
@@ -93,9 +97,22 @@ def train_model(
     """Learn from `train`; stop early and calibrate on `tuning`."""
     started = time.perf_counter()
     examples, judges = (Examples(features_of(part, params.features), part.labels) for part in (train, tuning))
+    if copies := getattr(params, "copies", 0.0):
+        examples = joined(examples, varied_copies(train, copies, params.features, seed))
     scorer = algorithm.fit(params, examples, judges, seed, callback)
     model, probabilities = calibrate(scorer, params.features, judges.features, judges.labels)
     return TrainedModel(model, probabilities, engine(algorithm.LIBRARY), time.perf_counter() - started)
+
+
+def joined(first: Examples, second: Examples) -> Examples:
+    """All of the examples."""
+    features = np.concatenate([first.features, second.features])
+    return Examples(features, np.concatenate([first.labels, second.labels]))
+
+
+def copies_of(default: float) -> Any:
+    """The parameter `copies`."""
+    return real(default, 0.0, 10.0, "varied copies of each training image that are learned too: other hands and pens")
 
 
 def calibrate(

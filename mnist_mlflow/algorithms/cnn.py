@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mnist_mlflow.algorithms._augmentation import distort
-from mnist_mlflow.algorithms.base import Callback
+from mnist_mlflow.algorithms.base import Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import SIDE, Examples, Features
@@ -40,6 +40,7 @@ class Params:
 
     recipe: str = choice("fast", tuple(RECIPES), "which defaults the others have")
     features: str = choice("deskewed", ("deskewed", "pixels"), "what the images are turned into")
+    copies: float = copies_of(0.15)
     kernel_size: int = integer(5, 2, 9, "side of the first convolution's kernels, in pixels; the others have 3")
     filters: int = integer(
         16, 1, 512, "kernels of the first convolution; of the next two twice, of the last four times as many"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import Examples
@@ -27,6 +27,7 @@ class Params:
     """The hyperparameters of the forest."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
+    copies: float = copies_of(1.0)
     splitter: str = choice("random", SPLITTERS, "how a split is chosen: best is Breiman's random forest")
     n_estimators: int = integer(100, 1, 2_000, "how many trees")
     min_samples_leaf: int = integer(1, 1, 1_000, "the fewest images in a leaf")

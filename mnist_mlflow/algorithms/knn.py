@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, projected, reduced
-from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.neighbours import Neighbours, fastest_search
 from mnist_mlflow.model.scorers.projected import Rotation
@@ -33,6 +33,7 @@ class Params:
     """The hyperparameters of k-nearest neighbours."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
+    copies: float = copies_of(0.5)
     components: int = integer(70, 0, 784, "principal components, whitened within the classes; 0: features as they are")
     n_neighbors: int = integer(8, 1, 100, "how many neighbours vote")
     weights: str = choice("distance", WEIGHTS, "whether closer neighbours count more")

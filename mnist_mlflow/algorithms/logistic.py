@@ -15,7 +15,7 @@ import logging
 import warnings
 from typing import Any
 
-from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.linear import Linear
 from mnist_mlflow.parameters import choice, integer, parameters, real
@@ -32,6 +32,7 @@ class Params:
     """The hyperparameters of logistic regression."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
+    copies: float = copies_of(1.0)
     C: float = real(1.0, 1e-6, 1e6, "inverse strength of the L2 penalty")
     max_iter: int = integer(100, 1, 10_000, "steps of the solver, which stops by itself when it has converged")
 

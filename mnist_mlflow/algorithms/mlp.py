@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import Examples
@@ -28,6 +28,7 @@ class Params:
     """The hyperparameters of the multilayer perceptron."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
+    copies: float = copies_of(0.5)
     units: int = integer(512, 8, 4_096, "neurons in each hidden layer")
     hidden_layers: int = integer(2, 1, 6, "how many hidden layers")
     dropout: float = real(0.4, 0.0, 0.9, "share of the neurons that rest at each step")

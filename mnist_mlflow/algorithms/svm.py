@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from mnist_mlflow.algorithms._projection import principal_components, projected, reduced
-from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.machines import DUELS, Arrays, Machines
 from mnist_mlflow.parameters import choice, integer, parameters, real
@@ -34,6 +34,7 @@ class Params:
     """The hyperparameters of the support vector machine."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
+    copies: float = copies_of(0.25)
     components: int = integer(100, 0, 784, "principal components that are kept; 0: the features as they are")
     kernel: str = choice("rbf", KERNELS, "how alike two images are: by distance, or by a power of 1 + their product")
     C: float = real(5.0, 1e-3, 1e3, "how much a mistake on the training images costs")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist_mlflow.algorithms._projection import principal_components, projected, reduced
-from mnist_mlflow.algorithms.base import KINDS, Callback
+from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.boosted import Boosted
 from mnist_mlflow.parameters import choice, integer, parameters, real
@@ -30,6 +30,7 @@ class Params:
     """The hyperparameters of gradient boosting."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
+    copies: float = copies_of(0.25)
     components: int = integer(0, 0, 784, "principal components that are kept; 0: the features as they are")
     rounds: int = integer(200, 1, 10_000, "boosting rounds at most")
     patience: int = integer(20, 1, 1_000, "rounds without a better log loss on the tuning slice before it stops")

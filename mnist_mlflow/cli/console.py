@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.examination import Examination
     from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
+    from mnist_mlflow.jobs.read import ReadResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.rollback import Rollback
     from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Selection
+    from mnist_mlflow.jobs.serving.server import Service
     from mnist_mlflow.reports.reproduction import Reproduction
 
 NARROWEST = 110
@@ -196,6 +198,13 @@ def show_compare(result: CompareResult) -> None:
     show(out, result)
 
 
+def show_read(result: ReadResult) -> None:
+    """Print what was read."""
+    from mnist_mlflow.cli.readings import show  # with pandas and MLflow, which `doctor` must do without
+
+    show(out, result)
+
+
 def show_join(contribution: Contribution) -> None:
     """Print what this machine has contributed to a study."""
     out.print(
@@ -203,6 +212,12 @@ def show_join(contribution: Contribution) -> None:
     )
     if not contribution.is_over:
         out.print("It is not complete: the search goes on without this machine.")
+
+
+def show_serve(service: Service) -> None:
+    """Print who answers where, and let it answer until a signal ends it."""
+    out.print(f"{service.model} answers at {service.address} until Ctrl-C.", soft_wrap=True)
+    service.answer()
 
 
 def show_recover(recovery: Recovery) -> None:

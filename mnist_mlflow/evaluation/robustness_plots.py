@@ -13,17 +13,22 @@ from mnist_mlflow.types import SIDE
 
 BLOCKS = 2  # of corruptions, side by side
 GAP = 3  # pixels between images
+LEAST = 10  # per cent of mistakes that the darkest red stands for at least
 
 
 def draw_accuracies(accuracies: Mapping[str, Sequence[float]], title: str) -> Figure:
-    """A heat map of accuracies: a row for each corruption, in their order, a column for each strength."""
+    """A heat map of accuracies: a row for each corruption, in their order, a column for each strength.
+
+    Red stands for mistakes.
+    """
     values = 100 * np.array(list(accuracies.values()))
     figure = Figure(figsize=(5.5, 7), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(values, cmap="YlGnBu", aspect="auto", vmin=min(values.min(), 80), vmax=100)
-    middle = (min(values.min(), 80) + 100) / 2
+    most = max(100 - values.min(), LEAST)
+    axes.imshow(100 - values, cmap="Reds", aspect="auto", vmin=0, vmax=most)
     for (row, column), value in np.ndenumerate(values):
-        axes.text(column, row, f"{value:.1f}", ha="center", va="center", color="white" if value > middle else "black")
+        dark = 100 - value > most / 2
+        axes.text(column, row, f"{value:.1f}", ha="center", va="center", color="white" if dark else "black")
     axes.set(title=title, xlabel="strength", xticks=range(len(STRENGTHS)), yticks=range(len(values)))
     axes.set_xticklabels([str(strength) for strength in STRENGTHS])
     axes.set_yticklabels([name.replace("_", " ") for name in accuracies])
@@ -33,7 +38,7 @@ def draw_accuracies(accuracies: Mapping[str, Sequence[float]], title: str) -> Fi
 def draw_samples(image: npt.NDArray[np.uint8], title: str) -> Figure:
     """An image (28, 28) under each corruption at each strength, dark ink on white as on paper."""
     rows, cell, width = len(CORRUPTIONS) // BLOCKS, SIDE + GAP, 190
-    figure = Figure(figsize=(7, 8), layout="constrained")
+    figure = Figure(figsize=(7, 6.2), layout="constrained")
     axes = figure.subplots()
     paper = np.full((rows * cell, BLOCKS * width), 255, np.uint8)
     for place, name in enumerate(CORRUPTIONS):

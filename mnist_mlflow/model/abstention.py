@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,7 @@ import numpy.typing as npt
 from mnist_mlflow.errors import ParameterError
 from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.model.readings import AMBIGUOUS, BLANK, NO_DIGIT
-from mnist_mlflow.types import Images, Probabilities
-
-Promised: TypeAlias = npt.NDArray[np.float64]  # (n,)
+from mnist_mlflow.types import Features, Images, Probabilities
 
 FILE = "abstention.npz"
 MOST_DOUBTFUL = 10  # times the allowed error: a sure answer, whatever the others promise together
@@ -33,17 +31,19 @@ class Abstention:
     promises: npt.NDArray[np.float64]
     novelty: Novelty
 
-    def judge(self, images: Images, probabilities: Probabilities) -> tuple[Promised, npt.NDArray[Any]]:
-        """The errors (n,) that are promised for answers to canonical digits (n, 28, 28), and the doubts (n,) beside.
+    def judge(
+        self, images: Images, features: Features, probabilities: Probabilities
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
+        """The errors (n,) that are promised for answers, and the doubts (n,) about them.
 
-        An answer is sure where the promised error is allowed; else its doubt says why not. The error is infinite for an
-        image that is no digit.
+        Takes canonical digits (n, 28, 28), their HOG features (n, d) and the answers (n, 10). An answer is sure where
+        the promised error is allowed; else its doubt says why not. The error is infinite for an image that is no digit.
         """
         confidence = probabilities.max(axis=1)
         places = np.searchsorted(-self.thresholds, -confidence, side="right")
         promised = np.maximum(np.append(self.promises, 1.0)[places], (1 - confidence) / MOST_DOUBTFUL)
         doubts = np.full(len(images), AMBIGUOUS, dtype=object)
-        doubts[self.novelty.is_far(images)] = NO_DIGIT
+        doubts[self.novelty.is_far(features)] = NO_DIGIT
         doubts[~images.any(axis=(1, 2))] = BLANK
         promised[doubts != AMBIGUOUS] = np.inf
         return promised, doubts
@@ -51,18 +51,20 @@ class Abstention:
     def save(self, folder: Path) -> None:
         """Write `abstention.npz`."""
         arrays = {name: getattr(self, name) for name in ("max_error", "thresholds", "promises")}
-        np.savez(folder / FILE, **arrays, **self.novelty.arrays())
+        np.savez(folder / FILE, **arrays, **vars(self.novelty))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; raises ValueError for what does not fit together."""
         with np.load(folder / FILE) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        thresholds, promises = arrays["thresholds"], arrays["promises"]
+        thresholds, promises = (np.asarray(arrays[name], np.float64) for name in ("thresholds", "promises"))
         if thresholds.shape != promises.shape or thresholds.ndim != 1:
             raise ValueError(f"There are {thresholds.shape} thresholds for {promises.shape} promises.")
-        if not (np.diff(thresholds) <= 0).all() or not (np.diff(promises) >= 0).all():
+        if not ((thresholds[:-1] > thresholds[1:]).all() and (promises[:-1] < promises[1:]).all()):
             raise ValueError("The thresholds, or what they promise, are out of order.")
+        if not ((promises > 0) & (promises <= 1)).all() or np.isnan(thresholds).any():
+            raise ValueError("The thresholds, or what they promise, are no shares.")
         return cls(as_share(float(arrays["max_error"])), thresholds, promises, Novelty.from_arrays(arrays))
 
 

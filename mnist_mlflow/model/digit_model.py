@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +17,7 @@ from mnist_mlflow.model.abstention import FILE, Abstention, as_share
 from mnist_mlflow.model.archive import unpacked
 from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.canonical import canonical_digits
-from mnist_mlflow.model.features import FEATURES, IMAGES, extract
+from mnist_mlflow.model.features import FEATURES, HOG, IMAGES, extract
 from mnist_mlflow.model.forms import as_pictures
 from mnist_mlflow.model.readings import AMBIGUOUS, Readings
 from mnist_mlflow.model.scorers.base import Scorer, load_scorer
@@ -62,26 +62,43 @@ class DigitModel:
         Without it, the share is the one that the model was trained for. A model without abstention is never sure.
         Raises ParameterError, a ValueError, for what is no share.
         """
-        allowed = -1.0 if max_error is None else as_share(max_error)
+        allowed = self._default_error if max_error is None else as_share(max_error)
         canonical = canonical_digits(pictures)
-        probabilities = self.predict_proba(canonical.images, progress)
-        promised, doubts = np.full(len(probabilities), np.inf), np.full(len(probabilities), AMBIGUOUS, dtype=object)
-        if self.abstention:
-            promised, doubts = self.abstention.judge(canonical.images, probabilities)
-            allowed = self.abstention.max_error if max_error is None else allowed
+        images, count = canonical.images, len(canonical.images)
+        probabilities, promised = np.empty((count, CLASSES)), np.full(count, np.inf)
+        doubts = np.full(count, AMBIGUOUS, dtype=object)
+        for rows, features, shares in self._score(images, progress):
+            probabilities[rows] = shares
+            if self.abstention:
+                histograms = features if self.features == HOG else extract(HOG, images[rows])
+                promised[rows], doubts[rows] = self.abstention.judge(images[rows], histograms, shares)
         why = np.where(promised <= allowed, "", doubts)
-        return Readings(canonical.images, canonical.inverted, probabilities, why, promised)
+        return Readings(images, canonical.inverted, probabilities, why, promised)
+
+    @property
+    def _default_error(self) -> float:
+        return self.abstention.max_error if self.abstention else 0.0
+
+    def get_raw_model(self) -> Self:
+        """Return this model, as MLflow's `PyFuncModel.get_raw_model` does then."""
+        return self
 
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
-        """Probabilities (n, 10) float64 of canonical digits (n, 28, 28), a thousand at a time to bound the memory."""
-        rows = np.empty((len(images), CLASSES))
+        """Probabilities (n, 10) float64 of canonical digits (n, 28, 28)."""
+        probabilities = np.empty((len(images), CLASSES))
+        for rows, _, shares in self._score(images, progress):
+            probabilities[rows] = shares
+        return probabilities
+
+    def _score(self, images: Images, progress: Progress) -> Iterator[tuple[slice, Any, Probabilities]]:
+        """Features and probabilities of the images in these rows, a thousand at a time to bound the memory."""
         done = 0
         for batch in batches(images):
-            scores = self.scorer.score(extract(self.features, batch))
-            rows[done : done + len(batch)] = softmax(scores, self.temperature)
+            features = extract(self.features, batch)
+            rows = slice(done, done + len(batch))
+            yield rows, features, softmax(self.scorer.score(features), self.temperature)
             done += len(batch)
             progress("predict", done, len(images))
-        return rows
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder, in files without code."""

@@ -62,10 +62,11 @@ def hog(images: Images) -> Features:
     return np.sqrt(np.asarray(histograms, np.float32)).reshape(len(images), -1)
 
 
+HOG = "hog"
 FEATURES: dict[str, Callable[[Images], Features]] = {
     "pixels": pixels,
     "deskewed": lambda images: pixels(deskew(images)),
-    "hog": hog,
+    HOG: hog,
 }
 
 IMAGES = "images"  # in place of features: the images as they are, which a vote hands on to its members

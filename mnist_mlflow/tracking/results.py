@@ -98,13 +98,14 @@ def as_metrics(
     run: Run,
     metrics: Mapping[str, float],
     model_id: str | None,
-    data: DataKey | LoggedData,
+    data: DataKey | LoggedData | None,
     curves: LearningCurves | None = None,
     time_ms: int | None = None,
 ) -> list[Metric]:
-    """The metrics, tied to model and data set, and the points of the curves, ready for one request."""
+    """The metrics, tied to model and data set if there are any, and the points of the curves, ready for one request."""
     now = time_ms or int(time.time() * 1000)
-    tied: dict[str, Any] = {"model_id": model_id, "dataset_name": data.name, "dataset_digest": data.digest}
+    tied: dict[str, Any] = {"model_id": model_id}
+    tied |= {"dataset_name": data.name, "dataset_digest": data.digest} if data else {}
     finals = [Metric(key, value, now, 0, **tied, run_id=run.id) for key, value in metrics.items()]
     points = [
         Metric(key, value, now, step, run_id=run.id) for key, line in (curves or {}).items() for step, value in line

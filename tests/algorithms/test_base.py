@@ -55,3 +55,21 @@ def test_what_is_given_goes_before_the_recipe_and_that_before_the_defaults() -> 
 def test_an_unknown_algorithm_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"no algorithm 'svn'; accepted: cnn, .* xgboost"):
         get_algorithm("svn")
+
+
+def test_copies_of_the_training_images_are_learned_too(digits: Dataset) -> None:
+    learned: dict[int, Examples] = {}
+
+    def fit(params: Any, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Overconfident:
+        learned[seed] = train
+        assert len(tuning.labels) == len(digits.tuning)
+        return Overconfident(tuning)
+
+    algorithm: Any = SimpleNamespace(fit=fit, LIBRARY="numpy")
+    params = SimpleNamespace(features="hog", copies=0.5)
+    for seed in (7, 8):
+        train_model(algorithm, params, digits.train, digits.tuning, seed)
+    size = len(digits.train)
+    assert [len(train.labels) for train in learned.values()] == [size * 3 // 2] * 2
+    assert np.array_equal(learned[7].features[:size], features_of(digits.train, "hog"))
+    assert not np.array_equal(learned[7].features[size:], learned[8].features[size:])

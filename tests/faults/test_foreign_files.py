@@ -134,6 +134,7 @@ def pickle_alone(path: Path, *names: str) -> None:
         ("machines", "machines.npz", ("vectors",)),
         ("neighbours", "neighbours.npz", ("features", "labels")),
         ("projected", "rotations.npz", ("directions_0", "mean_0")),
+        ("linear", "abstention.npz", ("max_error", "thresholds")),
     ],
 )
 def test_no_model_is_unpickled(
@@ -145,7 +146,7 @@ def test_no_model_is_unpickled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    description = {"format": 1, "features": "pixels", "scorer": scorer, "temperature": 1.0}
+    description = {"format": 2, "features": "pixels", "scorer": scorer, "temperature": 1.0}
     (tmp_path / "model.json").write_text(json.dumps(description))
     (tmp_path / "neighbours.json").write_text(json.dumps({"count": 1, "weights": "uniform"}))
     (tmp_path / "projected.json").write_text(json.dumps({"rotations": 1, "scorer": "linear"}))
@@ -158,7 +159,7 @@ def test_no_model_is_unpickled(
 def test_no_forest_brings_code(tmp_path: Path) -> None:
     from skops import io as skops
 
-    description = {"format": 1, "features": "pixels", "scorer": "trees", "temperature": 1.0}
+    description = {"format": 2, "features": "pixels", "scorer": "trees", "temperature": 1.0}
     (tmp_path / "model.json").write_text(json.dumps(description))
     skops.dump({"forest": Bomb()}, tmp_path / "forest.skops")
     with pytest.raises(ModelError, match=r"Untrusted types.*Bomb"):

@@ -123,6 +123,20 @@ def test_refuses_all_else_with_a_message_of_its_own(model: Any, form: str) -> No
         model.predict(data)
 
 
+def test_takes_the_error_that_is_allowed(model: Any, digits: Dataset) -> None:
+    images = digits.validation.images
+    few, some, all_ = (model.predict(images, params={"max_error": share})["sure"] for share in (0.001, 0.05, 1))
+    assert not few.any()
+    assert 0.5 < some.mean() < all_.mean() < 1
+    assert model.predict(images)["sure"].equals(few)  # as it was trained for
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_refuses_an_error_that_is_no_share(model: Any, share: float) -> None:
+    with pytest.raises(ValueError, match=r"max_error=.* is no share; accepted: a number from 0 to 1, like 0\.01"):
+        model.predict(SAMPLE, params={"max_error": share})
+
+
 def test_says_what_it_needs_and_where_it_comes_from(folder: Path) -> None:
     uri = (folder / "knn.txt").read_text()
     requirements = Path(mlflow.pyfunc.get_model_dependencies(uri)).read_text()
@@ -166,6 +180,15 @@ def test_a_server_answers_every_form_like_predict(address: str, model: Any, form
     assert list(predictions.columns) == COLUMNS
     assert np.array_equal(predictions["digit"], expected["digit"])
     assert np.allclose(predictions[NUMBERS], expected[NUMBERS], atol=1e-9)
+
+
+def test_a_server_takes_the_error_that_is_allowed(address: str, model: Any) -> None:
+    allowed = {"max_error": 0.05}
+    answer = requests.post(address, json={"inputs": SAMPLE.tolist(), "params": allowed}, timeout=30)
+    sure = [reading["sure"] for reading in answer.json()["predictions"]]
+    assert sure == model.predict(SAMPLE, params=allowed)["sure"].tolist()
+    refused = requests.post(address, json={"inputs": SAMPLE.tolist(), "params": {"max_error": 7}}, timeout=30)
+    assert "max_error=7.0 is no share; accepted: a number from 0 to 1" in refused.text
 
 
 def test_a_server_says_what_was_wrong(address: str) -> None:

@@ -60,12 +60,12 @@ def test_a_kept_model_answers_as_before(kind: str, tmp_path: Path) -> None:
 def test_a_model_tells_its_chain_and_its_format_and_no_hyperparameters(tmp_path: Path) -> None:
     DigitModel("pixels", LINEAR, 1.5).save(tmp_path / "model")
     description = json.loads((tmp_path / "model" / "model.json").read_text())
-    assert description == {"format": 1, "features": "pixels", "scorer": "linear", "temperature": 1.5}
+    assert description == {"format": 2, "features": "pixels", "scorer": "linear", "temperature": 1.5}
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"format": 2}, "the format 2; accepted: 1"), ({"scorer": "oracle"}, "no scorer 'oracle'; accepted: boosted, ")],
+    [({"format": 3}, "the format 3; accepted: 2"), ({"scorer": "oracle"}, "no scorer 'oracle'; accepted: boosted, ")],
 )
 def test_a_model_of_another_version_is_refused(change: dict[str, object], reason: str, tmp_path: Path) -> None:
     DigitModel("pixels", LINEAR, 1.5).save(tmp_path / "model")
