@@ -15,7 +15,7 @@ from benchmarks.measure.seeds import measure_seeds
 from benchmarks.measure.selecting import measure_selecting
 from benchmarks.measure.store import Store
 from benchmarks.measure.team import measure_team
-from benchmarks.measure.wild import measure_wild
+from benchmarks.measure.wild import lacking_folder, measure_wild
 from benchmarks.measure.workers import measure_workers
 from benchmarks.report.page import write_report
 from benchmarks.results import Results, circumstances, save_part
@@ -41,6 +41,11 @@ def _parse_parts(context: click.Context, parameter: click.Parameter, value: str 
     for name in names:
         if name not in PARTS:
             raise click.BadParameter(f"there is no {name!r}; accepted: {', '.join(PARTS)}, separated by commas.")
+    if "wild" in names and (lack := lacking_folder()):
+        if value:
+            raise click.BadParameter(lack)
+        click.echo(f"Without the part wild: {lack}")
+        names.remove("wild")
     return [part for part in PARTS if part in names]
 
 

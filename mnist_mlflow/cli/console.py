@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.corruptions import CorruptionScores
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.examination import Examination
     from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
+    from mnist_mlflow.jobs.read import ReadResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.rollback import Rollback
     from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Selection
+    from mnist_mlflow.jobs.serving.server import Service
     from mnist_mlflow.reports.reproduction import Reproduction
 
 NARROWEST = 110
@@ -116,15 +119,18 @@ def show_ensemble(result: RunResult) -> None:
     show_train("ensemble", result)
 
 
-def show_evaluate(result: Evaluation | CorruptionScores) -> None:
-    """Print the scores of a model on the test images, or on corrupted validation images."""
-    from mnist_mlflow.cli.evaluated import show_corruptions, show_test  # with MLflow, which `doctor` must do without
+def show_evaluate(result: Evaluation | CorruptionScores | Examination) -> None:
+    """Print the scores of a model on the test images, on corrupted validation images, or on somebody's own."""
+    from mnist_mlflow.cli import evaluated  # with MLflow, which `doctor` must do without
     from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.examination import Examination
 
-    if isinstance(result, Evaluation):
-        show_test(out, result)
+    if isinstance(result, Examination):
+        evaluated.show_examination(out, result)
+    elif isinstance(result, Evaluation):
+        evaluated.show_test(out, result)
     else:
-        show_corruptions(out, result)
+        evaluated.show_corruptions(out, result)
 
 
 def show_main(result: MainResult) -> None:
@@ -192,6 +198,13 @@ def show_compare(result: CompareResult) -> None:
     show(out, result)
 
 
+def show_read(result: ReadResult) -> None:
+    """Print what was read."""
+    from mnist_mlflow.cli.readings import show  # with pandas and MLflow, which `doctor` must do without
+
+    show(out, result)
+
+
 def show_join(contribution: Contribution) -> None:
     """Print what this machine has contributed to a study."""
     out.print(
@@ -199,6 +212,12 @@ def show_join(contribution: Contribution) -> None:
     )
     if not contribution.is_over:
         out.print("It is not complete: the search goes on without this machine.")
+
+
+def show_serve(service: Service) -> None:
+    """Print who answers where, and let it answer until a signal ends it."""
+    out.print(f"{service.model} answers at {service.address} until Ctrl-C.", soft_wrap=True)
+    service.answer()
 
 
 def show_recover(recovery: Recovery) -> None:

@@ -1,4 +1,4 @@
-"""An evaluation in the terminal: scores on the test images, or on corrupted validation images."""
+"""An evaluation in the terminal: scores on test images, on corrupted validation images, or on somebody's own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS
+from mnist_mlflow.evaluation.examination import absent_digits, count_confusions, worst_readings
 from mnist_mlflow.evaluation.robustness import COVERAGE, MEAN, SELECTIVE_ERROR, by_corruption
 from mnist_mlflow.jobs.corruptions import CorruptionScores
 from mnist_mlflow.jobs.evaluate import Evaluation
+from mnist_mlflow.jobs.examination import READINGS, Examination
 from mnist_mlflow.reports.figures import openings_text
+
+MOST_CONFUSED, WORST = 8, 5
+OWN = {"own_accuracy": "accuracy", "own_coverage": "sure of", "own_selective_error": "wrong among these"}
 
 
 def show_test(out: Console, evaluation: Evaluation) -> None:
@@ -36,3 +41,22 @@ def show_corruptions(out: Console, scores: CorruptionScores) -> None:
         if name in scores.metrics:
             out.print(f"  {name:30} {scores.metrics[name]:.4f}")
     out.print("The test images were not opened.")
+
+
+def show_examination(out: Console, examination: Examination) -> None:
+    """The scores of a model on somebody's own pictures with their intervals, what it confuses, and the worst of it."""
+    metrics, readings = examination.metrics, examination.readings
+    pictures = f"{len(readings):,} pictures of {examination.data}"
+    out.print(f"{examination.model} on {pictures}, of which it has learned nothing:", soft_wrap=True)
+    for name, words in OWN.items():
+        if name in metrics:
+            value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
+            out.print(f"  {words:18} {value:6.2f} %  ({low:.2f} to {high:.2f})")
+    confused = [f"{label} as {digit} ({count})" for label, digit, count in count_confusions(readings)[:MOST_CONFUSED]]
+    if confused:
+        out.print(f"It reads {', '.join(confused)}. The worst:", soft_wrap=True)
+    for row in worst_readings(readings)[:WORST].itertuples():
+        out.print(f"  {row.file}: {row.label} read as {row.digit}, confidence {row.confidence:.3f}", soft_wrap=True)
+    if absent := absent_digits(readings["label"].to_numpy()):
+        out.print(f"No picture shows {', '.join(map(str, absent))}.")
+    out.print(f"Every reading is in {READINGS} of run {examination.run_id}.", soft_wrap=True)

@@ -2,25 +2,32 @@
 
 With corruptions=1 it says where the model breaks. It is scored on validation images, changed in twenty ways at three
 strengths, and the test images stay shut.
+
+With data=PATH it is examined on pictures of somebody's own, all of them unless it has learned from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.data import Dataset, open_source, split
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.corruptions import CorruptionScores, score_corruptions
+from mnist_mlflow.jobs.examination import Examination, examine, to_examine
 from mnist_mlflow.parameters import flag, parameters, text, typed
-from mnist_mlflow.protocol import Names, SplitOptions
+from mnist_mlflow.protocol import Names, SplitOptions, split_address
+from mnist_mlflow.reports.chosen import refresh_cards
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION
+from mnist_mlflow.tracking.datasets import dataset_tags, source_tags
 from mnist_mlflow.tracking.evaluations import TEST, EvaluatedModel, find_evaluated, log_scores
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.named import model_uri
-from mnist_mlflow.tracking.results import dataset_tags, log_test
+from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.results import log_test
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
 
@@ -42,15 +49,27 @@ class Evaluation:
     openings: int
 
 
-def run(params: Params, progress: Progress) -> Evaluation | CorruptionScores:
+Scores: TypeAlias = Evaluation | CorruptionScores | Examination
+
+
+def run(params: Params, progress: Progress) -> Scores:
     """Score a model in a run of its own; raises UsageError if it may have learned the images."""
+    source = open_source(params.data, progress)
+    is_own = not split_address(source.address)[0]
     with open_run("evaluate", {"role": "evaluation"}, params.experiment) as run:
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
-        run.set_tags(dataset_tags(dataset))
+        run.set_tags(source_tags(source))
         run.log_params({name: typed(value) for name, value in vars(params).items()})
-        model = _find_model(model_uri(params.model, params.registered_model), dataset)
-        score = score_corruptions if params.corruptions else _score_test
-        return score(run, model, dataset, progress)
+        model = _find_model(model_uri(params.model, params.registered_model))
+        if is_own and not params.corruptions and (part := to_examine(model, source)):
+            scores: Scores = examine(run, model, source, part, progress)
+        else:
+            dataset = split(source, params.split_seed)
+            run.set_tags(dataset_tags(dataset))
+            _check_split(model, dataset)
+            score = score_corruptions if params.corruptions else _score_test
+            scores = score(run, model, dataset, progress)
+    refresh_cards(Registry(run.client, params), model.run_id)  # which finds finished evaluations
+    return scores
 
 
 def _score_test(run: Run, model: EvaluatedModel, dataset: Dataset, progress: Progress) -> Evaluation:
@@ -64,17 +83,20 @@ def _score_test(run: Run, model: EvaluatedModel, dataset: Dataset, progress: Pro
     return Evaluation(model.uri, metrics, openings)
 
 
-def _find_model(uri: str, dataset: Dataset) -> EvaluatedModel:
-    """The model at a URI; raises UsageError when it may have learned images that it is scored on."""
+def _find_model(uri: str) -> EvaluatedModel:
+    """The model at a URI; raises UsageError where there is none."""
     try:
-        model = find_evaluated(uri)
+        return find_evaluated(uri)
     except UserFacingError as error:
         accepted = f"{', '.join(ALIASES)}, models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-… and runs:/…"
         raise UsageError(f"{error} Accepted: {accepted}") from error
+
+
+def _check_split(model: EvaluatedModel, dataset: Dataset) -> None:
+    """Raise UsageError for a model that may have learned images that it is scored on."""
     same_data = model.tags.get("dataset_digest") == dataset.digest
     if same_data and model.tags["split_digest"] != dataset.split_digest:
         raise UsageError(
-            f"{uri} learned from another split of {dataset.name}, which may hold these images. "
+            f"{model.uri} learned from another split of {dataset.name}, which may hold these images. "
             f"Type: -P split_seed={model.tags['split_seed']}"
         )
-    return model

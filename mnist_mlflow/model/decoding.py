@@ -21,8 +21,8 @@ HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")  # afte
 ACCEPTED = f"accepted are {', '.join(FORMATS)}, and HEIC with the extra heic, of at most {MEGAPIXELS} megapixels"
 
 
-def decode(content: bytes) -> Picture:
-    """The picture in the bytes of a file, as a camera held it; of several frames or pages, the first.
+def decode(content: bytes, page: int = 0) -> Picture:
+    """The picture in the bytes of a file, as a camera held it; of several frames or pages, the first or the one named.
 
     Grey comes as (h, w), colours as (h, w, 3) RGB, with alpha as (h, w, 4), all uint8. The size is looked at before
     the pixels are decoded. Raises ImageError for bytes that are truncated, too large or no picture.
@@ -31,7 +31,7 @@ def decode(content: bytes) -> Picture:
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            return _open(content)
+            return _open(content, page)
     except UnidentifiedImageError as error:
         raise ImageError(f"The {len(content):,} bytes are no picture; {ACCEPTED}.") from error
     except Image.DecompressionBombError as error:  # Pillow's own limit comes first
@@ -42,11 +42,12 @@ def decode(content: bytes) -> Picture:
         raise ImageError(f"The picture cannot be read ({one_line(error)}); {ACCEPTED}.") from error
 
 
-def _open(content: bytes) -> Picture:
+def _open(content: bytes, page: int) -> Picture:
     from PIL import ImageOps
     from PIL.Image import open as open_picture
 
     with open_picture(io.BytesIO(content), formats=_readers(content)) as file:
+        file.seek(page)
         if file.width * file.height > MEGAPIXELS * 1_000_000:
             raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
         file.load()

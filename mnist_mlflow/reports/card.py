@@ -12,16 +12,17 @@ from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.selective import ALLOWED, selective
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
-from mnist_mlflow.reports.evaluations import failure_section
+from mnist_mlflow.reports.evaluations import examination_section, failure_section
 from mnist_mlflow.reports.figures import openings_text
-from mnist_mlflow.reports.sections import Section
+from mnist_mlflow.reports.sections import Section, shortened
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.datasets import ADDRESS, DATASET_TAGS
 from mnist_mlflow.tracking.evaluations import StoredEvaluation
 from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.signatures import signature_rows
 
 MOST_CONFUSED = 8
-ORIGIN = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
+ORIGIN = (*DATASET_TAGS, "engine")
 SUMMARY = {
     "accuracy": "accuracy %",
     "precision_macro": "precision %",
@@ -72,6 +73,7 @@ def write_card(subject: Subject) -> list[Section]:
         _digits(subject),
         _confusions(subject),
         failure_section(subject.evaluations),
+        examination_section(subject.evaluations),
         Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
@@ -79,6 +81,16 @@ def write_card(subject: Subject) -> list[Section]:
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
     return [section for section in sections if section.text or section.rows or section.code]
+
+
+def card_title(name: str, subject: Subject) -> str:
+    """The title of the card of a registered model."""
+    return f"{name}: {subject.candidate.algorithm}"
+
+
+def short_card(name: str, subject: Subject, run_id: str) -> str:
+    """The card of a registered model as its registry stores it; the run of the selection has the whole."""
+    return shortened(card_title(name, subject), write_card(subject), f"The whole card is `card.md` of run {run_id}.")
 
 
 def _figures(subject: Subject) -> Section:
@@ -163,10 +175,12 @@ def _reproduce(candidate: Candidate) -> str:
     """
     if not candidate.params:
         return ""
+    # A path was logged as it was typed, in a folder that nobody knows.
+    params = candidate.params | ({"data": candidate.tags[ADDRESS]} if ADDRESS in candidate.tags else {})
     try:
-        train = Task.from_params(candidate.algorithm, candidate.params).command()
+        train = Task.from_params(candidate.algorithm, params).command()
     except UsageError:  # an ensemble, or something that this version does not know: as it was logged
-        train = command(candidate.algorithm, candidate.params)
+        train = command(candidate.algorithm, params)
     return f"{reproduce_command(candidate.run_id)}\n# without this store, once the commit is checked out:\n{train}"
 
 

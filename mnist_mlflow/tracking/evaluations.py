@@ -23,8 +23,8 @@ from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.servers import reason
 from mnist_mlflow.tracking.store import Client
 
-TEST, CORRUPTIONS = "test", "corruptions"  # the kinds of evaluations, by the images
-KIND, MODEL_RUN = "evaluation", "evaluated_run_id"  # the tags of an evaluation's run
+TEST, CORRUPTIONS, EXAMINATION = "test", "corruptions", "examination"  # the kinds of evaluations, by the images
+KIND, MODEL_RUN, BY = "evaluation", "evaluated_run_id", "evaluated_by"  # the tags of an evaluation's run
 _logger = logging.getLogger(__name__)
 
 

@@ -126,18 +126,18 @@ class LoadedModel:
     """A model in this process. Called with images it answers with probabilities (n, 10)."""
 
     def __init__(self, model_uri: str, model: mlflow.pyfunc.PyFuncModel) -> None:
-        self.model_uri, self._model = model_uri, model
+        self.model_uri, self.pyfunc = model_uri, model
 
     def __call__(self, images: Images) -> Probabilities:
         """Probabilities (n, 10) of images (n, 28, 28); raises UserFacingError when the model does not predict."""
         with _as_failure(self.model_uri):
-            probabilities: Probabilities = self._model.predict(images)[PROBABILITY_COLUMNS].to_numpy()
+            probabilities: Probabilities = self.pyfunc.predict(images)[PROBABILITY_COLUMNS].to_numpy()
             return probabilities
 
     def table(self, images: Images) -> pd.DataFrame:
         """All that the model says of images (n, 28, 28), a row for each, as `Readings.to_frame` has it."""
         with _as_failure(self.model_uri):
-            table: pd.DataFrame = self._model.predict(images)
+            table: pd.DataFrame = self.pyfunc.predict(images)
             return table
 
 

@@ -9,8 +9,9 @@ import cv2
 import mlflow
 import numpy as np
 import pytest
-from click import ClickException
+from click.testing import CliRunner
 
+from benchmarks import __main__ as program
 from benchmarks.measure import wild as measure
 from benchmarks.measure.store import Store
 from benchmarks.peers import tutorial
@@ -91,14 +92,25 @@ def test_canonical_digits_are_timed(folder: Path) -> None:
     assert min(wild.canonical_ms().values()) > 0
 
 
-def test_a_folder_that_is_not_named_is_asked_for_before_anything_is_trained(
+def test_a_folder_that_is_not_named_is_asked_for_before_anything_is_measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Store, "run", lambda *words: pytest.fail("nothing is to be trained"))
+    measured: list[list[str]] = []
+
+    def measure_parts(parts: list[str], *rest: object) -> list[Any]:
+        measured.append(parts)
+        return []
+
+    monkeypatch.setattr(program, "measure", measure_parts)
     for value in ("", str(tmp_path)):
         monkeypatch.setenv(measure.FOLDER, value)
-        with pytest.raises(ClickException, match=r"MNIST_MLFLOW_WILD_DIR='.*' holds no digits .* accepted: a folder"):
-            measure.measure_wild(Store(tmp_path, 0))
+        refused = CliRunner().invoke(program.main, ["--only", "svm,wild", "--train_size", "500"])
+        assert refused.exit_code == 2
+        assert "MNIST_MLFLOW_WILD_DIR=" in refused.output
+        assert measured == []
+    without = CliRunner().invoke(program.main, ["--train_size", "500"])
+    assert "Without the part wild: MNIST_MLFLOW_WILD_DIR=" in without.output
+    assert measured == [[part for part in program.PARTS if part != "wild"]]
 
 
 def test_models_that_the_store_lacks_are_trained_and_all_are_asked(

@@ -20,7 +20,7 @@ from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.evaluation.robustness import MEAN
 from mnist_mlflow.processes import is_gone, read_owner, this_process
 from mnist_mlflow.protocol import SearchOptions, command, parse_command
-from mnist_mlflow.reports import page
+from mnist_mlflow.reports import chosen, page
 from mnist_mlflow.reports.card import Subject, write_card
 from mnist_mlflow.reports.sections import as_markdown
 from mnist_mlflow.search import plots
@@ -130,10 +130,11 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
             raise UserFacingError("none")
         return files[path]
 
-    monkeypatch.setattr(page, "read_file", read_file)
-    monkeypatch.setattr(page, "read_kept", lambda *arguments: subject.answers)
+    for module in (page, chosen):
+        monkeypatch.setattr(module, "read_file", read_file)
+    monkeypatch.setattr(chosen, "read_kept", lambda *arguments: subject.answers)
     monkeypatch.setattr(page, "find_reproductions", lambda *arguments: [Reproduced("r", text, text, 0)])
-    monkeypatch.setattr(page, "find_evaluations", lambda *arguments: subject.evaluations)
+    monkeypatch.setattr(chosen, "find_evaluations", lambda *arguments: subject.evaluations)
     version = SimpleNamespace(version="1", tags={"selection_run_id": "s", "ms_per_image": "0.1"})
     registry: Any = SimpleNamespace(
         name=text,
