@@ -17,6 +17,7 @@ from benchmarks.targets import ROWS, Row
 from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.cli import console
+from mnist_mlflow.evaluation.corruptions import CORRUPTIONS
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.parameters import typed as typed_value
@@ -25,14 +26,14 @@ from tests.conftest import ROOT
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
-NOT_IN_MLPROJECT = {"recover", "doctor", "join"}  # they make no run
+NOT_IN_MLPROJECT = {"recover", "doctor", "join", "serve"}  # they make no run
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "TEAM.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    others = {"main", "ensemble", "select", "report", "evaluate", "reproduce", "compare"}
+    others = {"main", "ensemble", "select", "report", "evaluate", "reproduce", "compare", "read"}
     assert set(job_docstrings()) - NOT_IN_MLPROJECT == others
     assert set(cli.commands.commands) == {*job_docstrings(), *algorithm_names()}
     assert set(ENTRY_POINTS) == set(cli.commands.commands) - NOT_IN_MLPROJECT
@@ -130,6 +131,11 @@ def test_readme_shows_every_entry_point() -> None:
     commands = re.findall(r"mlflow run \. .*", (ROOT / "README.md").read_text())
     shown = {found[1] if (found := re.search(r"-e (\w+)", command)) else "main" for command in commands}
     assert shown == set(ENTRY_POINTS)
+
+
+def test_every_corruption_is_documented() -> None:
+    rows = re.findall(r"^\| (`.*`) \|", (ROOT / "docs" / "EVALUATE.md").read_text(), re.M)
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == list(CORRUPTIONS)
 
 
 def test_readme_and_makefile_name_the_same_targets() -> None:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mnist_mlflow.jobs.compare import CompareResult
-from mnist_mlflow.reports.card import Section
 from mnist_mlflow.reports.figures import with_short_digests
+from mnist_mlflow.reports.sections import Section
 
 NARROWEST = 8  # a column
 LINES = 3  # that a value may take

@@ -18,20 +18,23 @@ from mnist_mlflow import types
 from mnist_mlflow.cli.reproduction import shown
 from mnist_mlflow.errors import UserFacingError, printable, without_passwords
 from mnist_mlflow.evaluation.verdict import DIFFERENT, NOT_DIFFERENT
-from mnist_mlflow.reports.figures import openings_text
 
 if TYPE_CHECKING:
     from mnist_mlflow.jobs.applying import Applied
     from mnist_mlflow.jobs.compare import CompareResult
+    from mnist_mlflow.jobs.corruptions import CorruptionScores
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.examination import Examination
     from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
+    from mnist_mlflow.jobs.read import ReadResult
     from mnist_mlflow.jobs.recording import RunResult
     from mnist_mlflow.jobs.recover import Recovery
     from mnist_mlflow.jobs.rollback import Rollback
     from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Selection
+    from mnist_mlflow.jobs.serving.server import Service
     from mnist_mlflow.reports.reproduction import Reproduction
 
 NARROWEST = 110
@@ -116,12 +119,18 @@ def show_ensemble(result: RunResult) -> None:
     show_train("ensemble", result)
 
 
-def show_evaluate(evaluation: Evaluation) -> None:
-    """Print the test metrics of a model, a line each."""
-    out.print(f"{evaluation.model} on the test images:", soft_wrap=True)
-    for name, value in evaluation.metrics.items():
-        out.print(f"  {name:28} {value:.4f}")
-    out.print(openings_text(evaluation.openings), soft_wrap=True)
+def show_evaluate(result: Evaluation | CorruptionScores | Examination) -> None:
+    """Print the scores of a model on the test images, on corrupted validation images, or on somebody's own."""
+    from mnist_mlflow.cli import evaluated  # with MLflow, which `doctor` must do without
+    from mnist_mlflow.jobs.evaluate import Evaluation
+    from mnist_mlflow.jobs.examination import Examination
+
+    if isinstance(result, Examination):
+        evaluated.show_examination(out, result)
+    elif isinstance(result, Evaluation):
+        evaluated.show_test(out, result)
+    else:
+        evaluated.show_corruptions(out, result)
 
 
 def show_main(result: MainResult) -> None:
@@ -189,6 +198,13 @@ def show_compare(result: CompareResult) -> None:
     show(out, result)
 
 
+def show_read(result: ReadResult) -> None:
+    """Print what was read."""
+    from mnist_mlflow.cli.readings import show  # with pandas and MLflow, which `doctor` must do without
+
+    show(out, result)
+
+
 def show_join(contribution: Contribution) -> None:
     """Print what this machine has contributed to a study."""
     out.print(
@@ -196,6 +212,12 @@ def show_join(contribution: Contribution) -> None:
     )
     if not contribution.is_over:
         out.print("It is not complete: the search goes on without this machine.")
+
+
+def show_serve(service: Service) -> None:
+    """Print who answers where, and let it answer until a signal ends it."""
+    out.print(f"{service.model} answers at {service.address} until Ctrl-C.", soft_wrap=True)
+    service.answer()
 
 
 def show_recover(recovery: Recovery) -> None:

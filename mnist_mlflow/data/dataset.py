@@ -1,12 +1,15 @@
 """The split: a data set, cut into the four parts of the protocol."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.data.added import with_added
+from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.data.source import AUTO, Source, digest_of, open_source
-from mnist_mlflow.errors import UsageError
+from mnist_mlflow.errors import DataError, UsageError
 from mnist_mlflow.types import CLASSES, Part, Progress, silent
 
 SMALLEST_TRAIN_SIZE = 10 * CLASSES
@@ -15,12 +18,20 @@ SMALLEST_TRAIN_SIZE = 10 * CLASSES
 TRAIN, TUNING, VALIDATION, TEST = 45, 5, 10, 10
 
 
+# Of each digit, so that the tuning slice has one.
+FEWEST = -(-(TRAIN + TUNING + VALIDATION + TEST) // TUNING)
+
+
+DIGESTS = ("dataset_digest", "split_digest", "added_digest")  # the names of their tags
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Four parts, four jobs: `train` teaches, `tuning` stops and calibrates, `validation` ranks, `test` reports.
 
-    `address`, `name`, `digest` and `fallback` are those of the source. `split_digest` is the SHA-256 of the validation
-    and the test images and labels, in order. Models with the same one were scored on the same images.
+    `address`, `name`, `digest`, `fallback` and `skipped` are those of the source. `split_digest` is the SHA-256 of the
+    validation and the test images and labels, in order. Models with the same one were scored on the same images.
+    `added_digest` is that of further images, all of them among those that teach; empty for none.
     """
 
     address: str
@@ -31,7 +42,15 @@ class Dataset:
     test: Part
     digest: str
     split_digest: str
+    added_digest: str = ""
     fallback: str = ""
+    skipped: Sequence[Skipped] = ()
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests by the names of their tags, without one that is empty."""
+        named = zip(DIGESTS, (self.digest, self.split_digest, self.added_digest), strict=True)
+        return {name: digest for name, digest in named if digest}
 
 
 def load_dataset(data: str = AUTO, split_seed: int = 0, train_size: int = 0, progress: Progress = silent) -> Dataset:
@@ -45,18 +64,41 @@ def load_dataset(data: str = AUTO, split_seed: int = 0, train_size: int = 0, pro
 def split(source: Source, seed: int, size: int = 0) -> Dataset:
     """The four parts of a source, with `size` training images (0: all); raises UsageError for a size that cannot be.
 
-    The parts have MNIST's proportions and are stratified. A source with test images of its own keeps them.
+    The parts have MNIST's proportions and are stratified. A source with test images of its own keeps them. Images that
+    are added teach, and neither tune nor score. Raises DataError for a source with too few images of a digit.
     """
+    _check_classes(source)
     learning, test = source.learning, source.test
     if test is None:
         learning, test = stratified_split(learning, TEST / (TRAIN + TUNING + VALIDATION + TEST), seed)
     learning = Part(learning.images, learning.labels)  # a whole of its own: cached features hold no test image
     rest, validation = stratified_split(learning, VALIDATION / (TRAIN + TUNING + VALIDATION), seed)
     train, tuning = stratified_split(rest, TUNING / (TRAIN + TUNING), seed)
+    repeated: list[Skipped] = []
+    if source.added:
+        (train, tuning, validation), repeated = with_added(source, learning, train, tuning, validation)
     if size:
         train = _subset(train, size, seed)
-    digests = source.digest, digest_of(validation, test)
-    return Dataset(source.address, source.name, train, tuning, validation, test, *digests, source.fallback)
+    return Dataset(
+        source.address,
+        source.name,
+        *(train, tuning, validation, test),
+        digest=source.digest,
+        split_digest=digest_of(validation, test),
+        added_digest=digest_of(source.added) if source.added else "",
+        fallback=source.fallback,
+        skipped=[*source.skipped, *repeated],
+    )
+
+
+def _check_classes(source: Source) -> None:
+    """Raise DataError for a source that has too few images of a digit to be split."""
+    counts = np.bincount(source.learning.labels, minlength=CLASSES)
+    if lacking := [f"{count} of {digit}" for digit, count in enumerate(counts) if count < FEWEST]:
+        raise DataError(
+            f"{source.address} cannot be split: it has {', '.join(lacking)}; accepted are {FEWEST} pictures of each "
+            f"digit or more. Add pictures, or learn from MNIST too: data=mnist+{source.address}"
+        )
 
 
 def _subset(train: Part, size: int, seed: int) -> Part:

@@ -16,19 +16,19 @@ GZIP_MAGIC = b"\x1f\x8b"
 LARGEST = 50_000_000  # bytes of a file; the largest of MNIST has 47 million
 
 
-def decompress(raw: bytes, name: str) -> bytes:
+def decompress(raw: bytes, name: str, largest: int = LARGEST) -> bytes:
     """The content of a file, gzipped or not.
 
-    Raises DataError when the gzip stream is cut short or damaged, or holds more than any file of MNIST.
+    Raises DataError when the gzip stream is cut short, damaged, or longer than the largest of its kind.
     """
     content = raw
     if raw.startswith(GZIP_MAGIC):
         try:
-            content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(LARGEST + 1)
+            content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(largest + 1)
         except (EOFError, OSError, zlib.error) as error:
             raise DataError(f"{name} is truncated or corrupt: {error}.") from error
-    if len(content) > LARGEST:
-        raise DataError(f"{name} is larger than any file of MNIST.")
+    if len(content) > largest:
+        raise DataError(f"{name} holds more than {largest:,} bytes.")
     return content
 
 

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from mnist_mlflow.evaluation.calibration import expected_calibration_error, reliability
@@ -114,6 +115,18 @@ def risk_coverage_curve(labels: Labels, readings: Readings, title: str) -> Figur
     axes.step(100 * coverage[is_digit], 100 * promised[order][is_digit], "--", color="grey", label="promised")
     axes.set(xlabel="share of answers that are sure, %", ylabel="wrong among them, %", yscale="symlog")
     axes.legend()
+    return figure
+
+
+def reject_curve(correct: npt.NDArray[np.bool_], sure: float | None, title: str) -> Figure:
+    """Errors among the first of ranked answers, right or wrong (n,), against their share; a line where `sure` ends."""
+    coverage, error = risk_coverage(correct)
+    figure, axes = _figure(title, (7, 4.5))
+    axes.plot(100 * coverage, 100 * error)
+    if sure is not None:
+        axes.axvline(100 * sure, linestyle="--", color="grey", label="sure")
+        axes.legend()
+    axes.set(xlabel="share of pictures that are answered, %", ylabel="wrong among them, %", ylim=(0, None))
     return figure
 
 

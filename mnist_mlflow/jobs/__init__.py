@@ -5,7 +5,8 @@ run. Begin with train.py, which every algorithm goes through: data, search if wa
 the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `launch.py` trains in a process of its own,
 `seeds.py` in one for each of several seeds. `reuse.py` trains only where no finished run is the same.
 `originals.py` reads the run that `reproduce` makes again, `remake.py` makes it. `members.py` are those of an ensemble.
-`applying.py` carries out a dry run of `select`, `rollback.py` puts a champion back.
+`applying.py` carries out a dry run of `select`, `rollback.py` puts a champion back. `corruptions.py` does what
+`evaluate` does with corruptions=1, `examination.py` what it does with data=PATH. `serving/` is the server of `serve`.
 """
 
 from __future__ import annotations

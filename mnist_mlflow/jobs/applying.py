@@ -15,12 +15,13 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import DryRun, find_dry_run
 from mnist_mlflow.selection.promotion import Promotion, promote
 from mnist_mlflow.tracking.aliases import DECIDED
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.results import dataset_tags, read_file, write_pictures
+from mnist_mlflow.tracking.results import read_file, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, REASON, signature_rows
 from mnist_mlflow.tracking.store import connect, registry_lock, store_uri

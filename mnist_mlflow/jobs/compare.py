@@ -18,9 +18,10 @@ from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import Several, parameters, path, several, typed
 from mnist_mlflow.protocol import Names
-from mnist_mlflow.reports.card import Section, shortened
 from mnist_mlflow.reports.comparison import Comparison, compare
 from mnist_mlflow.reports.comparison_page import comparison_page
+from mnist_mlflow.reports.sections import Section, shortened
+from mnist_mlflow.tracking.datasets import address_of
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.named import FORMS
 from mnist_mlflow.tracking.named_sides import find_sides
@@ -91,7 +92,7 @@ def _load_images(sides: Sequence[Side], progress: Progress) -> tuple[dict[tuple[
 def _validation_images(side: Side, progress: Progress) -> Images:
     """The validation images of a side; raises UserFacingError where they are not those that it was scored on."""
     run = side.runs[0].data
-    data, split_seed = run.tags.get("dataset", ""), int(run.params.get("split_seed", ""))
+    data, split_seed = address_of(run.tags), int(run.params.get("split_seed", ""))
     dataset = load_dataset(data, split_seed, progress=progress)
     if (dataset.digest, dataset.split_digest) != side.images:
         raise UserFacingError(f"{data} with split_seed={split_seed} has other images here")

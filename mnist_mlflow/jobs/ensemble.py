@@ -21,6 +21,7 @@ from mnist_mlflow.model.scorers.vote import Vote, average
 from mnist_mlflow.parameters import integer, parameters, text
 from mnist_mlflow.protocol import ENSEMBLE, ExperimentOptions, SplitOptions, SureOptions, changed, command
 from mnist_mlflow.reports.markdown import table
+from mnist_mlflow.tracking.datasets import ADDED, MEMBERS_ADDED
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.queries import place_beside
 from mnist_mlflow.tracking.store import connect
@@ -54,8 +55,8 @@ def run(params: Params, progress: Progress) -> RunResult:
     client = connect()
     named, place = check_voters(client, weights), place_beside(client, params.experiment)
     tags = {"algorithm": ENSEMBLE, "role": "model", "command": command(ENSEMBLE, changed(params))}
+    dataset = load_dataset(params.data, params.split_seed, progress=progress)
     with open_run(ENSEMBLE, tags, place, client) as run, tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
         validation = record_data(run, dataset, ABOUT)
         run.log_params(settings)
         if not named:
@@ -72,8 +73,14 @@ def run(params: Params, progress: Progress) -> RunResult:
         shares = contributions(members, dataset.validation.labels)
         note = {"mlflow.note.content": ABOUT + table(_cells(shares), shares.columns.tolist())}
         files = {"members.csv": shares.to_csv(index=False).encode()}
-        training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files)
+        training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files, model_tags=_added(members))
         return record(run, training, dataset, validation, progress)
+
+
+def _added(members: Sequence[Member]) -> dict[str, str]:
+    """The tag that tells what members learned from beside the data set, which an examination has to know."""
+    digests = {member.candidate.tags[ADDED] for member in members if ADDED in member.candidate.tags}
+    return {MEMBERS_ADDED: ",".join(sorted(digests))} if digests else {}
 
 
 def _cells(frame: pd.DataFrame) -> list[list[str]]:

@@ -1,27 +1,35 @@
-"""Score any logged or registered model on the test images, in a run that counts as an opening of them."""
+"""Score any logged or registered model on the test images, in a run that counts as an opening of them.
+
+With corruptions=1 it says where the model breaks. It is scored on validation images, changed in twenty ways at three
+strengths, and the test images stay shut.
+
+With data=PATH it is examined on pictures of somebody's own, all of them unless it has learned from them.
+"""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from typing import TypeAlias
 
-from mnist_mlflow.data import Dataset, load_dataset
+from mnist_mlflow.data import Dataset, open_source, split
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.parameters import parameters, text, typed
-from mnist_mlflow.protocol import Names, SplitOptions
+from mnist_mlflow.jobs.corruptions import CorruptionScores, score_corruptions
+from mnist_mlflow.jobs.examination import Examination, examine, to_examine
+from mnist_mlflow.parameters import flag, parameters, text, typed
+from mnist_mlflow.protocol import Names, SplitOptions, split_address
+from mnist_mlflow.reports.chosen import refresh_cards
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION
+from mnist_mlflow.tracking.datasets import dataset_tags, source_tags
+from mnist_mlflow.tracking.evaluations import TEST, EvaluatedModel, find_evaluated, log_scores
 from mnist_mlflow.tracking.lifecycle import open_run
-from mnist_mlflow.tracking.models import find_model, load_model
+from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.named import model_uri
-from mnist_mlflow.tracking.permissions import may_write
-from mnist_mlflow.tracking.results import LoggedData, as_metrics, dataset_tags, log_test
+from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.results import log_test
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
-
-_logger = logging.getLogger(__name__)
 
 
 @parameters
@@ -29,6 +37,7 @@ class Params(Names, SplitOptions):
     """Options of `evaluate`."""
 
     model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model to score")
+    corruptions: bool = flag(False, "1: score it on corrupted validation images; the test images stay shut")
 
 
 @dataclass(frozen=True)
@@ -40,41 +49,54 @@ class Evaluation:
     openings: int
 
 
-def run(params: Params, progress: Progress) -> Evaluation:
-    """Score a model in a run of its own; raises UsageError if it may have learned the test images."""
+Scores: TypeAlias = Evaluation | CorruptionScores | Examination
+
+
+def run(params: Params, progress: Progress) -> Scores:
+    """Score a model in a run of its own; raises UsageError if it may have learned the images."""
+    source = open_source(params.data, progress)
+    is_own = not split_address(source.address)[0]
     with open_run("evaluate", {"role": "evaluation"}, params.experiment) as run:
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
-        run.set_tags(dataset_tags(dataset))
+        run.set_tags(source_tags(source))
         run.log_params({name: typed(value) for name, value in vars(params).items()})
-        model = model_uri(params.model, params.registered_model)
-        model_id = _check_split(model, dataset)
-        answer = load_model(model)  # a model that does not load opens no test images
-        openings = record_opening(run, dataset, f"evaluate {model}")
-        progress(f"score {model}", 0, 0)
-        metrics = metrics_on(dataset.test, answer(dataset.test.images), dataset.digest)
-        progress(f"score {model}", 1, 1)
-        _log_scores(run, metrics, model, model_id, log_test(dataset))
-        return Evaluation(model, metrics, openings)
+        model = _find_model(model_uri(params.model, params.registered_model))
+        if is_own and not params.corruptions and (part := to_examine(model, source)):
+            scores: Scores = examine(run, model, source, part, progress)
+        else:
+            dataset = split(source, params.split_seed)
+            run.set_tags(dataset_tags(dataset))
+            _check_split(model, dataset)
+            score = score_corruptions if params.corruptions else _score_test
+            scores = score(run, model, dataset, progress)
+    refresh_cards(Registry(run.client, params), model.run_id)  # which finds finished evaluations
+    return scores
 
 
-def _log_scores(run: Run, metrics: Mapping[str, float], model: str, model_id: str | None, test: LoggedData) -> None:
-    """Log the scores of a model, and tie them to it, unless it is somebody else's, to look at alone."""
-    if not may_write(partial(run.log_metrics, as_metrics(run, metrics, model_id, test))):
-        _logger.warning("Your account may only read %s: the scores stay in this run.", model)
-        run.log_metrics(as_metrics(run, metrics, None, test))
+def _score_test(run: Run, model: EvaluatedModel, dataset: Dataset, progress: Progress) -> Evaluation:
+    """Score a model on the test images, which is an opening of them."""
+    answer = load_model(model.uri)  # a model that does not load opens no test images
+    openings = record_opening(run, dataset, f"evaluate {model.uri}")
+    progress(f"score {model.uri}", 0, 0)
+    metrics = metrics_on(dataset.test, answer(dataset.test.images), dataset.digest)
+    progress(f"score {model.uri}", 1, 1)
+    log_scores(run, model, TEST, metrics, log_test(dataset))
+    return Evaluation(model.uri, metrics, openings)
 
 
-def _check_split(uri: str, dataset: Dataset) -> str | None:
-    """The id of the logged model, if it is one; raises UsageError when it may have learned the test images."""
+def _find_model(uri: str) -> EvaluatedModel:
+    """The model at a URI; raises UsageError where there is none."""
     try:
-        model_id, tags = find_model(uri)
+        return find_evaluated(uri)
     except UserFacingError as error:
         accepted = f"{', '.join(ALIASES)}, models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-… and runs:/…"
         raise UsageError(f"{error} Accepted: {accepted}") from error
-    same_data = tags.get("dataset_digest") == dataset.digest
-    if same_data and tags["split_digest"] != dataset.split_digest:
+
+
+def _check_split(model: EvaluatedModel, dataset: Dataset) -> None:
+    """Raise UsageError for a model that may have learned images that it is scored on."""
+    same_data = model.tags.get("dataset_digest") == dataset.digest
+    if same_data and model.tags["split_digest"] != dataset.split_digest:
         raise UsageError(
-            f"{uri} learned from another split of {dataset.name}, which may hold these test images. "
-            f"Type: -P split_seed={tags['split_seed']}"
+            f"{model.uri} learned from another split of {dataset.name}, which may hold these images. "
+            f"Type: -P split_seed={model.tags['split_seed']}"
         )
-    return model_id

@@ -15,6 +15,7 @@ from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
+from mnist_mlflow.jobs.recording import record_skipped
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in
 from mnist_mlflow.parameters import parameters, pick
@@ -65,12 +66,13 @@ def run(params: Params, progress: Progress) -> MainResult:
     """
     tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
     searches = any(task.searches for task in tasks)
+    dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
     with (
         training_workers(params.cluster, params.workers, searches=searches) as workers,
         open_run("main", selection_tags(), params.experiment) as main,
     ):
         check_may_change(Registry(main.client, params))
-        dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
+        record_skipped(main, dataset)
         names, algorithms = pick(Names, vars(params)), ",".join(task.algorithm for task in tasks)
         options = dataclasses.asdict(pick(DataOptions, vars(params)))
         main.log_params(

@@ -63,7 +63,7 @@ def find_voters(run: Run, dataset: Dataset, split_seed: int, experiment: str, pr
         progress("read what they made of the tuning slice", number, len(singles))
     if len(voters) < FEWEST:
         place = f"the experiment {experiment} of {store_uri()}" if experiment else store_uri()
-        train = Names(experiment=experiment).command("main", {"data": dataset.name, "split_seed": split_seed})
+        train = Names(experiment=experiment).command("main", {"data": dataset.address, "split_seed": split_seed})
         raise UserFacingError(
             f"An ensemble takes two finished models or more; there are {len(voters)} on {dataset.name} with "
             f"split_seed={split_seed} in {place}. Train some first: {train}"

@@ -13,8 +13,9 @@ from mnist_mlflow.algorithms.base import tolerance_of
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.data.mnist import folders
 from mnist_mlflow.errors import DataError, UsageError, UserFacingError
-from mnist_mlflow.protocol import ENSEMBLE, REGISTERED_MODEL, parse_command
+from mnist_mlflow.protocol import ENSEMBLE, REGISTERED_MODEL, parse_command, split_address
 from mnist_mlflow.tracking.candidates import PARTIAL, REPRODUCES
+from mnist_mlflow.tracking.datasets import address_of
 from mnist_mlflow.tracking.named import find_run
 from mnist_mlflow.tracking.origins import Origin, read_origin
 from mnist_mlflow.tracking.results import read_file, read_kept
@@ -24,7 +25,7 @@ from mnist_mlflow.types import Labels, Probabilities, Progress
 SHOWN = 5  # labels that differ
 # Said otherwise: what was found, a study of its own, one process, the voters, where the new run goes.
 NOT_TYPED = ("data", "study", "workers", "experiment")
-NO_MODELS = ("evaluation", "report", "comparison")
+NO_MODELS = ("evaluation", "report", "comparison", "reading")
 # By role: what such a run is, the tags of which one names the run to make again, and what stands for that without them.
 OTHERS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "trial": ("is a trial. Make its search again", ("mlflow.parentRunId",), "ID of its search"),
@@ -55,7 +56,7 @@ class Original:
     def settings(self) -> dict[str, str]:
         """The options to train it again with, but for the voters of an ensemble."""
         typed = {name: value for name, value in self.typed.items() if name not in NOT_TYPED}
-        return {"data": dataset_name(self.origin)} | typed
+        return {"data": recorded_data(self.origin)} | typed
 
     @property
     def searches(self) -> bool:
@@ -129,9 +130,9 @@ def _read_members(artifacts: str) -> dict[str, tuple[str, float]]:
         raise UserFacingError("its members.csv is damaged") from error
 
 
-def dataset_name(origin: Origin) -> str:
-    """The name of the data set that a run learned from: what was found, else what was typed."""
-    return origin.tags.get("dataset") or origin.run.data.params.get("data", "auto")
+def recorded_data(origin: Origin) -> str:
+    """The address of the data set that a run learned from: what was found, else what was typed."""
+    return address_of(origin.tags) or origin.run.data.params.get("data", "auto")
 
 
 def load_recorded(original: Original, progress: Progress) -> Dataset:
@@ -139,7 +140,7 @@ def load_recorded(original: Original, progress: Progress) -> Dataset:
 
     The digest decides, which counts all images and labels. How they are split is a matter of the code.
     """
-    tags, params, name = original.origin.tags, original.origin.run.data.params, dataset_name(original.origin)
+    tags, params, name = original.origin.tags, original.origin.run.data.params, recorded_data(original.origin)
     if not tags.get("dataset_digest"):
         raise DataError(
             f"Run {original.origin.run_id} has lost its tag dataset_digest: nothing tells whether the data set {name} "
@@ -148,10 +149,11 @@ def load_recorded(original: Original, progress: Progress) -> Dataset:
     try:
         dataset = load_dataset(name, int(params.get("split_seed", 0)), int(params.get("train_size", 0)), progress)
     except UserFacingError as error:
-        places = ", ".join(map(str, folders()))
-        raise DataError(f"The data set {name} is not here: {error} It is looked for in {places}.") from error
-    if dataset.digest != tags.get("dataset_digest"):
-        here, there = dataset.digest[:8], tags["dataset_digest"][:8]
+        places = "" if split_address(name)[1] else f" It is looked for in {', '.join(map(str, folders()))}."
+        raise DataError(f"The data set {name} is not here: {error}{places}") from error
+    different = [key for key in ("dataset_digest", "added_digest") if dataset.digests.get(key) != tags.get(key)]
+    if different:
+        here, there = (digests.get(different[0], "none")[:8] for digests in (dataset.digests, tags))
         raise DataError(
             f"The data set {name} here is not the one that run {original.origin.run_id} learned from (digest {here} "
             f"instead of {there}): {differing_labels(original.labels, dataset)}. Bring that one here, then try again"

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_mlflow.algorithms.base import TrainedModel
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, Source
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
 from mnist_mlflow.evaluation.selective import selective
+from mnist_mlflow.jobs.versions import STARTER
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.tracking.candidates import PARTIAL
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.models import pinned_requirements, save_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Contents, close_parcel, packing
 from mnist_mlflow.tracking.results import (
+    SKIPPED,
     DataKey,
     LoggedData,
-    dataset_tags,
     log_data,
     write_pictures,
     write_probabilities,
+    write_skipped,
 )
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.sending import send
 from mnist_mlflow.tracking.travelling import copy_code
 from mnist_mlflow.types import Progress
 
+_logger = logging.getLogger(__name__)
+SHOWN = 3  # pictures that are left out
+
 
 @dataclass(frozen=True)
 class TrainingRecord:
     """A model that has learned, with its algorithm, its logged params, its curves, and what continues its search.
 
-    `tags` and `files` are more of them for its run; `stopped_by` is the interruption that ended the learning early.
+    `tags` and `files` are more of them for its run, `model_tags` for its model. `stopped_by` is the interruption that
+    ended the learning early.
     """
 
     algorithm: str
@@ -43,6 +52,7 @@ class TrainingRecord:
     resume_command: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    model_tags: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""
 
 
@@ -60,7 +70,21 @@ class RunResult:
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
     """Say in a run what it learns from and what it is; returns the validation images as MLflow knows them."""
     run.describe(about, dataset_tags(dataset))
+    record_skipped(run, dataset)
     return log_data(run, dataset)
+
+
+def record_skipped(run: Run, data: Dataset | Source) -> None:
+    """Log which pictures of somebody's own data set are left out, and say so, unless the starter of this has."""
+    if not data.skipped:
+        return
+    with run.files() as folder:
+        write_skipped(folder, data.skipped)
+    if STARTER not in os.environ:
+        listed = "\n".join(f"{file}: {reason}" for file, reason in data.skipped[:SHOWN])
+        more = "\n…" if len(data.skipped) > SHOWN else ""
+        left_out = data.name, len(data.skipped), SKIPPED, run.id
+        _logger.warning("Left out of %s: %d, which %s of run %s lists.\n%s%s", *left_out, listed, more)
 
 
 def record(
@@ -107,7 +131,7 @@ def _contents(
         training.algorithm,
         params={name: str(value) for name, value in training.params.items()},
         tags=engine | training.tags | partial | ({"failure": training.stopped_by} if training.stopped_by else {}),
-        model_tags=engine | about | partial,
+        model_tags=engine | about | training.model_tags | partial,
         metrics=metrics,
         data=data,
         requirements=pinned_requirements(training.trained.model),

@@ -31,7 +31,7 @@ from mnist_mlflow.search.summary import Summary
 from mnist_mlflow.search.supervisor import run_trials
 from mnist_mlflow.search.worker import MOST_TRIALS
 from mnist_mlflow.search.workers import Workers
-from mnist_mlflow.tracking.results import dataset_tags
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import studies_uri
 from mnist_mlflow.types import Progress

@@ -14,15 +14,16 @@ from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.evaluation.spread import WITH_INTERVAL, summarise
 from mnist_mlflow.jobs.clusters import training_workers
 from mnist_mlflow.jobs.launch import LaunchError, Outcome, Training, launch_all
-from mnist_mlflow.jobs.recording import RunResult
+from mnist_mlflow.jobs.recording import RunResult, record_skipped
 from mnist_mlflow.jobs.reuse import as_reused
 from mnist_mlflow.parameters import pick, typed
 from mnist_mlflow.protocol import SearchOptions, SeedsOptions, changed, command
 from mnist_mlflow.reports.markdown import table
 from mnist_mlflow.search.workers import Shown, Workers
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.lifecycle import open_run
-from mnist_mlflow.tracking.results import DataKey, as_metrics, dataset_tags
+from mnist_mlflow.tracking.results import DataKey, as_metrics
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import Progress
 
@@ -91,10 +92,11 @@ def train_seeds(task: SeedsTask, progress: Progress, is_reusing: bool = False) -
     if lacking := lacking_library([algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": algorithm, "role": "seeds", "command": task.command(*task.seeds)}
+    options = task.task.protocol
+    dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
     with training_workers(task.cluster, task.workers, searches=False) as workers, open_run(algorithm, tags) as run:
-        options = task.task.protocol
-        dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         run.set_tags(dataset_tags(dataset))
+        record_skipped(run, dataset)
         run.log_params(_params(task))
         reused = _find_finished(task, run, dataset) if is_reusing else {}
         missing = [seed for seed in task.seeds if seed not in reused]

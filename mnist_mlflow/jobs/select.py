@@ -20,12 +20,12 @@ from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.plan import Plan, as_planned
 from mnist_mlflow.selection.promotion import promote, record_decision
 from mnist_mlflow.selection.test_images import TestScores
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.tracking.permissions import check_may_change
 from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run, close_abandoned
 from mnist_mlflow.tracking.store import connect, registry_lock, store_uri
 from mnist_mlflow.types import Progress
@@ -64,10 +64,10 @@ def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
     if params.apply:
         return apply_dry_run(params.apply, params, params.reason, progress)
     client = connect()
+    dataset = load_dataset(params.data, params.split_seed, progress=progress)
     with open_run("select", selection_tags(), place_beside(client, params.experiment), client) as run:
         if not params.dry_run:
             check_may_change(Registry(run.client, params))
-        dataset = load_dataset(params.data, params.split_seed, progress=progress)
         run.log_params(
             {name: typed(value) for name, value in vars(params).items() if name not in ("rollback", "apply")}
         )

@@ -43,8 +43,8 @@ def train(task: Task, progress: Progress) -> RunResult:
     if lacking := lacking_library([task.algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
+    dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
     with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags) as run:
-        dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
         check_starter(task.algorithm, dataset)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""

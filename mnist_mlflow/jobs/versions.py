@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from mnist_mlflow.algorithms.base import get_algorithm
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import DIGESTS, Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.provenance import code_digest
 
@@ -56,7 +56,7 @@ def check_versions(algorithm: str, there: Mapping[str, str]) -> None:
 
 def check_images(dataset: Dataset, digests: Mapping[str, str]) -> None:
     """Raise UserFacingError where a data set has other images on this machine than on the one that began this."""
-    if digests["dataset_digest"] != dataset.digest or digests["split_digest"] != dataset.split_digest:
+    if dataset.digests != {name: digests[name] for name in DIGESTS if name in digests}:
         raise UserFacingError(
             f"On {socket.gethostname()} {dataset.address} has other images than on the machine that began this: "
             "copy them from there."
@@ -65,8 +65,7 @@ def check_images(dataset: Dataset, digests: Mapping[str, str]) -> None:
 
 def starter(algorithm: str, dataset: Dataset) -> dict[str, str]:
     """The variable by which a training that starts elsewhere compares itself with this machine."""
-    digests = {"dataset_digest": dataset.digest, "split_digest": dataset.split_digest}
-    return {STARTER: json.dumps({"versions": versions(algorithm), "digests": digests})}
+    return {STARTER: json.dumps({"versions": versions(algorithm), "digests": dataset.digests})}
 
 
 def check_starter(algorithm: str, dataset: Dataset) -> None:

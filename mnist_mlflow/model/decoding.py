@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from typing import TYPE_CHECKING
@@ -20,8 +21,8 @@ HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")  # afte
 ACCEPTED = f"accepted are {', '.join(FORMATS)}, and HEIC with the extra heic, of at most {MEGAPIXELS} megapixels"
 
 
-def decode(content: bytes) -> Picture:
-    """The picture in the bytes of a file, as a camera held it; of several frames or pages, the first.
+def decode(content: bytes, page: int = 0) -> Picture:
+    """The picture in the bytes of a file, as a camera held it. Of several frames or pages, that of a number from 0.
 
     Grey comes as (h, w), colours as (h, w, 3) RGB, with alpha as (h, w, 4), all uint8. The size is looked at before
     the pixels are decoded. Raises ImageError for bytes that are truncated, too large or no picture.
@@ -30,7 +31,7 @@ def decode(content: bytes) -> Picture:
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            return _open(content)
+            return _open(content, page)
     except UnidentifiedImageError as error:
         raise ImageError(f"The {len(content):,} bytes are no picture; {ACCEPTED}.") from error
     except Image.DecompressionBombError as error:  # Pillow's own limit comes first
@@ -41,14 +42,18 @@ def decode(content: bytes) -> Picture:
         raise ImageError(f"The picture cannot be read ({one_line(error)}); {ACCEPTED}.") from error
 
 
-def _open(content: bytes) -> Picture:
+def _open(content: bytes, page: int) -> Picture:
     from PIL import ImageOps
     from PIL.Image import open as open_picture
 
     with open_picture(io.BytesIO(content), formats=_readers(content)) as file:
+        file.seek(page)
         if file.width * file.height > MEGAPIXELS * 1_000_000:
             raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
-        return _pixels(ImageOps.exif_transpose(file))
+        file.load()
+        with contextlib.suppress(Exception):  # of EXIF data that are none: the pixels are as good as others
+            ImageOps.exif_transpose(file, in_place=True)
+        return _pixels(file)
 
 
 def _readers(content: bytes) -> list[str]:
@@ -75,6 +80,6 @@ def _eight_bits(values: np.ndarray) -> Picture:
     """The upper eight of the bits that integers use; floats are read as 0-1 where none is above 1."""
     if values.dtype.kind == "f":
         values = np.nan_to_num(values)
-        values = values * 255 if values.max() <= 1 else values
-    values = values.clip(0, 2**31 - 1).astype(np.int64)
+        values = (values * 255 if values.max() <= 1 else values).clip(0, 2**31).astype(np.uint32)
+    values = values.clip(0)
     return (values >> max(0, int(values.max()).bit_length() - 8)).astype(np.uint8)

@@ -79,6 +79,10 @@ class DigitModel:
     def _default_error(self) -> float:
         return self.abstention.max_error if self.abstention else 0.0
 
+    def get_raw_model(self) -> Self:
+        """Return this model, as MLflow's `PyFuncModel.get_raw_model` does then."""
+        return self
+
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
         """Probabilities (n, 10) float64 of canonical digits (n, 28, 28)."""
         probabilities = np.empty((len(images), CLASSES))

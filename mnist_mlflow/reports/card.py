@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from textwrap import indent
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError
@@ -13,16 +12,17 @@ from mnist_mlflow.evaluation.metrics import class_scores
 from mnist_mlflow.evaluation.selective import ALLOWED, selective
 from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
+from mnist_mlflow.reports.evaluations import examination_section, failure_section
 from mnist_mlflow.reports.figures import openings_text
-from mnist_mlflow.reports.markdown import escaped, table
+from mnist_mlflow.reports.sections import Section, shortened
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.datasets import ADDRESS, DATASET_TAGS
+from mnist_mlflow.tracking.evaluations import StoredEvaluation
 from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.signatures import signature_rows
 
 MOST_CONFUSED = 8
-LONGEST = 5_000  # characters of a description, in MLflow's tables
-ORIGIN = ("dataset", "dataset_digest", "split_digest", "dataset_fallback", "engine")
-DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
+ORIGIN = (*DATASET_TAGS, "engine")
 SUMMARY = {
     "accuracy": "accuracy %",
     "precision_macro": "precision %",
@@ -43,17 +43,6 @@ as in the grading of an exam, let people look at all answers of low confidence, 
 
 
 @dataclass(frozen=True)
-class Section:
-    """A part of the card: a title, text, and a table."""
-
-    title: str
-    text: str = ""
-    head: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    code: str = ""
-
-
-@dataclass(frozen=True)
 class Subject:
     """A model with what its card is written from: run, answers to the validation images, decision, figures.
 
@@ -67,6 +56,7 @@ class Subject:
     ms_per_image: float
     test_metrics: Mapping[str, float] = field(default_factory=dict)
     signed: Mapping[str, str] = field(default_factory=dict)  # the tags of who decided, who applied, and why
+    evaluations: Sequence[StoredEvaluation] = ()  # after its training, the oldest first
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -84,6 +74,8 @@ def write_card(subject: Subject) -> list[Section]:
         _sure(subject),
         _digits(subject),
         _confusions(subject),
+        failure_section(subject.evaluations),
+        examination_section(subject.evaluations),
         Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
@@ -93,25 +85,14 @@ def write_card(subject: Subject) -> list[Section]:
     return [section for section in sections if section.text or section.rows or section.code]
 
 
-def as_markdown(title: str, sections: Sequence[Section]) -> str:
-    """The card as Markdown, as the MLflow UI shows it."""
-    parts = [f"# {escaped(title)}"]
-    for section in sections:
-        parts.append(f"## {section.title}")
-        parts += [escaped(section.text)] if section.text else []
-        parts += [table(section.rows, section.head)] if section.rows else []
-        parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
-    return "\n\n".join(parts) + "\n"
+def card_title(name: str, subject: Subject) -> str:
+    """The title of the card of a registered model."""
+    return f"{name}: {subject.candidate.algorithm}"
 
 
-def shortened(title: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
-    """The card, without dispensable sections if MLflow has no room; the last line says `where` the whole is."""
-    rest = list(sections)
-    for left_out in ("", *dispensable):
-        rest = [section for section in rest if section.title != left_out]
-        if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
-            return text
-    return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"
+def short_card(name: str, subject: Subject, run_id: str) -> str:
+    """The card of a registered model as its registry stores it; the run of the selection has the whole."""
+    return shortened(card_title(name, subject), write_card(subject), f"The whole card is `card.md` of run {run_id}.")
 
 
 def _figures(subject: Subject) -> Section:
@@ -196,10 +177,12 @@ def _reproduce(candidate: Candidate) -> str:
     """
     if not candidate.params:
         return ""
+    # A path was logged as it was typed, in a folder that nobody knows.
+    params = candidate.params | ({"data": candidate.tags[ADDRESS]} if ADDRESS in candidate.tags else {})
     try:
-        train = Task.from_params(candidate.algorithm, candidate.params).command()
+        train = Task.from_params(candidate.algorithm, params).command()
     except UsageError:  # an ensemble, or something that this version does not know: as it was logged
-        train = command(candidate.algorithm, candidate.params)
+        train = command(candidate.algorithm, params)
     return f"{reproduce_command(candidate.run_id)}\n# without this store, once the commit is checked out:\n{train}"
 
 

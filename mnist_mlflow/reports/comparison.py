@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_mlflow.reports.card import SUMMARY, Section
+from mnist_mlflow.reports.card import SUMMARY
 from mnist_mlflow.reports.differences import Patch, code_changes, difference_sections
 from mnist_mlflow.reports.figures import NOT_RECORDED, bounds, spread
 from mnist_mlflow.reports.pairs import Pair, answer, pair_section, pairs_of
 from mnist_mlflow.reports.searches import search_section
+from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.sides import Side
 from mnist_mlflow.types import CLASSES
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_mlflow.reports.card import Section
 from mnist_mlflow.reports.figures import with_short_digests
+from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.commits import PACKAGE, file_changes, has_commit, patch_between
 from mnist_mlflow.tracking.environments import required_libraries
 from mnist_mlflow.tracking.origins import KINDS, Difference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from statistics import mean, stdev
 
 NOT_RECORDED = "-"
@@ -20,6 +21,11 @@ def openings_text(openings: int) -> str:
     """The number of openings of the test images of a split, in words; nobody counts what he may not see."""
     times = "once" if openings == 1 else f"{openings} times"
     return f"The test images of this split have been opened {times}, counted over all runs that the account may see."
+
+
+def time_text(ms: int) -> str:
+    """A time in milliseconds since the epoch, to the minute."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def spread(values: Sequence[float], form: str, factor: float = 1) -> str:

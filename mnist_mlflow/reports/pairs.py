@@ -10,8 +10,8 @@ import numpy as np
 
 from mnist_mlflow.evaluation.disagreement import Answers, Disagreement, disagreements
 from mnist_mlflow.evaluation.significance import ALPHA
-from mnist_mlflow.reports.card import Section
 from mnist_mlflow.reports.figures import bounds, p_text
+from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.sides import Side
 
 TEXT = (

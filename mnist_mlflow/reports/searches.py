@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_mlflow.evaluation.exploration import complete, draw_progress, draw_values, values_tried, varied
 from mnist_mlflow.evaluation.plots import as_png
-from mnist_mlflow.reports.card import Section
+from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.search.objectives import MAXIMIZED, METRICS, goals
 from mnist_mlflow.tracking.sides import Side
 from mnist_mlflow.tracking.trials import PREFIX

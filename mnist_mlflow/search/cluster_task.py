@@ -17,8 +17,8 @@ from typing import IO
 
 from mnist_mlflow.processes import LAUNCHER, this_process
 from mnist_mlflow.search.cores import THREADS
-from mnist_mlflow.search.machine import ERROR, MOMENT
-from mnist_mlflow.search.workers import Command, Shown
+from mnist_mlflow.search.machine import MOMENT
+from mnist_mlflow.search.workers import Command, Reason, Shown
 
 POLL = 0.1  # seconds between looks at the process: Ray cancels between two lines of Python, not within a call
 FOLDER = Path(__file__).resolve().parents[2]  # from which `-m mnist_mlflow` finds this code, installed or not
@@ -28,7 +28,7 @@ Tell = Callable[[str, str], None]  # takes a stream, `out` or `err`, and a line
 
 @dataclass(frozen=True)
 class Done:
-    """The exit status of a command, and the last line of its errors."""
+    """The exit status of a command, and the line of its errors that says why."""
 
     status: int
     error: str
@@ -56,8 +56,8 @@ def run_command(command: Command, patience: float, tell: Tell | None) -> Done:
         encoding="locale",
         errors="replace",
     )
-    errors: list[str] = []  # the last line of them
-    readers = [_reader(process.stdout, "out", tell, []), _reader(process.stderr, "err", tell, errors)]
+    reason = Reason()
+    readers = [_reader(process.stdout, "out", tell), _reader(process.stderr, "err", tell, reason)]
     try:
         _wait(process)
     except KeyboardInterrupt:  # as Ray cancels
@@ -68,7 +68,7 @@ def run_command(command: Command, patience: float, tell: Tell | None) -> Done:
     status = process.wait()
     for reader in readers:
         reader.join(MOMENT)
-    return Done(status, "".join(errors).strip().removeprefix(ERROR))
+    return Done(status, str(reason))
 
 
 def variables_here() -> Mapping[str, str]:
@@ -82,12 +82,12 @@ def _wait(process: subprocess.Popen[str], seconds: float = float("inf")) -> None
         time.sleep(POLL)
 
 
-def _reader(pipe: IO[str] | None, stream: str, tell: Tell | None, last: list[str]) -> threading.Thread:
+def _reader(pipe: IO[str] | None, stream: str, tell: Tell | None, reason: Reason | None = None) -> threading.Thread:
     def read() -> None:
         with pipe or contextlib.nullcontext(()) as lines:
             for line in lines:
-                if line.strip():
-                    last[:] = [line]
+                if reason:
+                    reason.read(line)
                 if tell:
                     tell(stream, line)
 

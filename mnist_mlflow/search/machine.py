@@ -18,9 +18,8 @@ from typing import IO, TextIO
 from mnist_mlflow.data.databases import file_of, with_file
 from mnist_mlflow.processes import LAUNCHER, this_process
 from mnist_mlflow.search.cores import pin_to_cores, share_of_threads
-from mnist_mlflow.search.workers import Command, Ending, Shown
+from mnist_mlflow.search.workers import Command, Ending, Reason, Shown
 
-ERROR = "Error: "  # with which the command line begins its last words
 MOMENT = 1.0  # seconds for the last lines of a process that has ended: one that it left behind may keep the pipe
 
 
@@ -99,13 +98,13 @@ class Processes:
 
 @dataclass
 class _Process:
-    """A process in a slot, and the line that says why it ended: the one with `Error:`, else the last."""
+    """A process in a slot."""
 
     number: int
     slot: int
     command: Command
     popen: subprocess.Popen[str]
-    error: str = ""
+    reason: Reason = field(default_factory=Reason)
 
     def watch(self, endings: queue.SimpleQueue[Ending]) -> None:
         """Pass its lines on, and report its end."""
@@ -116,13 +115,13 @@ class _Process:
         status = self.popen.wait()
         for reader in readers:
             reader.join(MOMENT)
-        endings.put(Ending(self.number, status, self.error.removeprefix(ERROR)))
+        endings.put(Ending(self.number, status, str(self.reason)))
 
     def _read(self, pipe: IO[str], terminal: TextIO) -> None:
         with pipe:
             for line in pipe:
-                if pipe is self.popen.stderr and line.strip():
-                    self.error = line.strip() if not self.error.startswith(ERROR) else self.error
+                if pipe is self.popen.stderr:
+                    self.reason.read(line)
                 if self.command.shown is not Shown.NOTHING:
                     print(f"{self.command.label}: {line.rstrip()}", file=terminal, flush=True)
 

@@ -61,8 +61,7 @@ def subject(task: Task, dataset: Dataset) -> dict[str, Any]:
     """The subject of a study: all of its trials are of this algorithm, these images and this objective."""
     return {
         "algorithm": task.algorithm,
-        "dataset_digest": dataset.digest,
-        "split_digest": dataset.split_digest,
+        **dataset.digests,
         "split_seed": task.protocol.split_seed,
         "train_size": task.protocol.train_size,
         "objective": task.search.objective,

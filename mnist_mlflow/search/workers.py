@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 CLOSING = 3.0  # seconds that a worker has to close its trial
+ERROR = "Error: "  # with which the command line begins its last words
 SIGNALLED = 128  # a shell adds it to the number of the signal that ended a process; so do our commands
 
 
@@ -48,6 +49,21 @@ class Ending:
     def is_lost(self) -> bool:
         """True for a command that did not end by itself."""
         return self.status is None or not 0 <= self.status <= SIGNALLED
+
+
+@dataclass
+class Reason:
+    """The line that says why a command ended: the one with `Error:`, else the last that is not blank."""
+
+    line: str = ""
+
+    def read(self, line: str) -> None:
+        """Take note of one more line of its errors."""
+        if line.strip() and not self.line.startswith(ERROR):
+            self.line = line.strip()
+
+    def __str__(self) -> str:
+        return self.line.removeprefix(ERROR)
 
 
 class Workers(Protocol):

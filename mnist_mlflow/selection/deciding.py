@@ -48,7 +48,7 @@ def decide(
     pool = CandidatePool(candidates, evidence, question, registry.taken_back(), members)
     others = not_comparable(run.client, query)
     if not pool.entries:
-        raise UserFacingError(_nothing(dataset.name, question, query, others))
+        raise UserFacingError(_nothing(dataset, question, query, others))
     choice = apply_rule(pool, incumbent)
     verdict = decide_alias(registry, choice, evidence)
     newest = choice.winner.candidate if verdict.alias == CHAMPION else champion
@@ -58,11 +58,11 @@ def decide(
     return Decision(choice, verdict, query, sign(run), others, list(unconsidered), state, list(reasons))
 
 
-def _nothing(data: str, question: Question, query: Query, others: Sequence[NotComparable]) -> str:
+def _nothing(dataset: Dataset, question: Question, query: Query, others: Sequence[NotComparable]) -> str:
     """The error when the store holds no candidate, with the command that helps."""
-    split: dict[str, object] = {"data": data, "split_seed": question.split_seed}
+    split: dict[str, object] = {"data": dataset.address, "split_seed": question.split_seed}
     place = f" in the experiment {question.experiment}" if question.experiment else ""
-    text = f"There is no finished run on {data} with split_seed={question.split_seed}{place} in {store_uri()}"
+    text = f"There is no finished run on {dataset.name} with split_seed={question.split_seed}{place} in {store_uri()}"
     if query.is_narrow:
         return f"{text} that the filters let through. Type: {question.command('select', split)}"
     listed = "".join(f"\nNot comparable: {other.text}" for other in others)

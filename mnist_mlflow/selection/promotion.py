@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.pareto import draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
-from mnist_mlflow.reports.card import Subject, as_markdown, shortened, write_card
+from mnist_mlflow.reports.card import Subject, card_title, short_card, write_card
+from mnist_mlflow.reports.sections import as_markdown
 from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.finalists import pairwise, points
 from mnist_mlflow.selection.leaderboard import leaderboard, with_test_figures, write_leaderboard
@@ -19,9 +20,11 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import TO_APPLY, Plan
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, State
+from mnist_mlflow.tracking.datasets import DATASET_TAGS
+from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
-from mnist_mlflow.tracking.results import dataset_tags, read_kept, write_pictures
+from mnist_mlflow.tracking.results import read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, sign
 from mnist_mlflow.types import Progress
@@ -69,7 +72,7 @@ def promote(
     """
     subject = _subject(run, registry, outcome)
     with registry.alone(since=since):
-        version = _register_winner(run, registry, outcome, dataset, subject)
+        version = _register_winner(run, registry, outcome, subject)
     scores = score_finalists(run, outcome.finalists, dataset, progress, load)
     table = with_test_figures(outcome.table, scores.metrics)
     _publish_test_scores(run, registry, version, subject, scores, scores.metrics.get(outcome.winner, {}))
@@ -88,10 +91,11 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
         outcome.ruling.sentences,
         winner.ms_per_image,
         signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),
+        evaluations=find_evaluations(run.client, winner.candidate.run_id),
     )
 
 
-def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Dataset, subject: Subject) -> str:
+def _register_winner(run: Run, registry: Registry, outcome: Outcome, subject: Subject) -> str:
     """Register the winner and give it the alias of the ruling; returns its version."""
     winner, alias = outcome.winner, outcome.ruling.alias
     tags = {
@@ -100,10 +104,10 @@ def _register_winner(run: Run, registry: Registry, outcome: Outcome, dataset: Da
         "algorithm": winner.candidate.algorithm,
         "ms_per_image": f"{winner.ms_per_image:.4g}",
         **subject.signed,
-        **dataset_tags(dataset),
+        **{name: winner.candidate.tags[name] for name in DATASET_TAGS if name in winner.candidate.tags},
         **{key: figure for key, figure in winner.candidate.final_metrics.items() if not key.startswith("test_")},
     }
-    version = registry.register(winner.candidate, _shortened(run, registry, subject), tags)
+    version = registry.register(winner.candidate, short_card(registry.name, subject, run.id), tags)
     if alias == CHAMPION:
         registry.make_champion(version)
     else:
@@ -122,19 +126,11 @@ def _publish_test_scores(
 ) -> None:
     """Add the test scores to the winner's version and to its card, which is logged as `card.md`."""
     subject = dataclasses.replace(subject, test_metrics={**of_winner, "test_openings": scores.openings})
-    card = _shortened(run, registry, subject)
+    card = short_card(registry.name, subject, run.id)
     if registry.selected_by(version) == run.id:  # else another selection has described it meanwhile
         registry.tag_scores(version, subject.test_metrics)
         registry.describe(version, card)
     run.describe(card, {"not_scored": "; ".join(scores.failures)} if scores.failures else {})
     with run.files() as folder:
-        (folder / "card.md").write_text(as_markdown(_title(registry, subject), write_card(subject)), encoding="utf-8")
-
-
-def _title(registry: Registry, subject: Subject) -> str:
-    return f"{registry.name}: {subject.candidate.algorithm}"
-
-
-def _shortened(run: Run, registry: Registry, subject: Subject) -> str:
-    """The winner's card, shortened to what the registry stores."""
-    return shortened(_title(registry, subject), write_card(subject), f"The whole card is `card.md` of run {run.id}.")
+        whole = as_markdown(card_title(registry.name, subject), write_card(subject))
+        (folder / "card.md").write_text(whole, encoding="utf-8")

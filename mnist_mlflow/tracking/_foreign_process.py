@@ -34,9 +34,13 @@ def _answer_all(model: str, answers: TextIO) -> None:
         question = json.loads(line)
         images = np.load(question["images"])
         started = time.perf_counter()
-        probabilities = loaded.predict(images)[question["columns"]].to_numpy()
+        table = loaded.predict(images)
         seconds = time.perf_counter() - started
-        np.save(question["probabilities"], probabilities)
+        table[question["columns"]]  # an error if one is missing
+        columns = {name: table[name].to_numpy() for name in table}
+        # Texts are objects in pandas, which NumPy keeps as pickles alone.
+        plain = {name: cells.astype(str) if cells.dtype == object else cells for name, cells in columns.items()}
+        np.savez(question["table"], **plain)
         _tell(answers, {"seconds": seconds})
 
 

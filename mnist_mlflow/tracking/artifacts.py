@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 
 from mnist_mlflow.errors import UserFacingError, one_line
 
@@ -56,6 +58,12 @@ def fetch_file(root: str, name: str, folder: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     get_artifact_repository(root)._download_file(name, str(path))
     return path
+
+
+def whereabouts(client: MlflowClient, run_id: str, name: str) -> str:
+    """The path of an artifact of a run on this machine, or words for one that lies on another."""
+    address = f"{_address(client, run_id)}/{name}"
+    return str(local_file_uri_to_path(address)) if is_local_uri(address) else f"{name}, artifacts of run {run_id}"
 
 
 def _address(client: MlflowClient, run_id: str) -> str:

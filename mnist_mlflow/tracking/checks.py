@@ -14,7 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import REGISTERED_MODEL, Names
 from mnist_mlflow.tracking.aliases import DECIDED
-from mnist_mlflow.tracking.models import find_model
+from mnist_mlflow.tracking.evaluations import find_evaluated
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
 from mnist_mlflow.tracking.registry import SELECTED_BY
@@ -147,7 +147,7 @@ def _our_versions(client: mlflow.MlflowClient) -> dict[str, list[ModelVersion]]:
 
 def _has_model(uri: str) -> bool:
     try:
-        find_model(uri)
+        find_evaluated(uri)
     except UserFacingError:
         return False
     return True

@@ -19,5 +19,5 @@ def configuration(task: Task, params: Any, dataset: Dataset) -> str:
     """The digest of an algorithm, all of its parameters but the seed, data set, split, library and code."""
     settings = {name: str(value) for name, value in task.logged_params(params).items() if name not in NOT_OF_IT}
     library = engine(get_algorithm(task.algorithm).LIBRARY)
-    parts = [task.algorithm, settings, dataset.digest, dataset.split_digest, library, provenance.code_digest()]
+    parts = [task.algorithm, settings, *dataset.digests.values(), library, provenance.code_digest()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -59,7 +59,10 @@ class FinishedRuns:
 
     def _is_same_search(self, run: Run, task: Task) -> bool:
         """True for a run whose search is the task's, under whichever name of the data set, or that has none."""
-        return not task.searches or self._named(Task.from_run(run.data.tags)) == self._named(task)
+        if not task.searches:
+            return True
+        has_same_data = run.data.tags.get("added_digest", "") == self.dataset.added_digest
+        return has_same_data and self._named(Task.from_run(run.data.tags)) == self._named(task)
 
     def _named(self, task: Task) -> Task:
         return replace(task, protocol=replace(task.protocol, data=self.dataset.address))

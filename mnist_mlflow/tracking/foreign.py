@@ -14,11 +14,15 @@ import tempfile
 import threading
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCRIPT = Path(__file__).with_name("_foreign_process.py")
 PATIENCE = 10  # seconds for the process to end
@@ -48,21 +52,28 @@ class ForeignModel:
 
     def __call__(self, images: Images) -> Probabilities:
         """Probabilities (n, 10) of images (n, 28, 28); raises UserFacingError when the model does not predict."""
-        probabilities, _ = self._ask(images)
+        probabilities: Probabilities = self.table(images)[PROBABILITY_COLUMNS].to_numpy()
         return probabilities
+
+    def table(self, images: Images) -> pd.DataFrame:
+        """All that the model says of images (n, 28, 28), a row for each; other code may have other columns."""
+        table, _ = self._ask(images)
+        return table
 
     def seconds(self, images: Images) -> float:
         """The seconds of a prediction, as the process itself measures them."""
         _, seconds = self._ask(images)
         return seconds
 
-    def _ask(self, images: Images) -> tuple[Probabilities, float]:
-        question_file, answer_file = (Path(self._folder.name) / name for name in ("images.npy", "probabilities.npy"))
+    def _ask(self, images: Images) -> tuple[pd.DataFrame, float]:
+        import pandas as pd
+
+        question_file, answer_file = (Path(self._folder.name) / name for name in ("images.npy", "table.npz"))
         np.save(question_file, images)
-        question = {"images": str(question_file), "probabilities": str(answer_file), "columns": PROBABILITY_COLUMNS}
+        question = {"images": str(question_file), "table": str(answer_file), "columns": PROBABILITY_COLUMNS}
         seconds = self._answer(json.dumps(question))
-        probabilities: Probabilities = np.load(answer_file)
-        return probabilities, seconds
+        with np.load(answer_file) as columns:
+            return pd.DataFrame(dict(columns)), seconds
 
     def _answer(self, question: str = "") -> float:
         with contextlib.suppress(BrokenPipeError):

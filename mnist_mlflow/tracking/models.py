@@ -25,12 +25,14 @@ from mnist_mlflow.protocol import SureOptions
 from mnist_mlflow.tracking.artifacts import fetch_file
 from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.tracking.servers import is_server, reason
+from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_address
 from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mnist_mlflow.tracking.parcels import Contents
 
 ARCHIVED = "data/digit_model.zip"  # a model's own files
@@ -122,7 +124,26 @@ Answer: TypeAlias = Callable[[Images], Probabilities]  # what a model makes of i
 Load: TypeAlias = Callable[[str, str], Answer]  # loads a model, by its URI and where its files are
 
 
-def load_model(model_uri: str, location: str = "") -> Answer:
+class LoadedModel:
+    """A model in this process. Called with images it answers with probabilities (n, 10)."""
+
+    def __init__(self, model_uri: str, model: mlflow.pyfunc.PyFuncModel) -> None:
+        self.model_uri, self.pyfunc = model_uri, model
+
+    def __call__(self, images: Images) -> Probabilities:
+        """Probabilities (n, 10) of images (n, 28, 28); raises UserFacingError when the model does not predict."""
+        with _as_failure(self.model_uri):
+            probabilities: Probabilities = self.pyfunc.predict(images)[PROBABILITY_COLUMNS].to_numpy()
+            return probabilities
+
+    def table(self, images: Images) -> pd.DataFrame:
+        """All that the model says of images (n, 28, 28), a row for each, as `Readings.to_frame` has it."""
+        with _as_failure(self.model_uri):
+            table: pd.DataFrame = self.pyfunc.predict(images)
+            return table
+
+
+def load_model(model_uri: str, location: str = "") -> LoadedModel | ForeignModel:
     """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer.
 
     `location` is where its files are, if that is known. It runs the code that travels with it. Where that is not the
@@ -133,14 +154,7 @@ def load_model(model_uri: str, location: str = "") -> Answer:
         files = needed or Path(mlflow.artifacts.download_artifacts(model_uri))
         if not is_todays(Model.load(files)):
             return ForeignModel(model_uri, files)
-        model = mlflow.pyfunc.load_model(str(files))
-
-    def answer(images: Images) -> Probabilities:
-        with _as_failure(model_uri):
-            probabilities: Probabilities = model.predict(images)[PROBABILITY_COLUMNS].to_numpy()
-            return probabilities
-
-    return answer
+        return LoadedModel(model_uri, mlflow.pyfunc.load_model(str(files)))
 
 
 def _fetch_needed(location: str, folder: Path) -> Path | None:
@@ -189,19 +203,3 @@ def has_model(client: mlflow.MlflowClient, model_id: str) -> bool:
         return bool(client.get_logged_model(model_id).status == LoggedModelStatus.READY)
     except MlflowException:
         return False
-
-
-def find_model(model_uri: str) -> tuple[str | None, dict[str, str]]:
-    """The id and the tags of the logged model behind a URI (no id, no tags: it was not logged in this store).
-
-    Raises UserFacingError when there is no model.
-    """
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            model_id = Model.load(fetch_file(model_uri, MLMODEL_FILE_NAME, Path(folder))).model_id
-    except (MlflowException, OSError) as error:
-        raise UserFacingError(f"There is no model at {model_uri} ({reason(error)}).") from error
-    try:
-        return model_id, dict(mlflow.get_logged_model(model_id).tags)
-    except MlflowException:
-        return None, {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mlflow.entities import Run
 
+from mnist_mlflow.data import DIGESTS
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.results import read_file
 
@@ -18,7 +19,7 @@ GONE = "gone"  # the same where the store has lost all facts of the kind
 COMMIT = "mlflow.source.git.commit"
 PATCH = "git/uncommitted.diff"
 KINDS = ("parameters", "data", "code", "libraries", "machine")
-DATA_TAGS = ("dataset", "dataset_digest", "split_digest")
+DATA_TAGS = ("dataset", *DIGESTS)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
@@ -33,6 +33,7 @@ from mnist_mlflow.tracking.servers import reason
 from mnist_mlflow.tracking.signatures import DECISION
 
 DEFAULT = Names()
+Version: TypeAlias = ModelVersion  # as MLflow knows it
 LOGGED_MODEL = "models:/m-"  # how the source of a version begins
 SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
 SCORES = "test_metrics"  # the tag with the scores on the test images, in JSON: a tag of its own is two requests

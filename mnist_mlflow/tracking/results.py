@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from mlflow.data.dataset import Dataset as MlflowDataset
 from mlflow.entities import Metric
 
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, Source
+from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.evaluation.plots import LearningCurves
 from mnist_mlflow.tracking.artifacts import fetch_file
@@ -26,6 +28,7 @@ from mnist_mlflow.types import CLASSES, Labels, Part, Probabilities
 LoggedData: TypeAlias = MlflowDataset  # a part of a data set as MLflow knows it
 
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
+SKIPPED = "skipped.csv"
 PROBABILITIES = "{part}_probabilities.npz"
 ACCURACY_TOLERANCE = 1e-6
 
@@ -40,12 +43,6 @@ class DataKey(NamedTuple):
     digest: str
 
 
-def dataset_tags(dataset: Dataset) -> dict[str, str]:
-    """The tags that tell what a run learned from and what it is scored on."""
-    tags = {"dataset": dataset.name, "dataset_digest": dataset.digest, "split_digest": dataset.split_digest}
-    return tags | ({"dataset_fallback": dataset.fallback} if dataset.fallback else {})
-
-
 def describe(part: Part, name: str, digest: str) -> LoggedData:
     """A part as MLflow knows data sets, under a digest of ours: MLflow's own looks at 13 images."""
     return mlflow.data.from_numpy(part.images, targets=part.labels, name=name, digest=digest[:DIGEST_LENGTH])
@@ -54,8 +51,8 @@ def describe(part: Part, name: str, digest: str) -> LoggedData:
 def log_data(run: Run, dataset: Dataset) -> LoggedData:
     """Log the training and the validation images as inputs of a run, the active one; returns the latter."""
     with run.tracking():
-        train = describe(dataset.train, f"{dataset.name}-train", dataset.digest)
-        validation = describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
+        train = describe(dataset.train, f"{dataset.name}-train", dataset.added_digest or dataset.digest)
+        validation = describe_validation(dataset)
         _log_inputs({"training": (train, dataset.train), "validation": (validation, dataset.validation)})
         return validation
 
@@ -65,6 +62,20 @@ def log_test(dataset: Dataset) -> LoggedData:
     test = describe_test(dataset)
     _log_inputs({"test": (test, dataset.test)})
     return test
+
+
+def log_validation(dataset: Dataset) -> LoggedData:
+    """Log the validation images as an input of the active run; returns them as MLflow knows them."""
+    validation = describe_validation(dataset)
+    _log_inputs({"validation": (validation, dataset.validation)})
+    return validation
+
+
+def log_examined(source: Source, part: Part) -> LoggedData:
+    """Log images of somebody's own data set as an input of the active run; returns them as MLflow knows them."""
+    examined = describe(part, source.name, source.digest)
+    _log_inputs({"examination": (examined, part)})
+    return examined
 
 
 def _log_inputs(parts: Mapping[str, tuple[MlflowDataset, Part]]) -> None:
@@ -78,17 +89,23 @@ def describe_test(dataset: Dataset) -> LoggedData:
     return describe(dataset.test, f"{dataset.name}-test", dataset.split_digest)
 
 
+def describe_validation(dataset: Dataset) -> LoggedData:
+    """The validation images as MLflow knows data sets."""
+    return describe(dataset.validation, f"{dataset.name}-validation", dataset.split_digest)
+
+
 def as_metrics(
     run: Run,
     metrics: Mapping[str, float],
     model_id: str | None,
-    data: DataKey | LoggedData,
+    data: DataKey | LoggedData | None,
     curves: LearningCurves | None = None,
     time_ms: int | None = None,
 ) -> list[Metric]:
-    """The metrics, tied to model and data set, and the points of the curves, ready for one request."""
+    """The metrics, tied to the model and data set that there are, and the points of curves, for one request."""
     now = time_ms or int(time.time() * 1000)
-    tied: dict[str, Any] = {"model_id": model_id, "dataset_name": data.name, "dataset_digest": data.digest}
+    tied: dict[str, Any] = {"model_id": model_id}
+    tied |= {"dataset_name": data.name, "dataset_digest": data.digest} if data else {}
     finals = [Metric(key, value, now, 0, **tied, run_id=run.id) for key, value in metrics.items()]
     points = [
         Metric(key, value, now, step, run_id=run.id) for key, line in (curves or {}).items() for step, value in line
@@ -101,6 +118,12 @@ def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
     (folder / "plots").mkdir()
     for name, picture in pictures.items():
         (folder / "plots" / f"{name}.png").write_bytes(picture)
+
+
+def write_skipped(folder: Path, skipped: Sequence[Skipped]) -> None:
+    """Write which pictures of somebody's own data set are left out, and why."""
+    with (folder / SKIPPED).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        csv.writer(file).writerows([Skipped._fields, *skipped])
 
 
 class KeptAnswers(NamedTuple):

@@ -17,13 +17,16 @@ from mnist_mlflow.cli.selected import WIDE, leaderboard_table
 from mnist_mlflow.errors import ParameterError, UserFacingError
 from mnist_mlflow.evaluation.pareto import Point, draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
+from mnist_mlflow.evaluation.robustness import MEAN
 from mnist_mlflow.processes import is_gone, read_owner, this_process
 from mnist_mlflow.protocol import SearchOptions, command, parse_command
-from mnist_mlflow.reports import page
-from mnist_mlflow.reports.card import Subject, as_markdown, write_card
+from mnist_mlflow.reports import chosen, page
+from mnist_mlflow.reports.card import Subject, write_card
+from mnist_mlflow.reports.sections import as_markdown
 from mnist_mlflow.search import plots
 from mnist_mlflow.tracking import checks
 from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query
+from mnist_mlflow.tracking.evaluations import CORRUPTIONS, KIND, StoredEvaluation
 from mnist_mlflow.tracking.registry import SELECTED_BY
 from mnist_mlflow.tracking.reproductions import Reproduced
 from mnist_mlflow.tracking.results import KeptAnswers
@@ -97,7 +100,9 @@ def subject_of(text: str) -> Subject:
     tags = {"dataset": text, "mlflow.source.git.commit": text}
     candidate = Candidate("run", "m", text, {"val_accuracy": 0.9}, {"kind": text, f"x{text}": "1"}, tags)
     probabilities = reads(labels, right_but(50, range(3)))
-    return Subject(candidate, "models:/mine@champion", KeptAnswers(labels, probabilities), {"rule": text}, 0.1)
+    corrupted = StoredEvaluation("run", 0, {MEAN: 0.9}, {"images": text}, {KIND: CORRUPTIONS}, text)
+    about = KeptAnswers(labels, probabilities), {"rule": text}
+    return Subject(candidate, "models:/mine@champion", *about, 0.1, evaluations=[corrupted])
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -125,9 +130,11 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
             raise UserFacingError("none")
         return files[path]
 
-    monkeypatch.setattr(page, "read_file", read_file)
-    monkeypatch.setattr(page, "read_kept", lambda *arguments: subject.answers)
+    for module in (page, chosen):
+        monkeypatch.setattr(module, "read_file", read_file)
+    monkeypatch.setattr(chosen, "read_kept", lambda *arguments: subject.answers)
     monkeypatch.setattr(page, "find_reproductions", lambda *arguments: [Reproduced("r", text, text, 0)])
+    monkeypatch.setattr(chosen, "find_evaluations", lambda *arguments: subject.evaluations)
     version = SimpleNamespace(version="1", tags={"selection_run_id": "s", "ms_per_image": "0.1"})
     registry: Any = SimpleNamespace(
         name=text,
@@ -139,7 +146,7 @@ def test_the_page_shows_names_as_they_are(text: str, monkeypatch: pytest.MonkeyP
     )
     shown = page.champion_page(registry)
     assert "<script" not in shown
-    assert html.unescape(shown).count(text) >= 7
+    assert html.unescape(shown).count(text) >= 8
     files["decision.json"] = b'{"sentences": 7}'
     shown = page.champion_page(registry)
     assert "These are gone or damaged" in shown

@@ -16,7 +16,7 @@ from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.protocol import Scope
 from mnist_mlflow.selection.scope import as_query
 from mnist_mlflow.tracking.candidates import Candidates, Query, not_comparable
-from mnist_mlflow.tracking.models import find_model
+from mnist_mlflow.tracking.evaluations import find_evaluated
 from mnist_mlflow.tracking.trials import running_searches
 from tests.conftest import use_store
 from tests.fuzz.strategies import typed
@@ -66,4 +66,4 @@ def test_scopes(digits: Dataset, scope: dict[str, str]) -> None:
 )
 def test_addresses_of_models(client: mlflow.MlflowClient, name: str, kind: str) -> None:
     with suppress(UserFacingError):
-        find_model(f"{kind}{name}")
+        find_evaluated(f"{kind}{name}")

@@ -12,7 +12,7 @@ from mlflow import MlflowClient as Client
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.compare import Params, run
-from mnist_mlflow.tracking.results import dataset_tags
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.types import silent
 from tests.simulated import add_model, add_run, right_but
 

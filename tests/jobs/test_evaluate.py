@@ -1,14 +1,21 @@
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import MissingLibraryError, UsageError
+from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS
+from mnist_mlflow.evaluation.robustness import METRIC
+from mnist_mlflow.jobs.corruptions import CorruptionScores
 from mnist_mlflow.jobs.evaluate import Evaluation, Params, run
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.tracking.evaluations import CORRUPTIONS as CORRUPTED
+from mnist_mlflow.tracking.evaluations import TEST, find_evaluations
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.simulated import Client
@@ -31,7 +38,15 @@ def store(trained_store: Client) -> Client:
 
 
 def evaluate(model: str, split_seed: int = 0) -> Evaluation:
-    return run(Params(data="digits", split_seed=split_seed, model=model), silent)
+    evaluation = run(Params(data="digits", split_seed=split_seed, model=model), silent)
+    assert isinstance(evaluation, Evaluation)
+    return evaluation
+
+
+def corrupt(model: str, **options: Any) -> CorruptionScores:
+    scores = run(Params(data="digits", model=model, corruptions=True, **options), silent)
+    assert isinstance(scores, CorruptionScores)
+    return scores
 
 
 def test_a_logged_model_is_scored_and_leaves_a_run(store: Client, outcome: RunResult) -> None:
@@ -73,3 +88,48 @@ def test_a_model_that_does_not_load_opens_no_test_images(
 def test_a_model_that_is_not_there_is_answered_with_what_is_accepted(store: Client, uri: str) -> None:
     with pytest.raises(UsageError, match=f"no model at {uri}.*Accepted: previous, champion, challenger"):
         evaluate(uri)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 60)
+
+
+def test_corrupted_validation_images_are_read_and_the_test_images_stay_shut(
+    store: Client, outcome: RunResult, few: None
+) -> None:
+    scores = corrupt(f"models:/{outcome.model_id}")
+    assert scores.images == 60
+    (recorded,) = store.search_runs(["0"], "tags.role = 'evaluation'")
+    metrics, sixty = recorded.data.metrics, list(as_metrics_of(recorded.data.metrics))
+    assert metrics == scores.metrics
+    assert len(sixty) == 60
+    assert metrics["val_accuracy_corrupted"] == pytest.approx(sum(sixty) / 60)
+    assert metrics["val_accuracy_blur_1"] > metrics["val_accuracy_blur_3"] > 0.3
+    assert 0 <= metrics["val_coverage_corrupted"] <= 1
+    assert not {name for name in (*metrics, *recorded.data.tags) if name.startswith("test_")}
+    assert [entry.dataset.name for entry in recorded.inputs.dataset_inputs] == ["digits-validation"]
+    tied = {metric.key: metric.value for metric in store.get_logged_model(outcome.model_id).metrics}
+    assert tied["val_accuracy_corrupted"] == metrics["val_accuracy_corrupted"]
+    assert "val_accuracy_blur_1" not in tied
+    folder = Path(mlflow.artifacts.download_artifacts(run_id=recorded.info.run_id))
+    assert len((folder / "corruptions.csv").read_text().splitlines()) == 61
+    assert {path.name for path in (folder / "plots").iterdir()} == {"corruptions.png", "corruption_samples.png"}
+
+
+def as_metrics_of(metrics: dict[str, float]) -> Iterator[float]:
+    return (metrics[METRIC.format(name, strength)] for name in CORRUPTIONS for strength in STRENGTHS)
+
+
+def test_what_was_scored_is_found_again_by_the_run_that_trained_the_model(
+    store: Client, outcome: RunResult, few: None
+) -> None:
+    mlflow.register_model(f"models:/{outcome.model_id}", "other")
+    corrupt("models:/other/1")
+    evaluate("models:/other/1")
+    with pytest.raises(UsageError):
+        corrupt("models:/other/1", split_seed=1)
+    stored = find_evaluations(store, outcome.run_id)
+    assert [one.kind for one in stored] == [CORRUPTED, TEST]
+    assert stored[0].params["images"] == "60"
+    assert find_evaluations(store, "another") == find_evaluations(store, "it's") == []

@@ -9,6 +9,8 @@ import pytest
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UsageError, UserFacingError
+from mnist_mlflow.jobs import evaluate
+from mnist_mlflow.jobs.corruptions import CorruptionScores
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.report import Params, run
 from mnist_mlflow.protocol import REGISTERED_MODEL, DataOptions
@@ -111,6 +113,19 @@ def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_pat
         page = run(Params(out=tmp_path / "page.html"), silent).read_text()
     assert f'<th scope="row">identical</th><td>ada</td><td>2001-09-09 01:46 UTC</td><td>{again}</td>' in page
     assert "Not yet" not in page
+
+
+def test_it_says_where_the_champion_fails(
+    page: str, selected: Selected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 20)
+    with connected(Path(shutil.copy(selected.path, tmp_path))):
+        scores = evaluate.run(evaluate.Params(data="digits", corruptions=True), silent)
+        with_failures = run(Params(out=tmp_path / "page.html"), silent).read_text()
+    assert isinstance(scores, CorruptionScores)
+    assert "Where it fails" not in page
+    assert f"it reads {100 * scores.metrics['val_accuracy_corrupted']:.2f} % right." in with_failures
+    assert len(Tags(with_failures).all("img")) == len(Tags(page).all("img")) + 1
 
 
 def test_it_is_logged_in_a_run_of_its_own(page: str, selected: Selected, tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ from mnist_mlflow.reports.reproduction import Reproduction
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.tracking import parcels, provenance
 from mnist_mlflow.tracking.candidates import Candidates, Query
+from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.origins import COMMIT
 from mnist_mlflow.tracking.reproductions import find_reproductions
-from mnist_mlflow.tracking.results import dataset_tags
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT

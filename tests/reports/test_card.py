@@ -1,11 +1,17 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS
 from mnist_mlflow.evaluation.metrics import prefixed, score
-from mnist_mlflow.reports.card import LONGEST, Section, Subject, as_markdown, shortened, write_card
+from mnist_mlflow.evaluation.robustness import METRIC
+from mnist_mlflow.reports.card import Subject, write_card
+from mnist_mlflow.reports.sections import LONGEST, Section, as_markdown, shortened
 from mnist_mlflow.tracking.candidates import Candidate
+from mnist_mlflow.tracking.evaluations import CORRUPTIONS as CORRUPTED
+from mnist_mlflow.tracking.evaluations import KIND, StoredEvaluation
 from mnist_mlflow.tracking.results import KeptAnswers
 from tests.simulated import labels_of, reads, right_but
 
@@ -57,6 +63,33 @@ def test_each_digit_has_a_row(subject: Subject) -> None:
 
 def test_confusions_are_counted(subject: Subject) -> None:
     assert rows(subject, "What it confuses") == {"0": ["1", "10"]}
+
+
+def corrupted(worst: float, **changed: Any) -> StoredEvaluation:
+    metrics = {METRIC.format(name, strength): 0.95 for name in CORRUPTIONS for strength in STRENGTHS}
+    metrics |= {METRIC.format("strike_through", 3): worst, "val_accuracy_corrupted": 0.9412}
+    return StoredEvaluation("run-of-it", 0, metrics | changed, {"images": "2000"}, {KIND: CORRUPTED}, "")
+
+
+def test_the_worst_corruptions_of_the_latest_evaluation_are_told(subject: Subject) -> None:
+    sure = {"val_coverage_corrupted": 0.8125, "val_selective_error_corrupted": 0.0123}
+    stored = [corrupted(0.9, **sure), corrupted(0.4321, **sure), StoredEvaluation("later", 0, {}, {}, {}, "")]
+    (section,) = [one for one in write_card(replace(subject, evaluations=stored)) if one.title == "Where it fails"]
+    assert section.text == (
+        "Of 2000 validation images, each changed in 20 ways at 3 strengths, it reads 94.12 % right. "
+        "It is sure of 81.25 % of its answers; of these 1.23 % are wrong. "
+        "Run run-of-it holds all sixty figures and a picture."
+    )
+    assert section.rows[0] == ["strike through: struck through", "95.00", "95.00", "43.21"]
+    assert 3 <= len(section.rows) < len(CORRUPTIONS)
+    (section,) = [one for one in write_card(replace(subject, evaluations=stored[:1])) if one.title == "Where it fails"]
+    assert section.rows[0][-1] == "90.00"
+
+
+def test_nothing_is_told_of_corruptions_that_nobody_scored(subject: Subject) -> None:
+    damaged = StoredEvaluation("run", 0, {"val_accuracy_blur_1": 0.5}, {}, {KIND: CORRUPTED}, "")
+    for stored in ([], [damaged]):
+        assert "Where it fails" not in as_markdown("t", write_card(replace(subject, evaluations=stored)))
 
 
 def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_mlflow.reports.card import Section
 from mnist_mlflow.reports.comparison import Comparison, compare
 from mnist_mlflow.reports.comparison_page import MOST_IMAGES, comparison_page
+from mnist_mlflow.reports.sections import Section
 from tests.jobs.test_report import Tags
 from tests.sides import IMAGES, side, with_facts
 from tests.simulated import right_but

@@ -11,7 +11,7 @@ import pytest
 
 from mnist_mlflow.search.cores import THREADS
 from mnist_mlflow.search.machine import Processes
-from mnist_mlflow.search.workers import Command, Ending, Shown
+from mnist_mlflow.search.workers import Command, Ending, Reason, Shown
 
 PROGRAM = """
 import os, signal, sys, time
@@ -148,3 +148,18 @@ def test_ctrl_c_in_the_terminal_does_not_reach_those_that_are_not_shown_as_typed
     os.kill(pid, signal.SIGTERM)
     (ending,) = endings_of(workers, 1)
     assert (ending.status, ending.is_lost) == (143, True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["Traceback", "KeyError: 'x'", " "], "KeyError: 'x'"),
+        (["warning", "Error: no such data", "Accepted: digits"], "no such data"),
+        ([], ""),
+    ],
+)
+def test_the_reason_is_the_error_for_people_or_else_the_last_line(lines: list[str], reason: str) -> None:
+    told = Reason()
+    for line in lines:
+        told.read(line)
+    assert str(told) == reason

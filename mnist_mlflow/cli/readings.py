@@ -1,0 +1,62 @@
+"""Readings in the terminal: each row of digits as text, a table of the digits, and what was skipped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from mnist_mlflow.jobs.read import ReadResult
+from mnist_mlflow.reports.readings import row_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 25  # of a table
+HEAD = ("picture", "row", "position", "digit", "confidence", "sure or why")
+
+
+def show(console: Console, result: ReadResult) -> None:
+    """Print the readings, and where all of them are."""
+    digits = result.table.dropna(subset="digit")
+    console.print(_digits(digits))
+    console.print(_rows(digits))
+    for _, page in result.table[result.table["digit"].isna()].iterrows():
+        console.print(f"skipped: {_name(page)}: {page['why']}", soft_wrap=True)
+    counts = result.metrics
+    sure = f"{counts['digits']:.0f} digits, {counts['sure']:.0f} sure"
+    console.print(f"{sure}, by {result.model} in {counts['seconds']:.1f} seconds")
+    console.print(f"Written: {result.out}", soft_wrap=True)
+    console.print(f"Pictures of it: {result.pictures}", soft_wrap=True)
+
+
+def _digits(digits: pd.DataFrame) -> Table:
+    rest = len(digits) - MOST_ROWS
+    table = Table(box=SIMPLE_HEAD, caption=f"and {rest} more digits in the file" if rest > 0 else None)
+    for title in HEAD:
+        table.add_column(title, justify="right" if title in HEAD[1:5] else "left", overflow="fold")
+    for _, one in digits.head(MOST_ROWS).iterrows():
+        answer = "sure" if one["sure"] else f"{one['why']}, {one['second']} second"
+        places = (str(one[name]) for name in ("row", "column", "digit"))
+        table.add_row(_name(one), *places, f"{one['confidence']:.3f}", answer)
+    return table
+
+
+def _rows(digits: pd.DataFrame) -> Table:
+    """The rows of digits as text, with question marks for what is doubtful."""
+    rows = [
+        (_name(page.iloc[0]), str(number), text)
+        for _, page in digits.groupby(["picture", "page"], sort=False)
+        for number, text in enumerate(row_texts(page), 1)
+    ]
+    rest = len(rows) - MOST_ROWS
+    table = Table(*HEAD[:2], "reads", box=SIMPLE_HEAD, caption=f"and {rest} more rows" if rest > 0 else None)
+    for row in rows[:MOST_ROWS]:
+        table.add_row(*row)
+    return table
+
+
+def _name(row: pd.Series) -> str:
+    return f"{row['picture']} page {row['page']}" if row["page"] > 1 else str(row["picture"])

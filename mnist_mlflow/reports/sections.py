@@ -1,0 +1,44 @@
+"""Sections: the parts of a card or a page, and their Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import indent
+
+from mnist_mlflow.reports.markdown import escaped, table
+
+LONGEST = 5_000  # characters of a description, in MLflow's tables
+DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the card: a title, text, and a table."""
+
+    title: str
+    text: str = ""
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    code: str = ""
+
+
+def as_markdown(title: str, sections: Sequence[Section]) -> str:
+    """The card as Markdown, as the MLflow UI shows it."""
+    parts = [f"# {escaped(title)}"]
+    for section in sections:
+        parts.append(f"## {section.title}")
+        parts += [escaped(section.text)] if section.text else []
+        parts += [table(section.rows, section.head)] if section.rows else []
+        parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
+    return "\n\n".join(parts) + "\n"
+
+
+def shortened(title: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
+    """The card, without dispensable sections if MLflow has no room; the last line says `where` the whole is."""
+    rest = list(sections)
+    for left_out in ("", *dispensable):
+        rest = [section for section in rest if section.title != left_out]
+        if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
+            return text
+    return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"

@@ -1,0 +1,68 @@
+"""Readers: models that read pictures and show what they saw of them, by the code of today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from mlflow.pyfunc import PyFuncModel
+
+from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.protocol import Names
+from mnist_mlflow.tracking.aliases import ALIASES
+from mnist_mlflow.tracking.models import LoadedModel, load_model
+from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.store import connect
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A model that reads pictures, by its name for people, as MLflow asks it, and as this project does."""
+
+    name: str
+    pyfunc: PyFuncModel
+    digits: DigitModel
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of a run that it reads in: its name, and what the store knows it by."""
+        about = self.pyfunc.metadata
+        ids = {"reader_model_id": about.model_id, "reader_run_id": about.run_id}
+        return {"reader": self.name, **{tag: value for tag, value in ids.items() if value}}
+
+
+def load_reader(model: str, registered_model: str) -> Reader:
+    """The model of an alias, a URI or a folder; an alias stands for the version that has it now.
+
+    Raises UserFacingError for one that does not load, is not of this project, or was logged by other code.
+    """
+    uri, name = (model, model) if Path(model).is_dir() else _pin(model, registered_model)
+    loaded = load_model(uri)
+    if not isinstance(loaded, LoadedModel):
+        raise UserFacingError(
+            f"{name} was logged by other code than today's, which does not show what it saw. Train again: "
+            f"{Names(registered_model=registered_model).command('main', {'needed': True})}"
+        )
+    try:
+        digits = loaded.pyfunc.get_raw_model()
+    except NotImplementedError:
+        digits = None
+    if not isinstance(digits, DigitModel):
+        raise UserFacingError(f"{name} is no model of this project; accepted are those that `mlflow run .` trains.")
+    digits.read(np.zeros((1, 28, 28), np.uint8))  # libraries load now, not when somebody waits
+    return Reader(name, loaded.pyfunc, digits)
+
+
+def _pin(model: str, registered_model: str) -> tuple[str, str]:
+    """The URI of a model and its name; of an alias, those of its version."""
+    client, names = connect(), Names(registered_model=registered_model)
+    if model not in ALIASES:
+        return model, model
+    version = Registry(client, names).version(model)
+    if version is None:
+        raise UserFacingError(
+            f"There is no {model} of {registered_model} yet. Train and choose one: {names.command('main')}"
+        )
+    return f"models:/{registered_model}/{version.version}", f"Version {version.version} of {registered_model}"
