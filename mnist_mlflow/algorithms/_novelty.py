@@ -19,7 +19,7 @@ from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Part
 
 MOST_IMAGES, COPIES = 5_000, 0.5  # that are learned from, and varied copies of each
 COMPONENTS = 60
-MADE = 10  # of each kind that is no digit
+MADE = 5  # of each kind that is no digit
 FOUND = 0.9  # of what is no digit, unless that would lose too many or too few digits
 FEWEST_LOST, MOST_LOST = 0.001, 0.003  # of the digits
 

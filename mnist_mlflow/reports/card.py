@@ -135,7 +135,7 @@ def _sure(subject: Subject) -> Section:
     for allowed in ALLOWED:
         figures = selective(correct, promised <= allowed).values()
         rows.append([f"{allowed:g}", *(f"{100 * figure:.2f}" for figure in figures)])
-    text = f"{SURE} Unless told otherwise, it is {subject.candidate.params.get('max_error', 'unknown')}."
+    text = f"{SURE} Unless told otherwise, max_error is {subject.candidate.params.get('max_error', 'unknown')}."
     return Section("When it is sure", text, ("max_error", "sure %", "wrong of the sure %"), rows)
 
 

@@ -21,6 +21,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError, one_line
 from mnist_mlflow.model.archive import pack
 from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.protocol import SureOptions
 from mnist_mlflow.tracking.artifacts import fetch_file
 from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
@@ -107,7 +108,8 @@ def _form(files: Path, code: Path, contents: Contents) -> dict[str, Any]:
 
 def _inference_params(contents: Contents) -> ParamSchema:
     """The parameter of `predict`, whose default is what the model was trained for."""
-    return ParamSchema([ParamSpec("max_error", DataType.double, float(contents.params["max_error"]))])
+    trained_for = float(contents.params.get("max_error", SureOptions().max_error))
+    return ParamSchema([ParamSpec("max_error", DataType.double, trained_for)])
 
 
 @contextlib.contextmanager

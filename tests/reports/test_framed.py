@@ -16,7 +16,8 @@ def drawn(picture: np.ndarray, digits: list[FoundDigit], why: list[str]) -> np.n
     images = np.zeros((len(digits), 28, 28), np.uint8)
     images[:, 8:20, 8:20] = 255
     probabilities = np.full((len(digits), 10), 0.1)
-    readings = Readings(images, np.ones(len(digits), bool), probabilities, np.array(why, object))
+    inverted, promised = np.ones(len(digits), bool), np.full(len(digits), 0.01)
+    readings = Readings(images, inverted, probabilities, np.array(why, object), promised)
     png = framed(picture, digits, readings, "a.png", ["12"])
     return np.asarray(Image.open(io.BytesIO(png)))
 

@@ -33,7 +33,8 @@ def readings_of(digits: str, why: dict[int, str]) -> Readings:
     """Readings of digits that are certain but for those, by their places, that have a reason."""
     probabilities = np.eye(10)[[int(digit) for digit in digits]] * 0.9 + 0.01
     reasons = np.array([why.get(place, "") for place in range(len(digits))], object)
-    return Readings(np.zeros((len(digits), 28, 28), np.uint8), np.ones(len(digits), bool), probabilities, reasons)
+    images, inverted = np.zeros((len(digits), 28, 28), np.uint8), np.ones(len(digits), bool)
+    return Readings(images, inverted, probabilities, reasons, np.full(len(digits), 0.01))
 
 
 def places(*lefts: int, row: int = 1) -> list[FoundDigit]:
