@@ -127,6 +127,13 @@ def test_the_ensemble_of_readme_is_that_of_the_benchmark() -> None:
     assert cells_of("`ensemble`")[2] == f"{100 * measured:.2f} %"
 
 
+@pytest.mark.skipif("wild" not in MEASURED, reason="python -m benchmarks --only wild has not measured it yet")
+def test_readme_shows_the_benchmarks_table_of_other_peoples_digits() -> None:
+    section = (ROOT / "benchmarks" / "RESULTS.md").read_text().split("## Other people's digits\n")[1].split("\n## ")[0]
+    (table,) = re.findall(r"(?:^\|.*\n)+", section, re.M)
+    assert table in (ROOT / "README.md").read_text()
+
+
 def test_readme_shows_every_entry_point() -> None:
     commands = re.findall(r"mlflow run \. .*", (ROOT / "README.md").read_text())
     shown = {found[1] if (found := re.search(r"-e (\w+)", command)) else "main" for command in commands}

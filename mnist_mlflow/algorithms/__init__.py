@@ -1,5 +1,6 @@
 """Learning: one file per algorithm, found by its file name.
 
 `base.py` holds the contract and `train_model`, which every run and every trial calls; `forest.py` is the shortest
-example. A file that begins with an underscore is no algorithm: several algorithms share it.
+example. A file that begins with an underscore is no algorithm: several algorithms share it. `_augmentation.py`
+varies the training images, with strokes of `_strokes.py`.
 """

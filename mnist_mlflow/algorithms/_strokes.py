@@ -73,7 +73,7 @@ def add_upstroke(image: Image, shape: Shape, random: Random) -> None:
     """Draw a stroke up to the top of a 1, at an angle to its stem."""
     x, y = middle_of(image, shape.top), shape.top + shape.width / 2
     slant = np.arctan2(x - middle_of(image, shape.bottom), shape.height)
-    length, angle = shape.height * random.uniform(0.25, 0.9), slant + np.deg2rad(random.uniform(20, 55))
+    length, angle = shape.height * random.uniform(0.2, 0.9), slant + np.deg2rad(random.uniform(20, 65))
     start = x - length * np.sin(angle), y + length * np.cos(angle)
     draw_line(image, start, (x, y), shape.width * random.uniform(0.7, 1))
 
