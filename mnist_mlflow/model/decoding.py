@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ ACCEPTED = f"accepted are {', '.join(FORMATS)}, and HEIC with the extra heic, of
 
 
 def decode(content: bytes, page: int = 0) -> Picture:
-    """The picture in the bytes of a file, as a camera held it; of several frames or pages, the first or the one named.
+    """The picture in the bytes of a file, as a camera held it. Of several frames or pages, that of a number from 0.
 
     Grey comes as (h, w), colours as (h, w, 3) RGB, with alpha as (h, w, 4), all uint8. The size is looked at before
     the pixels are decoded. Raises ImageError for bytes that are truncated, too large or no picture.
@@ -49,7 +50,10 @@ def _open(content: bytes, page: int) -> Picture:
         file.seek(page)
         if file.width * file.height > MEGAPIXELS * 1_000_000:
             raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
-        return _pixels(ImageOps.exif_transpose(file))
+        file.load()
+        with contextlib.suppress(Exception):  # of EXIF data that are none: the pixels are as good as others
+            ImageOps.exif_transpose(file, in_place=True)
+        return _pixels(file)
 
 
 def _readers(content: bytes) -> list[str]:
@@ -76,6 +80,6 @@ def _eight_bits(values: np.ndarray) -> Picture:
     """The upper eight of the bits that integers use; floats are read as 0-1 where none is above 1."""
     if values.dtype.kind == "f":
         values = np.nan_to_num(values)
-        values = values * 255 if values.max() <= 1 else values
-    values = values.clip(0, 2**31 - 1).astype(np.int64)
+        values = (values * 255 if values.max() <= 1 else values).clip(0, 2**31).astype(np.uint32)
+    values = values.clip(0)
     return (values >> max(0, int(values.max()).bit_length() - 8)).astype(np.uint8)
