@@ -9,18 +9,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from mnist_mlflow.errors import ParameterError
 
 Kind = TypeVar("Kind")
+
+NAMED_DATA = ("auto", "mnist", "digits")  # data sets that have a name
+BASES = ("mnist", "digits")  # those that somebody's own pictures may be added to
+DATA_FORM = "auto, mnist, digits, a path, mnist+PATH or digits+PATH"
 
 
 def integer(default: int, low: int, high: int, meaning: str) -> Any:
@@ -57,6 +62,38 @@ def flag(default: bool, meaning: str) -> Any:
 def path(default: str, meaning: str) -> Any:
     """The path of a file or folder."""
     return _field(Path(default), "a path", meaning)
+
+
+def split_address(data: str) -> tuple[str, str]:
+    """The data set that has a name, and the path of somebody's own; one of them may be empty."""
+    base, plus, path = data.partition("+")
+    if data in NAMED_DATA:
+        return data, ""
+    return (base, path) if plus and base in BASES else ("", data)
+
+
+def _absolute(data: str) -> str:
+    """A data set as it is called in every folder; raises ValueError for one that lacks its path."""
+    base, path = split_address(data)
+    if base and not path and data != base:
+        raise ValueError(DATA_FORM)
+    absolute = os.path.normpath(_expanded(Path(path)).absolute()) if path else ""
+    return f"{base}+{absolute}" if base and path else base or absolute
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # no user has that name
+        return path
+
+
+DataAddress = Annotated[str, AfterValidator(_absolute)]  # the type of a `data_set` field
+
+
+def data_set(meaning: str) -> Any:
+    """A data set by its name or its path, which becomes absolute."""
+    return text("auto", r"[^\x00-\x1f\x7f]+", DATA_FORM, meaning)
 
 
 def several(default: tuple[Any, ...], form: str, meaning: str) -> Any:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -14,8 +12,10 @@ from pydantic import AfterValidator
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.parameters import (
+    DataAddress,
     Several,
     choice,
+    data_set,
     flag,
     integer,
     parameters,
@@ -29,9 +29,6 @@ from mnist_mlflow.parameters import (
 )
 
 OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
-DATA = ("auto", "mnist", "digits")
-BASES = ("mnist", "digits")  # that somebody's own pictures may be added to
-DATA_FORM = "auto, mnist, digits, a path, mnist+PATH or digits+PATH"
 NEW_STUDY = "auto"
 ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
 REGISTERED_MODEL = "mnist-digits"
@@ -43,37 +40,11 @@ CLUSTERS = r"|auto|(ray://)?(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}"
 ISO_TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"
 
 
-def split_address(data: str) -> tuple[str, str]:
-    """The data set that has a name, and the path of somebody's own; one of them may be empty."""
-    base, plus, path = data.partition("+")
-    if data in DATA:
-        return data, ""
-    return (base, path) if plus and base in BASES else ("", data)
-
-
-def _absolute(data: str) -> str:
-    """A data set as it is called in every folder; raises ValueError for one that lacks its path."""
-    base, path = split_address(data)
-    if base and not path and data != base:
-        raise ValueError(DATA_FORM)
-    absolute = os.path.normpath(_expanded(Path(path)).absolute()) if path else ""
-    return f"{base}+{absolute}" if base and path else base or absolute
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:  # no user has that name
-        return path
-
-
 @parameters
 class SplitOptions:
     """The data set and its split: the images that a model is scored on."""
 
-    data: Annotated[str, AfterValidator(_absolute)] = text(
-        "auto", r"[^\x00-\x1f\x7f]+", DATA_FORM, "the data set; auto is mnist, or digits where mnist cannot be had"
-    )
+    data: DataAddress = data_set("the data set; auto is mnist, or digits where mnist cannot be had")
     split_seed: int = integer(0, 0, 2**31 - 1, "drives the split, and nothing else")
 
 

@@ -103,9 +103,10 @@ def _check_classes(source: Source) -> None:
 
 def _subset(train: Part, size: int, seed: int) -> Part:
     if not SMALLEST_TRAIN_SIZE <= size <= len(train):
+        fewer = f" or {SMALLEST_TRAIN_SIZE} to {len(train)}" if len(train) >= SMALLEST_TRAIN_SIZE else ""
+        example = min(1_000, len(train)) if fewer else 0
         raise UsageError(
-            f"train_size={size} is not possible; accepted: 0 (all) or {SMALLEST_TRAIN_SIZE} to {len(train)}, "
-            f"for example train_size={min(1_000, len(train))}."
+            f"train_size={size} is not possible; accepted: 0 (all){fewer}, for example train_size={example}."
         )
     return train if size == len(train) else stratified_subset(train, size, seed)
 

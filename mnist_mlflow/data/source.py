@@ -17,7 +17,7 @@ from mnist_mlflow.data.mnist import load_mnist
 from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.data.own.opening import KINDS, open_own
 from mnist_mlflow.errors import DataError, UsageError, one_line
-from mnist_mlflow.protocol import split_address
+from mnist_mlflow.parameters import split_address
 from mnist_mlflow.types import Part, Progress
 
 _logger = logging.getLogger(__name__)

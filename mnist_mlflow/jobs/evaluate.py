@@ -16,8 +16,8 @@ from mnist_mlflow.data import Dataset, open_source, split
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.corruptions import CorruptionScores, score_corruptions
 from mnist_mlflow.jobs.examination import Examination, examine, to_examine
-from mnist_mlflow.parameters import flag, parameters, text, typed
-from mnist_mlflow.protocol import Names, SplitOptions, split_address
+from mnist_mlflow.parameters import flag, parameters, split_address, text, typed
+from mnist_mlflow.protocol import Names, SplitOptions
 from mnist_mlflow.reports.chosen import refresh_cards
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
 from mnist_mlflow.tracking.aliases import ALIASES, CHAMPION

@@ -12,7 +12,7 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.evaluation.examination import list_readings, ranked_answers, score_readings
 from mnist_mlflow.evaluation.plots import as_png, confusion_matrix, mistakes, reject_curve
 from mnist_mlflow.jobs.recording import record_skipped
-from mnist_mlflow.protocol import split_address
+from mnist_mlflow.parameters import split_address
 from mnist_mlflow.tracking.accounts import account
 from mnist_mlflow.tracking.datasets import ADDED, ADDRESS, MEMBERS_ADDED
 from mnist_mlflow.tracking.evaluations import BY, EXAMINATION, EvaluatedModel, log_scores

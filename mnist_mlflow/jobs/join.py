@@ -16,7 +16,7 @@ from typing import Any
 
 from mnist_mlflow.algorithms.base import lacking_library, missing_library
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.errors import DataError, UserFacingError, one_line
+from mnist_mlflow.errors import UserFacingError, one_line
 from mnist_mlflow.jobs.versions import check_images, check_versions
 from mnist_mlflow.parameters import integer, parameters, text, word
 from mnist_mlflow.processes import is_here
@@ -93,7 +93,7 @@ def _load(spec: SearchSpec, progress: Progress) -> Dataset:
     options = spec.task.protocol
     try:
         dataset = load_dataset(spec.data, options.split_seed, options.train_size, progress)
-    except (DataError, OSError) as error:
+    except (UserFacingError, OSError) as error:  # of one's own pictures the path may not be there
         raise UserFacingError(
             f"The search learns from {spec.data}, which is not to be had here ({one_line(error)}). "
             "Copy it from the machine of the search, to the same place or into the folder MNIST_MLFLOW_DATA_DIR."

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from mnist_mlflow.algorithms.base import tolerance_of
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.data.mnist import folders
 from mnist_mlflow.errors import DataError, UsageError, UserFacingError
-from mnist_mlflow.protocol import ENSEMBLE, REGISTERED_MODEL, parse_command, split_address
+from mnist_mlflow.parameters import split_address
+from mnist_mlflow.protocol import ENSEMBLE, REGISTERED_MODEL, parse_command
 from mnist_mlflow.tracking.candidates import PARTIAL, REPRODUCES
 from mnist_mlflow.tracking.datasets import address_of
 from mnist_mlflow.tracking.named import find_run
@@ -146,10 +148,13 @@ def load_recorded(original: Original, progress: Progress) -> Dataset:
             f"Run {original.origin.run_id} has lost its tag dataset_digest: nothing tells whether the data set {name} "
             "here is the one that it learned from. Set it to the digest that other runs on that data set have"
         )
+    path = split_address(name)[1]
+    if path and not Path(path).exists():
+        raise DataError(f"Run {original.origin.run_id} learned from {path}, which is not there any more. Bring it back")
     try:
         dataset = load_dataset(name, int(params.get("split_seed", 0)), int(params.get("train_size", 0)), progress)
     except UserFacingError as error:
-        places = "" if split_address(name)[1] else f" It is looked for in {', '.join(map(str, folders()))}."
+        places = "" if path else f" It is looked for in {', '.join(map(str, folders()))}."
         raise DataError(f"The data set {name} is not here: {error}{places}") from error
     different = [key for key in ("dataset_digest", "added_digest") if dataset.digests.get(key) != tags.get(key)]
     if different:

@@ -10,7 +10,7 @@ from mnist_mlflow.data import Dataset, Source, label_errors, load_dataset, open_
 from mnist_mlflow.data.dataset import stratified_split, stratified_subset
 from mnist_mlflow.data.download import DownloadError
 from mnist_mlflow.errors import DataError, UsageError
-from mnist_mlflow.protocol import DATA
+from mnist_mlflow.parameters import NAMED_DATA
 from mnist_mlflow.types import Part, silent
 
 MNIST = os.environ.get("MNIST_MLFLOW_DATA_DIR")  # before the tests' own environment hides it
@@ -76,7 +76,7 @@ def test_another_process_loads_the_same_images_by_their_address() -> None:
 
 
 def test_what_is_accepted_as_data_can_be_opened() -> None:
-    assert ("auto", *source.SOURCES) == DATA
+    assert ("auto", *source.SOURCES) == NAMED_DATA
     with pytest.raises(UsageError, match=r"data=/emnist: there is no such file.*named 0 to 9.*labels.csv.*IDX.*npz"):
         open_source("/emnist", silent)
 

@@ -162,13 +162,14 @@ def test_other_images_are_refused(queue: TrialQueue, command: Command) -> None:
     assert "digits has other images than on the machine that began this" in refusal(command, "--study=s")
 
 
+@pytest.mark.parametrize("data", ["mnist", "/home/anna/digits", "digits+/home/anna/digits"])
 def test_a_machine_that_lacks_the_data_says_where_it_goes(
-    queue: TrialQueue, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    queue: TrialQueue, command: Command, monkeypatch: pytest.MonkeyPatch, data: str
 ) -> None:
-    announce_otherwise(queue, data="mnist")
+    announce_otherwise(queue, data=data)
     monkeypatch.setattr(mnist, "MIRRORS", ())
     line = refusal(command, "--study=s")
-    assert "The search learns from mnist, which is not to be had here" in line
+    assert f"The search learns from {data}, which is not to be had here" in line
     assert "MNIST_MLFLOW_DATA_DIR" in line
 
 

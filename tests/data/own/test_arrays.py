@@ -2,12 +2,14 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from mnist_mlflow.data.own import arrays
 from mnist_mlflow.data.own.arrays import is_idx_images, read_idx, read_npz
 from mnist_mlflow.errors import DataError
+from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.types import silent
 from tests.data.test_idx import idx
 from tests.pictures import few_digits
@@ -26,6 +28,12 @@ class TestNpz:
         assert np.array_equal(block.images, X)
         assert np.array_equal(block.labels, Y)
         assert not block.is_test
+
+    def test_reads_images_of_any_size(self, tmp_path: Path) -> None:
+        large = np.stack([cv2.resize(image, (64, 48)) for image in X])
+        np.savez(tmp_path / "mine.npz", x=np.repeat(large[..., None], 3, axis=3), y=Y)
+        (block,) = read_npz(tmp_path / "mine.npz", silent)
+        assert np.array_equal(block.images, canonical_digits([*np.repeat(large[..., None], 3, axis=3)]).images)
 
     def test_a_test_part_is_kept_apart(self, tmp_path: Path) -> None:
         np.savez(tmp_path / "mnist.npz", x_train=X, y_train=Y, x_test=X[:3], y_test=Y[:3, None])

@@ -155,6 +155,10 @@ class TestRefusals:
         ):
             load_dataset(str(folder))
 
+    def test_a_train_size_where_there_are_few(self, folder: Path) -> None:
+        with pytest.raises(UsageError, match=r"accepted: 0 \(all\), for example train_size=0"):
+            load_dataset(str(folder), train_size=100)
+
 
 class TestAdded:
     def test_all_of_them_teach_and_the_rest_is_as_it_was(self, folder: Path) -> None:
