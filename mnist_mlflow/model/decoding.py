@@ -42,9 +42,10 @@ def decode(content: bytes, page: int = 0) -> Picture:
 
 
 def _open(content: bytes, page: int) -> Picture:
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+    from PIL.Image import open as open_picture
 
-    with Image.open(io.BytesIO(content), formats=_readers(content)) as file:
+    with open_picture(io.BytesIO(content), formats=_readers(content)) as file:
         file.seek(page)
         if file.width * file.height > MEGAPIXELS * 1_000_000:
             raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
