@@ -1,4 +1,7 @@
-"""Pages with rows of the bundled digits: `python -m tests.pages PATH` writes one, ruled and in a shadow."""
+"""Pages with rows of digits: `python -m tests.pages PATH` writes one of MNIST's training digits, ruled and in a shadow.
+
+The tests make theirs of the bundled digits.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,33 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.digits import load_digits
+from mnist_mlflow.types import Part
 
 Page = npt.NDArray[np.uint8]
 DIGIT = 56  # pixels: twice the height of an image of a data set
 PAPER, INK = 225, 50
 
 
-def digit(number: int, copy: int = 0, size: int = DIGIT) -> Page:
-    """A digit in bright ink on black, in pixels a side."""
-    part = load_digits()
+def digit(part: Part, number: int, copy: int, size: int) -> Page:
+    """A digit of a data set in bright ink on black, in pixels a side."""
     image = part.images[np.flatnonzero(part.labels == number)[copy]]
     large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
     return np.asarray(cv2.GaussianBlur(np.where(large > 110, 255, 0).astype(np.uint8), (0, 0), 0.8), np.uint8)
 
 
-def page(rows: Sequence[str], apart: int = 70, size: int = DIGIT, slant: float = 0.0) -> Page:
-    """Rows of digits on a sheet, dark on bright; a space leaves a place empty. `slant` is rise to run."""
+def page(rows: Sequence[str], apart: int = 70, size: int = DIGIT, part: Part | None = None) -> Page:
+    """Rows of digits on a sheet, dark on bright; a space leaves a place empty."""
+    part = part or load_digits()
     width, height = apart * (max(map(len, rows)) + 1), (len(rows) + 1) * 2 * size
     strength = np.zeros((height, width), np.uint8)
     for line, row in enumerate(rows):
         for place, sign in enumerate(row):
             left = apart // 2 + place * apart
-            top = size // 2 + line * 2 * size + round(slant * left)
+            top = size // 2 + line * 2 * size
             if sign != " ":
-                strength[top : top + size, left : left + size] |= digit(int(sign), 3 * line + place, size)
+                strength[top : top + size, left : left + size] |= digit(part, int(sign), 3 * line + place, size)
     return np.rint(PAPER - (PAPER - INK) * (strength / 255)).astype(np.uint8)
 
 
@@ -61,5 +66,6 @@ def ruled(sheet: Page, apart: int, squared: bool = False) -> Page:
 
 
 if __name__ == "__main__":
-    written = with_grain(in_shadow(ruled(page(["3141592653", "2718 28182", "577 215664"]), 56)))
-    cv2.imwrite(str(Path(sys.argv[1])), written)
+    digits = load_dataset("auto").train
+    sheet = page(["3141592653", "2718 28182", "577 215664"], 104, 104, digits)
+    cv2.imwrite(str(Path(sys.argv[1])), with_grain(in_shadow(ruled(sheet[:-150], 104))))

@@ -92,7 +92,7 @@ def _page(picture: Picture) -> tuple[Image, float]:
 
 
 def _columns(tiles: Sequence[Tile], height: int) -> int:
-    """The number of cells side by side: the longest row takes one line, or all are about as high as the page."""
+    """The number of cells side by side, with which the longest row takes a line, or all fit the page."""
     longest = max(tile.place.column for tile in tiles)
     return min(longest, max(12, -(-len(tiles) * CELL[1] // height)))
 

@@ -114,10 +114,10 @@ def _pages_of(content: bytes) -> tuple[int, Callable[[int], Picture]]:
 
 
 def _tiff_pages(content: bytes) -> int:
-    from PIL import Image
+    from PIL.Image import open as open_picture
 
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=["TIFF"]) as file:
+        with warnings.catch_warnings(action="ignore"), open_picture(io.BytesIO(content), formats=["TIFF"]) as file:
             return int(file.n_frames)  # type: ignore[attr-defined]
     except Exception:  # bytes of unknown origin may raise anything; `decode` says what is wrong
         return 1

@@ -45,17 +45,19 @@ def _lines(mask: Mask, height: float) -> Lines:
     """The level lines of ink, of whatever length: runs of pixels, each in touch with the next."""
     import cv2
 
-    run = max(3, int(RUN * height if height else UNKNOWN * max(mask.shape)))
+    run = max(6, int(RUN * height if height else UNKNOWN * max(mask.shape)))
     blots = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((run, run), np.uint8))  # one may join two lines
     thicker = cv2.dilate(mask & ~blots, np.ones((3, 1), np.uint8))  # a thin slanted line has short runs
-    runs = cv2.morphologyEx(thicker, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+    closed = cv2.morphologyEx(thicker, cv2.MORPH_CLOSE, np.ones((1, run // 3), np.uint8))  # and a faint one has gaps
+    runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
     through = cv2.morphologyEx(cv2.dilate(runs, np.ones((3, 1), np.uint8)), cv2.MORPH_CLOSE, np.ones((1, 4 * run)))
-    runs = (runs | through & blots) & mask
+    runs |= through & blots
     _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
     w, h, area = stats[:, 2:].T
     is_line = (h <= SLANT * w + 3 * area / w + 2 * run) & (w >= (SIDE * height or run)) & (area <= THIN * w * w)
     is_line[0] = False
-    return Lines(np.where(is_line, np.cumsum(is_line), 0)[labels].astype(np.int32), stats[is_line, :4])
+    numbers = np.where(is_line, np.cumsum(is_line), 0).astype(np.int32)
+    return Lines(np.where(mask, numbers[labels], 0), stats[is_line, :4])
 
 
 def _certain(lines: Lines, across: int, height: float, share: float) -> npt.NDArray[np.bool_]:
