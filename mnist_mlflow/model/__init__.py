@@ -2,7 +2,7 @@
 
 Begin with digit_model.py, the chain that MLflow loads. Its links are forms.py (whatever people hold becomes
 pictures; decoding.py reads the bytes of files), canonical.py (images of one form), features.py, scorers/ (one file for
-each kind), calibration.py (probabilities) and readings.py (the answer). canonical.py asks geometry.py which images are
-as MNIST has them; for others ink.py divides the light out, lines.py takes frames and rules away, and strokes.py fits
-the digit into its box. archive.py keeps the files of a model in one. Nothing here learns.
+each kind), calibration.py (probabilities) and readings.py (the answer). geometry.py says what
+MNIST's form is. ink.py divides the light out, lines.py takes frames away, strokes.py fits the digit. archive.py keeps
+the files of a model in one. Nothing here learns.
 """

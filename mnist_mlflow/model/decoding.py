@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from typing import TYPE_CHECKING
@@ -42,13 +43,17 @@ def decode(content: bytes, page: int = 0) -> Picture:
 
 
 def _open(content: bytes, page: int) -> Picture:
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
+    from PIL.Image import open as open_picture
 
-    with Image.open(io.BytesIO(content), formats=_readers(content)) as file:
+    with open_picture(io.BytesIO(content), formats=_readers(content)) as file:
         file.seek(page)
         if file.width * file.height > MEGAPIXELS * 1_000_000:
             raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
-        return _pixels(ImageOps.exif_transpose(file))
+        file.load()
+        with contextlib.suppress(Exception):  # of EXIF data that are none: the pixels are as good as others
+            ImageOps.exif_transpose(file, in_place=True)
+        return _pixels(file)
 
 
 def _readers(content: bytes) -> list[str]:
@@ -75,6 +80,6 @@ def _eight_bits(values: np.ndarray) -> Picture:
     """The upper eight of the bits that integers use; floats are read as 0-1 where none is above 1."""
     if values.dtype.kind == "f":
         values = np.nan_to_num(values)
-        values = values * 255 if values.max() <= 1 else values
-    values = values.clip(0, 2**31 - 1).astype(np.int64)
+        values = (values * 255 if values.max() <= 1 else values).clip(0, 2**31).astype(np.uint32)
+    values = values.clip(0)
     return (values >> max(0, int(values.max()).bit_length() - 8)).astype(np.uint8)

@@ -15,6 +15,7 @@ from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.scorers.linear import Linear
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 from tests.fuzz.strategies import anything, json_values
+from tests.model.test_decoding import encoded
 
 DIMENSIONS = {"pixels": 784, "deskewed": 784, "hog": 432}
 WEIGHTS = np.random.default_rng(0)
@@ -51,9 +52,32 @@ def mixed(draw: st.DrawFn) -> Any:
     return np.array(rows, dtype=object) if kind is np.array else kind(rows)
 
 
+@st.composite
+def pictures(draw: st.DrawFn) -> Any:
+    """Pictures of small sizes, as arrays, as files that are whole or spoilt, or both, as a list or in a column."""
+    sides = st.tuples(st.integers(1, 40), st.integers(1, 40))
+    shapes = sides | st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3, 4]))
+    row = draw(
+        st.lists(arrays.arrays(np.uint8, shapes, elements=st.sampled_from([0, 1, 90, 255])), min_size=1, max_size=3)
+    )
+    if draw(st.booleans()):
+        files = [bytearray(encoded(picture.squeeze(), "PNG")) for picture in row if picture.squeeze().ndim > 1]
+        for file in files:
+            if draw(st.booleans()):
+                file[draw(st.integers(0, len(file) - 1))] ^= draw(st.integers(1, 255))
+        row = [bytes(file) for file in files]
+    return pd.DataFrame({"image": row}) if draw(st.booleans()) else row
+
+
 @given(
     model=st.sampled_from(MODELS),
-    data=images() | images().map(lambda array: array.tolist()) | mixed() | json_values | anything | st.binary(),
+    data=images()
+    | images().map(lambda array: array.tolist())
+    | mixed()
+    | json_values
+    | anything
+    | st.binary()
+    | pictures(),
 )
 def test_predict(model: DigitModel, data: Any) -> None:
     with suppress(ImageError):

@@ -1,5 +1,6 @@
 """The one model contract, on models as MLflow stores and serves them."""
 
+import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 from tests.conftest import python, use_store
-from tests.model.test_forms import FORMS, REFUSED
+from tests.model.test_decoding import PNG
+from tests.model.test_forms import FORMS, ONES, PICTURES, REFUSED
 
 SHARES = [f"p{digit}" for digit in range(10)]
 COLUMNS = ["digit", "confidence", *SHARES, "sure", "why", "second", "inverted"]
@@ -159,24 +161,41 @@ def address(folder: Path) -> Iterator[str]:
 SAMPLE = FORMS["uint8 (n, 28, 28)"]
 FLAT = pd.DataFrame(FORMS["uint8 (n, 784)"])
 JSON = "application/json"
+TAKEN: dict[str, Any] = {**FORMS, **ONES, **{form: data for form, (data, _) in PICTURES.items()}}
+
+
+def request(data: Any) -> str:
+    """A form of input as people send it; pictures whose sizes differ need a column."""
+    if isinstance(data, pd.DataFrame):
+        return to_json({"dataframe_split": data.to_dict("split")})
+    if len({len(np.shape(picture)) and np.shape(picture) for picture in data}) > 1:
+        return to_json({"dataframe_records": [{"image": picture} for picture in data]})
+    return to_json({"inputs": data})
+
+
+def to_json(content: Any) -> str:
+    return json.dumps(
+        content, default=lambda value: base64.b64encode(value).decode() if isinstance(value, bytes) else value.tolist()
+    )
+
 
 REQUESTS = {
-    "inputs": (JSON, json.dumps({"inputs": SAMPLE.tolist()})),
-    "inputs, flat floats": (JSON, json.dumps({"inputs": (SAMPLE.reshape(-1, 784) / 255).tolist()})),
-    "instances": (JSON, json.dumps({"instances": SAMPLE.tolist()})),
-    "dataframe_split": (JSON, json.dumps({"dataframe_split": FLAT.to_dict("split")})),
-    "dataframe_records": (JSON, json.dumps({"dataframe_records": FLAT.to_dict("records")})),
-    "csv": ("text/csv", FLAT.to_csv(index=False)),
+    **{form: (JSON, request(data), data) for form, data in TAKEN.items()},
+    "instances": (JSON, to_json({"instances": SAMPLE}), SAMPLE),
+    "instances, encoded": (JSON, to_json({"instances": FORMS["rows"]}), SAMPLE),
+    "dataframe_records": (JSON, to_json({"dataframe_records": FLAT.to_dict("records")}), SAMPLE),
+    "csv": ("text/csv", FLAT.to_csv(index=False), SAMPLE),
+    "csv, columns in any order": ("text/csv", FORMS["columns 1x1 to 28x28 in any order"].to_csv(index=False), SAMPLE),
 }
 
 
 @pytest.mark.parametrize("form", REQUESTS)
 def test_a_server_answers_every_form_like_predict(address: str, model: Any, form: str) -> None:
-    kind, body = REQUESTS[form]
+    kind, body, data = REQUESTS[form]
     answer = requests.post(address, data=body, headers={"Content-Type": kind}, timeout=30)
     assert answer.status_code == 200, answer.text
     predictions = pd.DataFrame(answer.json()["predictions"])
-    expected = model.predict(SAMPLE)
+    expected = model.predict(data)
     assert list(predictions.columns) == COLUMNS
     assert np.array_equal(predictions["digit"], expected["digit"])
     assert np.allclose(predictions[NUMBERS], expected[NUMBERS], atol=1e-9)
@@ -191,8 +210,25 @@ def test_a_server_takes_the_error_that_is_allowed(address: str, model: Any) -> N
     assert "max_error=7.0 is no share; accepted: a number from 0 to 1" in refused.text
 
 
-def test_a_server_says_what_was_wrong(address: str) -> None:
-    body = json.dumps({"inputs": SAMPLE[:, :27].tolist()})
-    answer = requests.post(address, data=body, headers={"Content-Type": JSON}, timeout=30)
+WRONG = {
+    "five axes": ({"inputs": SAMPLE[None, ..., None]}, "shape (1, 5, 28, 28, 1)"),
+    "labels": ({"dataframe_split": FLAT.assign(label=7).to_dict("split")}, "column 'label' holds no pixels"),
+    "text": ({"dataframe_records": [{"image": "seven"}]}, "Image 0 is text, but not the base64 of a picture"),
+    "half a picture": ({"dataframe_records": [{"image": PNG[:-40]}]}, "Image 0: The picture cannot be read"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_server_says_what_was_wrong(address: str, mistake: str) -> None:
+    content, reason = WRONG[mistake]
+    answer = requests.post(address, data=to_json(content), headers={"Content-Type": JSON}, timeout=30)
     assert 400 <= answer.status_code < 600
-    assert "shape (5, 27, 28); accepted are" in answer.text
+    assert reason in answer.text
+
+
+def test_a_blank_and_a_foreign_picture_get_a_row_like_any_other(model: Any) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (300, 200, 3)).astype(np.uint8)
+    answers = model.predict([np.zeros((28, 28), np.uint8), np.full((9, 7), 200, np.uint8), noise, noise[:1, :1]])
+    assert list(answers.columns) == COLUMNS
+    assert len(answers) == 4
+    assert answers["digit"].between(0, 9).all()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_mlflow.data.pages.ink import Ink, Mask, find_ink
+from mnist_mlflow.data.pages.ink import Ink, Mask, find_ink, shrunk
 from mnist_mlflow.data.pages.lines import without_lines
 from mnist_mlflow.data.pages.marks import Marks, find_marks, usual_height
 from mnist_mlflow.data.pages.rows import in_rows
@@ -44,11 +44,13 @@ def find_digits(picture: Picture) -> list[FoundDigit]:
     if (height, width) == (SIDE, SIDE):
         return [FoundDigit(1, 1, (0, 0, SIDE, SIDE), picture)]
     grey = in_grey(picture)
-    small = _shrunk(grey)
+    small = shrunk(grey, LONGEST)
     ink = find_ink(small)
     marks = _marks_of(ink.mask)
-    if not 0 < len(marks.boxes) <= MOST:
-        raise ImageError(f"it has more than {MOST:,} marks" if len(marks.boxes) else "it shows no digits")
+    if not len(marks.boxes):
+        raise ImageError("The picture shows no digits.")
+    if len(marks.boxes) > MOST:
+        raise ImageError(f"The picture has more than {MOST:,} marks: that is no page of digits.")
     scale = width / small.shape[1]
     boxes = np.rint(marks.boxes * scale).astype(int).tolist()
     alone = len(boxes) == 1
@@ -59,26 +61,19 @@ def find_digits(picture: Picture) -> list[FoundDigit]:
     ]
 
 
-def _shrunk(grey: Grey) -> Grey:
-    import cv2
-
-    scale = LONGEST / max(grey.shape)
-    if scale >= 1:
-        return grey
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _marks_of(mask: Mask) -> Marks:
     """The marks that may be digits.
 
     Where most of the ink hangs together, long lines may be what joins it. Otherwise it is one large digit.
     """
     height = usual_height(mask)
-    if not height:
-        without_longest = without_lines(mask, 0)
-        height = usual_height(without_longest)
-        mask = without_longest if height else mask
-    return find_marks(without_lines(mask, height) if height else mask, height)
+    if height:
+        return find_marks(without_lines(mask, height), height)
+    rest = without_lines(mask, 0)
+    height = usual_height(rest)
+    if height or np.count_nonzero(rest) < 0.5 * np.count_nonzero(mask):
+        return find_marks(without_lines(rest, height), height)
+    return find_marks(mask, height)
 
 
 def _cut(grey: Grey, ink: Ink, marks: Marks, number: int) -> Picture:

@@ -67,7 +67,7 @@ def _is_dark_on_bright(grey: Grey) -> bool:
     """True where what differs from the ground around it is mostly darker."""
     import cv2
 
-    small = _shrunk(grey)
+    small = shrunk(grey, SMALL)
     ground = cv2.medianBlur(small, int(WINDOW * max(small.shape)) // 2 * 2 + 1)
     difference = small.astype(np.float32) - ground
     return bool(difference[np.abs(difference) > STRIKING].sum() <= 0)
@@ -77,20 +77,22 @@ def _paper(grey: Grey, window: float) -> Grey:
     """The paper behind dark ink: the brightest within a window of so many pixels, made smooth."""
     import cv2
 
-    small = cv2.medianBlur(_shrunk(grey), 3)
+    small = cv2.medianBlur(shrunk(grey, SMALL), 3)
     side = int(window * small.shape[0] / grey.shape[0]) // 2 * 2 + 3
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     smooth = cv2.blur(closed, (side // 4 * 2 + 1,) * 2)
     return np.asarray(cv2.resize(smooth, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _shrunk(grey: Grey) -> Grey:
+def shrunk(grey: Grey, longest: int) -> Grey:
+    """A picture with so many pixels along its longer side, or as many as it has if those are fewer."""
     import cv2
 
-    scale = SMALL / max(grey.shape)
+    scale = longest / max(grey.shape)
     if scale >= 1:
         return grey
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _threshold(darkness: npt.NDArray[np.float32]) -> float:
