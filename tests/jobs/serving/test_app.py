@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 from pathlib import Path
@@ -70,6 +71,11 @@ def test_programs_get_what_mlflow_itself_predicts(app: FastAPI, reader: Reader, 
         reply = score(app, content)
         assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
         assert reply.json["predictions"] == expected
+
+
+def test_programs_send_files_of_pictures_too(app: FastAPI, png: bytes) -> None:
+    reply = score(app, {"dataframe_records": [{"image": base64.b64encode(png).decode()}] * 2})
+    assert [row["digit"] for row in reply.json["predictions"]] == [1, 1]
 
 
 @pytest.mark.parametrize(

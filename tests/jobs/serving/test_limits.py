@@ -77,6 +77,12 @@ def test_the_application_counts_requests_by_client(
 
 
 @pytest.mark.parametrize("path", POSTS)
+def test_the_application_counts_bytes_too(app: FastAPI, png: bytes, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BYTES_OF_ONE", 1)
+    assert [ask(app, path, png * 2).status == 429 for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("path", POSTS)
 def test_a_request_that_is_too_large_is_refused_before_it_has_come(app: FastAPI, path: str) -> None:
     declared = ask(app, path, [], {"content-length": str(LARGEST + 1)}, ending=GONE)
     parts = ask(app, path, [bytes(LARGEST // 4)] * 5, ending=GONE)  # without its length
