@@ -33,7 +33,7 @@ EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm 
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
-    others = {"main", "ensemble", "select", "report", "evaluate", "reproduce", "compare"}
+    others = {"main", "ensemble", "select", "report", "evaluate", "reproduce", "compare", "read"}
     assert set(job_docstrings()) - NOT_IN_MLPROJECT == others
     assert set(cli.commands.commands) == {*job_docstrings(), *algorithm_names()}
     assert set(ENTRY_POINTS) == set(cli.commands.commands) - NOT_IN_MLPROJECT

@@ -21,6 +21,7 @@ from mnist_mlflow.parameters import (
     typed,
     word,
 )
+from mnist_mlflow.protocol import SplitOptions
 
 
 @parameters
@@ -112,3 +113,38 @@ def test_is_typed_as_it_is_parsed(value: object, text: object) -> None:
 
 def test_a_class_picks_its_own_among_values_with_other_names() -> None:
     assert pick(Params, {"count": "4", "other": 1}) == Params(4)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("auto", "auto"),
+        ("mnist", "mnist"),
+        ("mine", "{here}/mine"),
+        ("./mnist", "{here}/mnist"),
+        ("..", "{above}"),
+        ("/somewhere/else/", "/somewhere/else"),
+        ("~/digits", "{home}/digits"),
+        ("~nobody-of-that-name/x", "{here}/~nobody-of-that-name/x"),
+        ("mnist+mine", "mnist+{here}/mine"),
+        ("digits+/elsewhere+more", "digits+/elsewhere+more"),
+        ("one+two", "{here}/one+two"),
+    ],
+)
+def test_a_data_set_is_called_alike_in_every_folder(
+    text: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/anna")
+    options = SplitOptions(text)
+    assert options.data == address.format(here=tmp_path, above=tmp_path.parent, home="/home/anna")
+    monkeypatch.chdir("/")
+    assert SplitOptions(options.data) == options
+
+
+@pytest.mark.parametrize("text", ["", "mnist+", "two\nlines", "nul\0"])
+def test_what_can_be_no_data_set_is_refused(text: str) -> None:
+    with pytest.raises(
+        ParameterError, match=r"data: .* is not auto, mnist, digits, a path, mnist\+PATH or digits\+PATH"
+    ):
+        SplitOptions(text)

@@ -15,7 +15,8 @@ from mnist_mlflow.types import SIDE, Examples, Images, Labels, Part, batches
 # How far each thing goes at most, either way; draws are even.
 TURN = np.deg2rad(8)
 SHEAR = 0.15
-ZOOM, ASPECT = 0.1, 0.5  # logarithms
+ZOOM, ASPECT = 0.1, 0.3  # logarithms
+BOXED, WIDEST = 0.3, 2.5  # share of the images that fill a square box, and the factor of a digit that is widened most
 SHIFT = 1.5  # pixels
 PROPORTIONS, WOBBLE = 1.0, 0.8  # pixels, by which each point of a 3 x 3 and a 5 x 5 grid moves
 PEN = 0.8  # pixels, wider or narrower
@@ -68,7 +69,8 @@ def bend(ink: Ink, random: Random) -> Ink:
     import cv2
 
     angle, shear, zoom, aspect = np.array([[TURN], [SHEAR], [ZOOM], [ASPECT]]) * random.uniform(-1, 1, (4, len(ink)))
-    linear = _linear(angle, shear, np.exp(zoom + aspect / 2), np.exp(zoom - aspect / 2))
+    across = np.exp(zoom + aspect / 2) / np.where(random.uniform(0, 1, len(ink)) < BOXED, _box_factors(ink), 1)
+    linear = _linear(angle, shear, across, np.exp(zoom - aspect / 2))
     grid = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE))).astype(np.float32) - MIDDLE
     shift = MIDDLE + SHIFT * random.uniform(-1, 1, (len(ink), 2, 1, 1)).astype(np.float32)
     sources = (linear.astype(np.float32) @ grid.reshape(2, -1)).reshape(-1, 2, SIDE, SIDE) + shift
@@ -76,6 +78,13 @@ def bend(ink: Ink, random: Random) -> Ink:
         sources += _smooth_field(reach, points, len(ink), random)
     warped = [cv2.remap(image, x, y, cv2.INTER_LINEAR) for image, (x, y) in zip(ink, sources, strict=True)]
     return np.stack(warped)
+
+
+def _box_factors(ink: Ink) -> npt.NDArray[np.float64]:
+    """Factors (n,) that make digits as wide as high, as forms and other data sets do."""
+    width, height = ((ink > 0.5).any(axis=axis).sum(axis=1) for axis in (1, 2))
+    factors: npt.NDArray[np.float64] = np.clip(height / np.maximum(width, 1), 1, WIDEST)
+    return factors
 
 
 def _linear(angle: Any, shear: Any, across: Any, down: Any) -> npt.NDArray[np.float64]:

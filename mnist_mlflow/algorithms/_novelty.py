@@ -6,26 +6,32 @@ from dataclasses import replace
 
 import numpy as np
 
+from mnist_mlflow.algorithms._augmentation import varied_copies
 from mnist_mlflow.algorithms._no_digits import no_digits
 from mnist_mlflow.algorithms._projection import as_rotation, fit_pca
+from mnist_mlflow.algorithms.base import joined
 from mnist_mlflow.data import features_of
 from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.model.features import HOG, hog
 from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.model.scorers.projected import project
-from mnist_mlflow.types import CLASSES, Features, Labels, Part
+from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Part
 
-MOST_IMAGES = 10_000  # of those that were learned from
+MOST_IMAGES, COPIES = 5_000, 0.5  # that are learned from, and varied copies of each
 COMPONENTS = 60
-MADE = 100  # of each kind that is no digit
-FEWEST_LOST, MOST_LOST = 0.002, 0.005  # of the digits
-FOUND = 0.9  # of what is none, unless that would lose too many or too few digits
+MADE = 10  # of each kind that is no digit
+FOUND = 0.9  # of what is no digit, unless that would lose too many or too few digits
+FEWEST_LOST, MOST_LOST = 0.001, 0.003  # of the digits
 
 
 def learn_novelty(train: Part, tuning: Part) -> Novelty:
-    """The digits by the training images, with a limit by those of the tuning slice and images that are made."""
-    rows = np.linspace(0, len(train) - 1, min(len(train), MOST_IMAGES)).astype(np.intp)
-    novelty = _learn_digits(features_of(train[rows], HOG), train.labels[rows])
+    """The digits by the training images, with a limit by those of the tuning slice and images that are made.
+
+    Varied copies are learned too: what another hand, pen or camera makes of a digit is one.
+    """
+    some = train[np.linspace(0, len(train) - 1, min(len(train), MOST_IMAGES)).astype(np.intp)]
+    examples = joined(Examples(features_of(some, HOG), some.labels), varied_copies(some, COPIES, HOG, seed=0))
+    novelty = _learn_digits(examples.features, examples.labels)
     of_digits = novelty.distances(features_of(tuning, HOG)).min(axis=1)
     of_others = novelty.distances(hog(canonical_digits(no_digits(train, MADE)).images)).min(axis=1)
     least, most = np.quantile(of_digits, (1 - MOST_LOST, 1 - FEWEST_LOST))

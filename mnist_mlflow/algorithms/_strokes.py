@@ -1,11 +1,12 @@
 """Strokes that MNIST's writers seldom draw: those of other countries, and the remains of lines on the paper.
 
 MNIST was written in the United States. Elsewhere many people begin a 1 with an upstroke, cross a 7, and end a 9 with a
-hook.
+hook. The stem of their 4 is short.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,13 @@ import numpy.typing as npt
 
 from mnist_mlflow.types import SIDE, Labels
 
-UPSTROKE, FOOT, BAR, HOOK = 0.6, 0.1, 0.4, 0.4  # shares of the ones, sevens and nines
+UPSTROKE, FOOT, SHORT, BAR, HOOK = 0.6, 0.1, 0.4, 0.4, 0.4  # shares of the ones, fours, sevens and nines
 LINE = 0.05  # share of the images
 EDGE = 5  # pixels from the border in which a line remains
 PRECISE = 4  # binary places of OpenCV's coordinates
 
 SMALLEST = 6  # rows that a digit has at least
+SHORTEST_STEM = 4  # rows below the bar of a 4
 
 Ink = npt.NDArray[np.float32]  # (n, 28, 28), from 0 to 1
 Image = npt.NDArray[np.float32]  # (28, 28), from 0 to 1
@@ -27,11 +29,12 @@ Random = np.random.Generator
 
 
 def add_foreign_strokes(ink: Ink, labels: Labels, random: Random) -> None:
-    """Give some ones of images (n, 28, 28) an upstroke and a foot, some sevens a bar, and some nines a hook."""
+    """Write some ones, fours, sevens and nines of images (n, 28, 28) as people do elsewhere."""
     chance = random.random(len(ink))
     for digit, share, add in (
         (1, UPSTROKE, add_upstroke),
         (1, FOOT, add_foot),
+        (4, SHORT, shorten_stem),
         (7, BAR, add_bar),
         (9, HOOK, add_hook),
     ):
@@ -67,9 +70,10 @@ def measure(image: Image) -> Shape | None:
 
 
 def add_upstroke(image: Image, shape: Shape, random: Random) -> None:
-    """Draw a stroke up to the top of a 1."""
-    length, angle = shape.height * random.uniform(0.25, 0.9), np.deg2rad(random.uniform(20, 65))
+    """Draw a stroke up to the top of a 1, at an angle to its stem."""
     x, y = middle_of(image, shape.top), shape.top + shape.width / 2
+    slant = np.arctan2(x - middle_of(image, shape.bottom), shape.height)
+    length, angle = shape.height * random.uniform(0.25, 0.9), slant + np.deg2rad(random.uniform(20, 55))
     start = x - length * np.sin(angle), y + length * np.cos(angle)
     draw_line(image, start, (x, y), shape.width * random.uniform(0.7, 1))
 
@@ -78,6 +82,17 @@ def add_foot(image: Image, shape: Shape, random: Random) -> None:
     """Draw a stroke below a 1."""
     x, y, half = middle_of(image, shape.bottom), shape.bottom - shape.width / 2, random.uniform(2, 6)
     draw_line(image, (x - half, y), (x + half, y), shape.width)
+
+
+def shorten_stem(image: Image, shape: Shape, random: Random) -> None:
+    """Let the stem of a 4 begin a little above its bar; the bar is the row with most ink."""
+    first, last = (int(shape.top + share * shape.height) for share in (0.4, 0.8))
+    bar = first + int((image[first:last] > 0.5).sum(axis=1).argmax())
+    below = range(bar + math.ceil(shape.width / 2) + 1, shape.bottom + 1)
+    if len(below) >= SHORTEST_STEM:
+        line = np.polyfit(below, [middle_of(image, row) for row in below], 1)
+        rows = np.arange(int(bar - random.uniform(2, 6)))
+        image[rows] *= np.arange(SIDE) < np.polyval(line, rows)[:, None] - shape.width / 2 - 1
 
 
 def add_bar(image: Image, shape: Shape, random: Random) -> None:

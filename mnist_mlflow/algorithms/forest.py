@@ -27,7 +27,7 @@ class Params:
     """The hyperparameters of the forest."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
-    copies: float = copies_of(1.0)
+    copies: float = copies_of(0.5)
     splitter: str = choice("random", SPLITTERS, "how a split is chosen: best is Breiman's random forest")
     n_estimators: int = integer(100, 1, 2_000, "how many trees")
     min_samples_leaf: int = integer(1, 1, 1_000, "the fewest images in a leaf")

@@ -32,9 +32,9 @@ class Params:
     """The hyperparameters of logistic regression."""
 
     features: str = choice("hog", KINDS, "what the images are turned into")
-    copies: float = copies_of(1.0)
+    copies: float = copies_of(0.25)
     C: float = real(1.0, 1e-6, 1e6, "inverse strength of the L2 penalty")
-    max_iter: int = integer(100, 1, 10_000, "steps of the solver, which stops by itself when it has converged")
+    max_iter: int = integer(200, 1, 10_000, "steps of the solver, which stops by itself when it has converged")
 
 
 def suggest(trial: Any) -> Params:

@@ -2,8 +2,8 @@
 
 Begin with dataset.py: `load_dataset` opens a source (source.py) and splits it. `mnist.py`, `digits.py`, `idx.py` and
 `download.py` bring the bytes, `own/` those of somebody's own data set; `added.py` adds these to another.
-`features.py` caches what algorithms learn from. `label_errors.py` corrects test labels. `folders.py` and `databases.py`
-say where files and databases lie, for every room that keeps something.
+`features.py` caches what algorithms learn from. `label_errors.py` corrects test labels. `pages/` finds the digits in
+pictures. `folders.py` and `databases.py` say where files and databases lie, for every room that keeps something.
 """
 
 from mnist_mlflow.data.dataset import DIGESTS, Dataset, load_dataset, split

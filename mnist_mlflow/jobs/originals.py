@@ -25,7 +25,7 @@ from mnist_mlflow.types import Labels, Probabilities, Progress
 SHOWN = 5  # labels that differ
 # Said otherwise: what was found, a study of its own, one process, the voters, where the new run goes.
 NOT_TYPED = ("data", "study", "workers", "experiment")
-NO_MODELS = ("evaluation", "report", "comparison")
+NO_MODELS = ("evaluation", "report", "comparison", "reading")
 # By role: what such a run is, the tags of which one names the run to make again, and what stands for that without them.
 OTHERS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "trial": ("is a trial. Make its search again", ("mlflow.parentRunId",), "ID of its search"),

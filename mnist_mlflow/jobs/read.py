@@ -2,7 +2,7 @@
 
     mlflow run . -e read --env-manager local -P pictures=photo.jpg
 
-A picture for each page shows where the digits are, what they were read as, and what the model saw of them.
+A picture for each page shows where its digits are, their answers, and what the model saw.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from mnist_mlflow.data.finding import FoundDigit, find_digits
-from mnist_mlflow.data.pictures import Page, find_pictures, open_pages
+from mnist_mlflow.data.pages.files import Page, find_pictures, open_pages
+from mnist_mlflow.data.pages.finding import FoundDigit, find_digits
 from mnist_mlflow.errors import ImageError, UserFacingError, one_line
 from mnist_mlflow.jobs.outputs import check_out
 from mnist_mlflow.parameters import parameters, path, real, text, typed
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 TABLE, FOLDER = "readings.csv", "pictures"
 SHOWN = 10  # reasons in an error
 
+PageDigits: TypeAlias = tuple[Page, Sequence[FoundDigit]]  # a page, and the digits on it
+
 
 @parameters
 class Params(Names):
@@ -46,14 +48,6 @@ class Params(Names):
     model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model that reads")
     max_error: float = real(0.0, 0.0, 1.0, "the error that sure answers may have; 0: that which the model learned with")
     out: Path = path(TABLE, "the file to write")
-
-
-@dataclass(frozen=True)
-class FoundPage:
-    """A page with its digits."""
-
-    page: Page
-    digits: Sequence[FoundDigit] = ()
 
 
 @dataclass(frozen=True)
@@ -88,54 +82,46 @@ def run(params: Params, progress: Progress) -> ReadResult:
         return ReadResult(table, metrics, reader.name, out, whereabouts(run.client, run.id, FOLDER))
 
 
-def _find_in(names: Sequence[str], progress: Progress) -> Iterator[FoundPage]:
+def _find_in(names: Sequence[str], progress: Progress) -> Iterator[PageDigits]:
     """The pages of files, one at a time, with the digits that are found on them."""
     for number, name in enumerate(names):
         progress("read", number, len(names), name)
         for page in open_pages(name):
             try:
-                yield FoundPage(page, find_digits(page.picture)) if page.picture is not None else FoundPage(page)
+                yield page, [] if page.picture is None else find_digits(page.picture)
             except ImageError as error:
-                yield FoundPage(dataclasses.replace(page, picture=None, reason=one_line(error)))
+                yield dataclasses.replace(page, picture=None, reason=one_line(error)), []
     progress("read", 1, 1)
 
 
-def _from_first_digit(pages: Iterator[FoundPage]) -> Iterator[FoundPage]:
+def _from_first_digit(pages: Iterator[PageDigits]) -> Iterator[PageDigits]:
     """All of the pages; raises UserFacingError, with the reasons, where there is no digit on any."""
-    skipped = []
-    for found in pages:
-        if found.digits:
-            return chain(skipped, [found], pages)
-        skipped.append(found)
-    reasons = [f"{found.page.name}{_page_words(found.page)}: {found.page.reason}" for found in skipped]
+    skipped: list[PageDigits] = []
+    for page, digits in pages:
+        if digits:
+            return chain(skipped, [(page, digits)], pages)
+        skipped.append((page, digits))
+    reasons = [f"{page.title}: {page.reason}" for page, _ in skipped]
     if len(reasons) == 1:
         raise UserFacingError(f"Nothing was read. {reasons[0]}")
     more = [f"and {len(reasons) - SHOWN} more"] if len(reasons) > SHOWN else []
-    raise UserFacingError(
-        "\n  ".join([f"Nothing was read, {len(reasons)} pages were skipped:", *reasons[:SHOWN], *more])
-    )
+    raise UserFacingError("\n  ".join([f"Nothing was read of {len(reasons)} pages:", *reasons[:SHOWN], *more]))
 
 
-def _page_words(page: Page) -> str:
-    return f" page {page.number}" if page.number > 1 else ""
-
-
-def _read(pages: Iterator[FoundPage], reader: Reader, max_error: float | None, folder: Path) -> pd.DataFrame:
+def _read(pages: Iterator[PageDigits], reader: Reader, max_error: float | None, folder: Path) -> pd.DataFrame:
     """The readings of all pages, of which each has a picture in a folder."""
     import pandas as pd
 
     folder.mkdir()
     tables = []
-    for number, found in enumerate(pages, 1):
-        page = found.page
-        if not found.digits or page.picture is None:
+    for number, (page, digits) in enumerate(pages, 1):
+        if not digits or page.picture is None:
             tables.append(skipped_table(page))
             continue
-        readings = reader.digits.read([digit.picture for digit in found.digits], max_error)
-        tables.append(page_table(page, found.digits, readings))
-        title = f"{Path(page.name).name}{_page_words(page)}"
+        readings = reader.digits.read([digit.picture for digit in digits], max_error)
+        tables.append(page_table(page, digits, readings))
+        drawn = framed(page.picture, digits, readings, page.title, row_texts(tables[-1]))
         stem = re.sub(r"[^\w.-]+", "_", Path(page.name).stem)
-        drawn = framed(page.picture, found.digits, readings, title, row_texts(tables[-1]))
         (folder / f"{number:03d}-{stem}.png").write_bytes(drawn)
     return pd.concat(tables, ignore_index=True)
 
@@ -143,9 +129,5 @@ def _read(pages: Iterator[FoundPage], reader: Reader, max_error: float | None, f
 def _count(table: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
     """The metrics of a reading: files, digits, those that are sure, and pages that were skipped."""
     digits = table.dropna(subset="digit")
-    return {
-        "pictures": len(names),
-        "digits": len(digits),
-        "sure": int(digits["sure"].sum()),
-        "skipped": len(table) - len(digits),
-    }
+    skipped = len(table) - len(digits)
+    return {"pictures": len(names), "digits": len(digits), "sure": int(digits["sure"].sum()), "skipped": skipped}

@@ -22,7 +22,7 @@ ACCEPTED = f"accepted are {', '.join(FORMATS)}, and HEIC with the extra heic, of
 
 
 def decode(content: bytes, page: int = 0) -> Picture:
-    """The picture in the bytes of a file, as a camera held it; of several frames or pages, the first or the one named.
+    """The picture in the bytes of a file, as a camera held it. Of several frames or pages, that of a number from 0.
 
     Grey comes as (h, w), colours as (h, w, 3) RGB, with alpha as (h, w, 4), all uint8. The size is looked at before
     the pixels are decoded. Raises ImageError for bytes that are truncated, too large or no picture.

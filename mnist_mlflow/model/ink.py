@@ -27,7 +27,7 @@ def ink_of(picture: Picture) -> tuple[Grey, bool]:
     """
     import cv2
 
-    grey = _grey(_in_working_size(picture))
+    grey = in_grey(_in_working_size(picture))
     glance = cv2.resize(grey, (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
     dark_ink = not _is_ink_bright(glance)
     if not dark_ink:
@@ -49,7 +49,7 @@ def _in_working_size(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC))
 
 
-def _grey(picture: Picture) -> Grey:
+def in_grey(picture: Picture) -> Grey:
     """The one channel of a picture that tells its colours apart best."""
     if picture.ndim == 2:
         return picture

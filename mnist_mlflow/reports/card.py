@@ -30,6 +30,8 @@ SUMMARY = {
     "f1_macro": "F1 %",
     "log_loss": "log loss",
     "ece": "calibration error %",
+    "coverage": "sure %",
+    "selective_error": "wrong of the sure %",
     "accuracy_corrected": "accuracy with known wrong labels set right %",
 }
 SURE = """Of the answers that are sure, a share of max_error is wrong at most, on average over images like those that it

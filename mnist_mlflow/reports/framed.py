@@ -1,4 +1,4 @@
-"""The picture of a page that was read: each digit framed with its answer, and beside it what the model saw.
+"""The picture of a page that was read. Each digit is in a frame with its answer, and what the model saw is beside it.
 
 Sure answers have whole blue frames, doubtful ones broken orange frames and a question mark: so nobody needs colours.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mnist_mlflow.data.finding import Box, FoundDigit
+from mnist_mlflow.data.pages.finding import Box, FoundDigit
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import SIDE, Picture
 
@@ -24,15 +24,16 @@ SURE, DOUBTFUL = "#0072b2", "#d55e00"  # of the palette of Okabe and Ito, 2008, 
 INK, QUIET, GROUND, PAPER = "#1b1f24", "#5b6570", "#f3f5f7", "#ffffff"
 SMALLEST_PAGE, LARGEST_PAGE = 700, 1400  # pixels of the longer side
 EDGE, HEAD = 28, 84  # pixels around everything, and of the headline
-TILE, CELL = 2 * SIDE, (92, 104)  # pixels of a canonical digit, and of the cell around it with its captions
-LABEL = 34  # pixels above a row of cells
+TILE, CELL = 2 * SIDE, (92, 108)  # pixels of a canonical digit, and of the cell around it with its captions
+LABEL = 36  # pixels above a row of cells
+CAPTION = 180  # pixels that the words beside the page take
 MOST_TILES = 400
 
 
 class Tile(NamedTuple):
     """A digit on the page, with what the model saw of it and made of it."""
 
-    found: FoundDigit
+    place: FoundDigit
     image: Picture
     digit: int
     confidence: float
@@ -47,31 +48,32 @@ class Tile(NamedTuple):
 def framed(
     picture: Picture, digits: Sequence[FoundDigit], readings: Readings, title: str, texts: Sequence[str]
 ) -> bytes:
-    """A PNG file of a page with its digits in frames, and beside it what the model saw, a row under its text."""
+    """A PNG file of a page with its digits in frames. Beside it is what the model saw, a row of it under its text."""
     from PIL import Image, ImageDraw
 
     answers = readings.probabilities.argmax(axis=1), readings.probabilities.max(axis=1)
     tiles = [Tile(*one) for one in zip(digits, readings.images, *answers, readings.why, strict=True)]
+    rows = [[*row] for _, row in groupby(tiles[:MOST_TILES], lambda tile: tile.place.row)]
     page, scale = _page(picture)
     columns = _columns(tiles, page.height)
-    rows = [[*row] for _, row in groupby(tiles[:MOST_TILES], lambda tile: tile.found.row)]
-    beside = sum(LABEL + CELL[1] * -(-len(row) // columns) for row in rows)
-    width = page.width + columns * CELL[0] + 3 * EDGE
-    sheet = Image.new("RGB", (width, HEAD + max(page.height, beside + LABEL) + EDGE), GROUND)
+    beside = LABEL + sum(_height(row, columns) for row in rows) + (LABEL if len(tiles) > MOST_TILES else 0)
+    width = page.width + max(columns * CELL[0], CAPTION) + 3 * EDGE
+    sheet = Image.new("RGB", (width, HEAD + max(page.height, beside) + EDGE), GROUND)
+    sheet.paste(page, (EDGE, HEAD))
     draw = ImageDraw.Draw(sheet)
     _headline(draw, title, tiles)
-    sheet.paste(page, (EDGE, HEAD))
     for tile in tiles:
         _frame(draw, tile, scale)
-    _tiles(sheet, draw, (page.width + 2 * EDGE, HEAD), rows, texts, columns)
+    _beside(sheet, draw, page.width + 2 * EDGE, rows, texts, columns)
     if len(tiles) > MOST_TILES:
-        draw.text((page.width + 2 * EDGE, HEAD + beside), f"and {len(tiles) - MOST_TILES} more", QUIET, _font(17))
+        place = page.width + 2 * EDGE, HEAD + beside - LABEL
+        draw.text(place, f"and {len(tiles) - MOST_TILES} more digits", QUIET, _font(17))
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _font(size: int):
+def _font(size: int) -> Any:
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
@@ -84,17 +86,19 @@ def _page(picture: Picture) -> tuple[Image, float]:
     page = Image.fromarray(picture)
     if page.mode == "RGBA":
         page = Image.alpha_composite(Image.new("RGBA", page.size, PAPER), page)
-    scale = float(np.clip(1, SMALLEST_PAGE / max(page.size), LARGEST_PAGE / max(page.size)))
     scale = min(max(1.0, SMALLEST_PAGE / max(page.size)), LARGEST_PAGE / max(page.size))
     size = max(1, round(page.width * scale)), max(1, round(page.height * scale))
     return page.convert("RGB").resize(size, Image.Resampling.LANCZOS), scale
 
 
 def _columns(tiles: Sequence[Tile], height: int) -> int:
-    """The number of cells side by side with which all are about as high as the page."""
-    longest = max(tile.found.column for tile in tiles)
-    fitting = next((n for n in range(4, 16) if -(-len(tiles) // n) * (CELL[1] + LABEL / 2) <= height), 16)
-    return max(3, min(longest, max(fitting, 6)))
+    """The number of cells side by side: the longest row takes one line, or all are about as high as the page."""
+    longest = max(tile.place.column for tile in tiles)
+    return min(longest, max(12, -(-len(tiles) * CELL[1] // height)))
+
+
+def _height(row: Sequence[Tile], columns: int) -> int:
+    return LABEL + CELL[1] * -(-len(row) // columns)
 
 
 def _headline(draw: ImageDraw, title: str, tiles: Sequence[Tile]) -> None:
@@ -112,7 +116,7 @@ def _headline(draw: ImageDraw, title: str, tiles: Sequence[Tile]) -> None:
 
 def _frame(draw: ImageDraw, tile: Tile, scale: float) -> None:
     """The frame of a digit on the page, and its answer above it."""
-    x, y, w, h = (round(side * scale) for side in tile.found.box)
+    x, y, w, h = (round(side * scale) for side in tile.place.box)
     x, y, w, h = x + EDGE - 5, y + HEAD - 5, w + 10, h + 10
     _box(draw, (x, y, w, h), tile.colour, bool(tile.why), 3)
     font = _font(int(np.clip(0.3 * h, 13, 30)))
@@ -138,22 +142,19 @@ def _box(draw: ImageDraw, box: Box, colour: str, is_broken: bool, width: int) ->
             draw.rectangle((side, y + start, side + width - 1, min(y + start + dash, y + h)), colour)
 
 
-def _tiles(
-    sheet: Image,
-    draw: ImageDraw,
-    corner: tuple[int, int],
-    rows: Sequence[Sequence[Tile]],
-    texts: Sequence[str],
-    columns: int,
+def _beside(
+    sheet: Image, draw: ImageDraw, left: int, rows: Sequence[Sequence[Tile]], texts: Sequence[str], columns: int
 ) -> None:
-    """What the model saw: a text for each row, and under it a cell for each of its digits."""
-    left, top = corner
+    """Draw what the model saw: the text of each row, and under it a cell for each of its digits."""
+    top = HEAD
+    draw.text((left, top - 2), "What the model saw", QUIET, _font(17))
+    top += LABEL
     for row, text in zip(rows, texts, strict=False):
-        draw.text((left + 2, top + 2), text, INK, _font(22))
-        top += LABEL
+        draw.text((left, top), text, INK, _font(22))
         for number, tile in enumerate(row):
-            _tile(sheet, draw, (left + number % columns * CELL[0], top + number // columns * CELL[1]), tile)
-        top += CELL[1] * -(-len(row) // columns)
+            corner = left + number % columns * CELL[0], top + LABEL + number // columns * CELL[1]
+            _tile(sheet, draw, corner, tile)
+        top += _height(row, columns)
 
 
 def _tile(sheet: Image, draw: ImageDraw, corner: tuple[int, int], tile: Tile) -> None:
@@ -163,9 +164,9 @@ def _tile(sheet: Image, draw: ImageDraw, corner: tuple[int, int], tile: Tile) ->
     image = Image.fromarray(tile.image).resize((TILE, TILE), Image.Resampling.NEAREST)
     sheet.paste(image, (x + 5, y + 5))
     _box(draw, (x + 1, y + 1, TILE + 7, TILE + 7), tile.colour, bool(tile.why), 3)
-    draw.text((x + 2, y + TILE + 11), f"{tile.digit}  {_percent(tile.confidence)}", INK, _font(14))
+    draw.text((x + 1, y + TILE + 11), f"{tile.digit}   {_percent(tile.confidence)}", INK, _font(14))
     if tile.why:
-        draw.text((x + 2, y + TILE + 27), tile.why, DOUBTFUL, _font(13))
+        draw.text((x + 1, y + TILE + 27), tile.why, DOUBTFUL, _font(13))
 
 
 def _percent(share: float) -> str:

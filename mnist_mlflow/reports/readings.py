@@ -1,4 +1,4 @@
-"""Readings of pages: a table with a row for each digit and for each page without, and rows of digits as text."""
+"""Readings of pages: a table with a row for each digit and each page without, and rows as text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_mlflow.data.finding import FoundDigit
-from mnist_mlflow.data.pictures import Page
+from mnist_mlflow.data.pages.files import Page
+from mnist_mlflow.data.pages.finding import FoundDigit
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 PLACE = ["picture", "page", "row", "column", "x", "y", "w", "h"]
 ANSWER = ["digit", "confidence", "second", "sure", "why", "inverted", *PROBABILITY_COLUMNS]
 DOUBTFUL = "?"  # in place of a digit that is not sure
-SPACE = 1.0  # heights of a digit: a wider gap separates two numbers
+SPACE = 1.2  # heights of a digit: a wider gap separates two numbers
 
 
 def page_table(page: Page, digits: Sequence[FoundDigit], readings: Readings) -> pd.DataFrame:
-    """The readings of a page in reading order, a row for each digit: where it is, and what it was read as."""
+    """The readings of a page in reading order: where each digit is, and what it was read as."""
     import pandas as pd
 
     places = [(page.name, page.number, digit.row, digit.column, *digit.box) for digit in digits]
@@ -46,7 +46,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def row_texts(table: pd.DataFrame) -> list[str]:
-    """The digits of each row of a page as text; a doubtful one is a question mark, a wide gap is a space."""
+    """The digits of each row of a page as text. A doubtful one is a question mark, a wide gap a space."""
     return [_row_text(row) for _, row in table.dropna(subset="row").groupby("row", sort=True)]
 
 

@@ -61,7 +61,7 @@ def fetch_file(root: str, name: str, folder: Path) -> Path:
 
 
 def whereabouts(client: MlflowClient, run_id: str, name: str) -> str:
-    """The path of an artifact of a run on this machine; where it lies on another, words that say which it is."""
+    """The path of an artifact of a run on this machine, or words for one that lies on another."""
     address = f"{_address(client, run_id)}/{name}"
     return str(local_file_uri_to_path(address)) if is_local_uri(address) else f"{name}, artifacts of run {run_id}"
 

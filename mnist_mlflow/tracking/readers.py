@@ -29,8 +29,8 @@ class Reader:
     def tags(self) -> dict[str, str]:
         """The tags of a run that it reads in: its name, and what the store knows it by."""
         about = self.pyfunc.metadata
-        known = {"reader_model_id": about.model_id, "reader_run_id": about.run_id}
-        return {"reader": self.name, **{tag: value for tag, value in known.items() if value}}
+        ids = {"reader_model_id": about.model_id, "reader_run_id": about.run_id}
+        return {"reader": self.name, **{tag: value for tag, value in ids.items() if value}}
 
 
 def load_reader(model: str, registered_model: str) -> Reader:

@@ -102,7 +102,7 @@ def as_metrics(
     curves: LearningCurves | None = None,
     time_ms: int | None = None,
 ) -> list[Metric]:
-    """The metrics, tied to model and data set if there are any, and the points of the curves, ready for one request."""
+    """The metrics, tied to the model and data set that there are, and the points of curves, for one request."""
     now = time_ms or int(time.time() * 1000)
     tied: dict[str, Any] = {"model_id": model_id}
     tied |= {"dataset_name": data.name, "dataset_digest": data.digest} if data else {}

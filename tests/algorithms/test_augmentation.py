@@ -93,6 +93,16 @@ def test_the_middle_of_all_that_is_drawn_changes_nothing(ink: Ink) -> None:
         assert np.allclose(change(ink, MIDDLE), ink, atol=1e-5), change
 
 
+def test_some_digits_are_widened_until_they_fill_a_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    digit = np.zeros((2, SIDE, SIDE), np.float32)
+    digit[0, 4:24, 9:19] = 1  # 20 x 10
+    digit[1, 4:24, 12:16] = 1  # 20 x 4
+    monkeypatch.setattr(_augmentation, "BOXED", 1.0)
+    widened = bend(digit, MIDDLE) > 0.5
+    assert widened.any(axis=1).sum(axis=1).tolist() == [20, 10]  # at most two and a half times as wide
+    assert widened.any(axis=2).sum(axis=1).tolist() == [20, 20]
+
+
 def test_pens_are_up_to_a_pixel_wider_or_narrower(ink: Ink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_augmentation, "PEN", 1.0)
     wide, narrow = change_pen(ink, HIGHEST), change_pen(ink, LOWEST)

@@ -8,6 +8,7 @@ from mnist_mlflow.algorithms._strokes import (
     EDGE,
     LINE,
     Ink,
+    Shape,
     add_bar,
     add_foot,
     add_foreign_strokes,
@@ -15,6 +16,7 @@ from mnist_mlflow.algorithms._strokes import (
     add_remains_of_lines,
     add_upstroke,
     measure,
+    shorten_stem,
 )
 from mnist_mlflow.types import SIDE
 
@@ -58,13 +60,27 @@ def test_a_stroke_is_added_where_people_add_it(
         assert np.array_equal(changed, stem)
 
 
-def test_only_some_ones_sevens_and_nines_get_strokes(stem: Ink) -> None:
+def test_the_stem_of_a_four_begins_above_its_bar(stem: Ink) -> None:
+    four = stem.copy()
+    four[4:16, 7:9] = four[14:17, 7:20] = 1  # a stroke on the left, and the bar
+    changed = four.copy()
+    shorten_stem(changed, Shape(4, 23, 3.0), RANDOM)
+    assert (four - changed).min() == 0
+    assert not changed[:8, 13:].any()  # the upper part of the stem
+    assert np.array_equal(changed[13:], four[13:])
+    assert np.array_equal(changed[:, :11], four[:, :11])
+    untouched = stem.copy()
+    shorten_stem(untouched, Shape(4, 13, 3.0), RANDOM)  # which has little below its bar
+    assert np.array_equal(untouched, stem)
+
+
+def test_only_some_of_some_digits_are_written_otherwise(stem: Ink) -> None:
     labels = np.arange(4_000, dtype=np.uint8) % 10
     ink = np.repeat(stem[None], len(labels), axis=0)
     add_foreign_strokes(ink, labels, np.random.default_rng(0))
     changed = (ink != stem).any(axis=(1, 2))
     shares = [changed[labels == digit].mean() for digit in range(10)]
-    expected = {1: _strokes.UPSTROKE, 7: _strokes.BAR, 9: _strokes.HOOK}
+    expected = {1: _strokes.UPSTROKE, 4: _strokes.SHORT, 7: _strokes.BAR, 9: _strokes.HOOK}
     assert shares == pytest.approx([expected.get(digit, 0) for digit in range(10)], abs=0.1)
 
 

@@ -41,7 +41,7 @@ def judge(confidence: float, *, image: np.ndarray = INKED, far: bool = False) ->
     ("confidence", "promised"),
     [
         (0.999, 0.005),  # what those above the first threshold promise together
-        (0.92, 0.008),  # a tenth of its own doubt, which is more
+        (0.91, 0.0081),  # its own doubt, squared, which is more
         (0.9, 0.1),  # the threshold itself is not above it
         (0.4, 1.0),
     ],
@@ -57,13 +57,16 @@ def test_what_is_no_digit_promises_nothing_whatever_the_confidence() -> None:
     assert judge(1.0, image=np.zeros((1, 28, 28), np.uint8), far=True) == (np.inf, BLANK)
 
 
-MODEL = DigitModel("pixels", Linear(np.eye(10, 784, dtype=np.float32), np.zeros(10, np.float32)), 0.05, ABSTENTION)
+UPRIGHT, LYING = np.zeros((2, 28, 28), np.uint8)
+UPRIGHT[4:24, 13:15] = LYING[13:15, 4:24] = 255
+WEIGHTS = np.zeros((10, 784), np.float32)
+WEIGHTS[0] = UPRIGHT.ravel() > LYING.ravel()  # an upright stroke is a 0, one that lies is a 1 or a 2
+WEIGHTS[1:3] = LYING.ravel() > UPRIGHT.ravel()
+MODEL = DigitModel("pixels", Linear(WEIGHTS, np.zeros(10, np.float32)), 1.0, ABSTENTION)
 
 
 def test_a_model_allows_what_it_was_trained_for_unless_told_otherwise() -> None:
-    images = np.zeros((3, 28, 28), np.uint8)
-    images[0, 0, :1] = 255  # a 0, with a score of 1, which the temperature makes 20
-    images[1, 0, :2] = 255  # a 0 or a 1
+    images = np.stack([UPRIGHT, LYING, np.zeros((28, 28), np.uint8)])
     for allowed, sure in ((None, [True, False, False]), (0.001, [False] * 3), (1, [True, True, False])):
         readings = MODEL.read(images, allowed)
         assert readings.sure.tolist() == sure

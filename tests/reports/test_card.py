@@ -1,6 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS
@@ -123,3 +124,17 @@ def test_what_a_registry_cannot_keep_is_left_out_the_least_needed_first(subject:
     long = shortened("t", [Section("endless", "x" * 9_000)], "all of it is there")
     assert len(long) <= LONGEST
     assert long.endswith("all of it is there\n")
+
+
+def test_it_says_of_how_many_answers_it_is_sure(subject: Subject) -> None:
+    assert "When it is sure" not in as_markdown("t", write_card(subject))  # an earlier run promised nothing
+    promised = np.tile([0.001, 0.002, 0.02, 0.5, np.inf], 200)
+    promised[0] = 0.01  # the first of the ten zeros that are misread; each other one promises 0.001
+    sure = replace(subject, answers=subject.answers._replace(promised=promised))
+    assert rows(sure, "When it is sure") == {
+        "0.001": ["19.90", "4.52"],
+        "0.003": ["39.90", "2.26"],
+        "0.01": ["40.00", "2.50"],
+        "0.03": ["60.00", "1.67"],
+        "0.1": ["60.00", "1.67"],
+    }

@@ -50,6 +50,7 @@ def test_the_rule_names_its_budgets() -> None:
         "of the models that are not significantly worse than the best, "
         "within 0.5 ms an image, 3 MB, 0.01 calibration error: the fastest"
     )
+    assert ", sure of 95 % at least: the most" in rule_text(Rule(min_coverage=0.95))
 
 
 def test_every_pair_is_compared() -> None:

@@ -30,6 +30,15 @@ def test_test_figures_of_those_that_are_no_finalists_are_not_shown() -> None:
     assert set(leaderboard(among(scored, Rule()))["test %"]) == {""}
 
 
+def test_it_says_of_how_many_each_is_sure_and_nothing_of_an_earlier_run() -> None:
+    sure = {"val_coverage": 0.975, "val_selective_error": 0.0004}
+    best, *others = ALL
+    best = replace(best, candidate=replace(best.candidate, metrics={**best.candidate.metrics, **sure}))
+    rows = {row["run"]: row for row in leaderboard(among([best, *others], Rule())).to_dict("records")}
+    assert (rows["best"]["sure %"], rows["best"]["wrong of sure %"]) == ("97.50", "0.04")
+    assert (rows["near"]["sure %"], rows["near"]["wrong of sure %"]) == ("", "")
+
+
 def test_it_is_written_in_three_forms(tmp_path: Path) -> None:
     write_leaderboard(leaderboard(among(ALL, Rule())), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"leaderboard.{kind}" for kind in ("csv", "html", "md")]

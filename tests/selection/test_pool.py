@@ -96,3 +96,11 @@ def test_a_budget_is_kept_by_what_is_just_within() -> None:
     assert over_budget(candidate(1, val_ece=0.01), Rule(max_ece=0.01)) == ""
     assert "over max_ece=0.01" in over_budget(candidate(1, val_ece=0.0101), Rule(max_ece=0.01))
     assert "over max_mb=5" in over_budget(candidate(1, model_mb=float("nan")), Rule(max_mb=5))
+
+
+def test_a_model_that_is_seldom_sure_or_never_said_how_often_is_under_its_budget() -> None:
+    rule = Rule(min_coverage=0.95)
+    assert over_budget(candidate(1, val_coverage=0.95), rule) == ""
+    assert over_budget(candidate(1, val_coverage=0.949), rule) == "its val_coverage 0.949, under min_coverage=0.95"
+    assert over_budget(candidate(1), rule) == "its val_coverage is unknown, under min_coverage=0.95"
+    assert over_budget(candidate(1), Rule()) == ""

@@ -113,7 +113,8 @@ def _as_block(
 
 def _canonical(images: npt.NDArray[Any], what: str, progress: Progress) -> Images:
     """The canonical digits of an array of images of any size, a thousand at a time to bound the memory."""
-    pictures = as_pictures(images if SIDE in images.shape[1:] or images.ndim == 2 else list(images))
+    is_usual = images.ndim == 2 or images.shape[1:].count(SIDE) == 2
+    pictures = as_pictures(images if is_usual else list(images))
     canonical = np.empty((len(pictures), SIDE, SIDE), np.uint8)
     for start in range(0, len(pictures), BATCH):
         canonical[start : start + BATCH] = canonical_digits(pictures[start : start + BATCH]).images

@@ -147,7 +147,7 @@ def _visible(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in _visible(folder):
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir() and not path.is_symlink():  # a link may lead back
             yield from _files(path)
-        elif not path.is_dir():
+        else:
             yield path

@@ -27,7 +27,7 @@ def open_own(path: Path, progress: Progress) -> Collection:
     try:
         collection = without_duplicates(_read(path, progress))
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or one_line(error)}; {KINDS}.") from error
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or one_line(error)}.") from error
     if not len(collection.labels):
         first = next(iter(collection.skipped), Skipped("its folders", "they are empty."))
         raise DataError(f"{path} has no picture to learn from or to read. First of all, {first.file}: {first.reason}")
@@ -39,6 +39,8 @@ def _read(path: Path, progress: Progress) -> Collection:
     if path.is_dir():
         idx = _one_of_each(sorted(file for file in path.iterdir() if is_idx_images(file)))
         return _from_blocks([read_idx(file, progress) for file in idx]) if idx else _from_folder(path, progress)
+    if not path.is_file():  # a device may be read for ever
+        raise DataError(f"{path} is neither a file nor a folder; {KINDS}.")
     if zipfile.is_zipfile(path):
         return _from_blocks(read_npz(path, progress))
     if is_idx_images(path) and is_idx(path):

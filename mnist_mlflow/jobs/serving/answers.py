@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mnist_mlflow.data.finding import find_digits
+from mnist_mlflow.data.pages.finding import find_digits
 from mnist_mlflow.errors import ImageError
 from mnist_mlflow.model.decoding import decode
 from mnist_mlflow.model.digit_model import DigitModel

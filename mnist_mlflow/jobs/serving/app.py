@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import ImageError
 from mnist_mlflow.jobs.serving.answers import Answer, answer, answer_page
 from mnist_mlflow.jobs.serving.guard import Guard
 from mnist_mlflow.jobs.serving.limits import LARGEST, Allowances, read_body
@@ -121,7 +121,7 @@ def _broken(request: Request, error: Exception) -> Response:
 
 HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
     HTTPException: _refused,
-    UserFacingError: _unreadable,
+    ImageError: _unreadable,
     RequestValidationError: _mistyped,
     Exception: _broken,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -50,7 +51,7 @@ class Allowances:
     def admit(self, client: str) -> None:
         """Count a request; raises HTTPException (429) for a client that has sent too many."""
         if (tokens := self._tokens(client)) < 1:
-            wait = max(1, round((1 - tokens) / RATE))
+            wait = math.ceil((1 - tokens) / RATE)
             text = f"More than {RATE} requests or {RATE * BYTES_OF_ONE // MEGABYTE} MB a second; send many in one."
             raise HTTPException(429, text, {"Retry-After": str(wait)})
         self._spend(client, tokens, 1)

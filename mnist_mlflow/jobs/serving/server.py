@@ -18,7 +18,7 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.interrupts import ENDING
 
 PATIENCE = 10  # seconds for requests that are under way, once the server ends
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 200  # those included that send nothing
 REASONS: dict[int, str] = {
     socket.EAI_NONAME: "there is no such host. Type --host 127.0.0.1, or an address of this machine",
     errno.EADDRINUSE: "something else listens there. Type another --port, or end the other",

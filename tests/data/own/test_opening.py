@@ -117,6 +117,10 @@ class TestRefusals:
         ):
             open_source(str(tmp_path / "nothing"), silent)
 
+    def test_a_device(self) -> None:
+        with pytest.raises(DataError, match="/dev/zero is neither a file nor a folder; accepted are a folder"):
+            open_source("/dev/zero", silent)
+
     @pytest.mark.parametrize("name", ["mine.txt", "mine.npz", "train-images-idx3-ubyte"])
     def test_a_file_of_another_kind(self, tmp_path: Path, name: str) -> None:
         (tmp_path / name).write_text("something else")
@@ -139,7 +143,7 @@ class TestRefusals:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "iterdir", refuse)
-        with pytest.raises(DataError, match="mine cannot be read: Permission denied; accepted"):
+        with pytest.raises(DataError, match=r"mine cannot be read: Permission denied\."):
             open_source(str(folder), silent)
 
     def test_a_class_with_too_few_pictures_to_split(self, folder: Path) -> None:

@@ -102,6 +102,7 @@ def test_what_is_no_picture_costs_the_others_nothing(folder: Path, monkeypatch: 
     (folder / "4" / "notes.txt").write_text("four")
     (folder / "4" / "cut.png").write_bytes(next((folder / "5").glob("*.png")).read_bytes()[:60])
     (folder / "4" / "link.png").symlink_to("nowhere")
+    (folder / "4" / "back").symlink_to(folder)
     (folder / "4" / "huge.png").write_bytes(bytes(2_000))
     monkeypatch.setattr(pictures, "LARGEST", 1_500)
     results = read(folder)
@@ -109,6 +110,7 @@ def test_what_is_no_picture_costs_the_others_nothing(folder: Path, monkeypatch: 
     assert as_bytes(results) == good
     assert "are no picture" in reasons["notes.txt"]
     assert "cannot be read" in reasons["cut.png"]
+    assert reasons["back"] == "It is no file."
     assert reasons["link.png"] == "There is no such file."
     assert reasons["huge.png"] == "The file has 2,000 bytes; accepted are 1,500 at most."
 

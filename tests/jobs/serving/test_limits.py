@@ -48,7 +48,7 @@ def test_a_client_may_send_so_many_a_second_and_others_are_not_held_up(allowance
 def test_large_requests_count_as_several(allowances: Allowances, clock: Clock) -> None:
     allowances.admit("ada")
     allowances.charge("ada", 3 * RATE * BYTES_OF_ONE)
-    assert wait_of(allowances) == 2
+    assert wait_of(allowances) == 3
     clock.now += 2.1
     assert wait_of(allowances) == 0
 

@@ -39,7 +39,7 @@ function show(answer, sentence) {
 function button(answer, pick) {
   const [one, saw] = [document.createElement("button"), document.createElement("img")];
   Object.assign(saw, { src: answer.saw, alt: "" });
-  Object.assign(one, { type: "button", className: state(answer) });
+  Object.assign(one, { type: "button", className: state(answer), ariaLabel: inWord(answer) });
   one.append(saw, answer.sure ? answer.digit : `${answer.digit}?`);
   one.addEventListener("click", pick);
   return one;

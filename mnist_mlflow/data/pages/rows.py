@@ -12,7 +12,7 @@ Order = npt.NDArray[np.intp]
 
 
 def in_rows(boxes: npt.NDArray[np.int32]) -> list[Order]:
-    """The numbers of boxes (n, 4) of x, y, w, h, a row at a time, each row from left to right.
+    """The numbers of boxes (n, 4), x, y, w and h, for each row from left to right.
 
     All rows have one slant, the usual one of digits and their neighbours on the right.
     """

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_mlflow.data.ink import Grey, Ink, Mask, find_ink, in_grey
-from mnist_mlflow.data.lines import without_lines
-from mnist_mlflow.data.marks import Marks, find_marks, usual_height
-from mnist_mlflow.data.rows import in_rows
+from mnist_mlflow.data.pages.ink import Ink, Mask, find_ink, shrunk
+from mnist_mlflow.data.pages.lines import without_lines
+from mnist_mlflow.data.pages.marks import Marks, find_marks, usual_height
+from mnist_mlflow.data.pages.rows import in_rows
 from mnist_mlflow.errors import ImageError
+from mnist_mlflow.model.ink import Grey, in_grey
 from mnist_mlflow.types import SIDE, Picture
 
 LONGEST = 2_000  # pixels of the longer side in which digits are looked for
@@ -22,7 +23,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class FoundDigit:
-    """A digit on a page: its place in reading order, from 1, its box (x, y, w, h) in pixels, and a picture of it."""
+    """A digit on a page: its box (x, y, w, h) in pixels, and a picture of it alone.
+
+    `row` and `column` are its place in reading order, from 1.
+    """
 
     row: int
     column: int
@@ -31,19 +35,22 @@ class FoundDigit:
 
 
 def find_digits(picture: Picture) -> list[FoundDigit]:
-    """The digits of a picture in reading order; of 28 x 28 pixels, or with one digit alone, the whole picture.
+    """The digits of a picture in reading order.
 
+    A picture of 28 x 28 pixels, or with one digit alone, is handed over whole.
     Raises ImageError for a picture without ink, and for one with so many marks that they are no digits.
     """
     height, width = picture.shape[:2]
     if (height, width) == (SIDE, SIDE):
         return [FoundDigit(1, 1, (0, 0, SIDE, SIDE), picture)]
     grey = in_grey(picture)
-    small = _shrunk(grey)
+    small = shrunk(grey, LONGEST)
     ink = find_ink(small)
     marks = _marks_of(ink.mask)
-    if not 0 < len(marks.boxes) <= MOST:
-        raise ImageError(f"it has more than {MOST:,} marks" if len(marks.boxes) else "it shows no digits")
+    if not len(marks.boxes):
+        raise ImageError("The picture shows no digits.")
+    if len(marks.boxes) > MOST:
+        raise ImageError(f"The picture has more than {MOST:,} marks: that is no page of digits.")
     scale = width / small.shape[1]
     boxes = np.rint(marks.boxes * scale).astype(int).tolist()
     alone = len(boxes) == 1
@@ -54,26 +61,23 @@ def find_digits(picture: Picture) -> list[FoundDigit]:
     ]
 
 
-def _shrunk(grey: Grey) -> Grey:
-    import cv2
-
-    scale = LONGEST / max(grey.shape)
-    if scale >= 1:
-        return grey
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _marks_of(mask: Mask) -> Marks:
-    """The marks that may be digits; where lines join all of them, their height is told without the longest lines."""
+    """The marks that may be digits.
+
+    Where most of the ink hangs together, long lines may be what joins it. Otherwise it is one large digit.
+    """
     height = usual_height(mask)
-    if not height:
-        mask = without_lines(mask, 0)
-        height = usual_height(mask)
-    return find_marks(without_lines(mask, height), height)
+    if height:
+        return find_marks(without_lines(mask, height), height)
+    rest = without_lines(mask, 0)
+    height = usual_height(rest)
+    if height or np.count_nonzero(rest) < 0.5 * np.count_nonzero(mask):
+        return find_marks(without_lines(rest, height), height)
+    return find_marks(mask, height)
 
 
 def _cut(grey: Grey, ink: Ink, marks: Marks, number: int) -> Picture:
-    """A digit with the paper around it, in grey and in all pixels that there are; whatever else is there is paper."""
+    """A digit with the paper around it, in grey and in full resolution; all other ink has become paper."""
     import cv2
 
     x, y, w, h = marks.boxes[number]

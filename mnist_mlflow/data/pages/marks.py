@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.data.ink import Mask
+from mnist_mlflow.data.pages.ink import Mask
 
 SMALLEST = 6  # pixels: lower marks are specks, whatever is around them
 KNOWN = 0.2  # of the ink: from less, no height of digits is told
@@ -50,8 +50,9 @@ def usual_height(mask: Mask) -> float:
 
 
 def find_marks(mask: Mask, height: float) -> Marks:
-    """The marks of ink that may be digits, where those are about so many pixels high."""
+    """The marks of ink that may be digits, where those are about so many pixels high (0: as the highest mark)."""
     labels, boxes = _components(mask)
+    height = height or float(boxes[:, 3].max(initial=0))
     groups = _merge(boxes, height)
     boxes = _united(boxes, groups)
     keep = boxes[:, 3] >= max(SMALLEST, FLAT * height)

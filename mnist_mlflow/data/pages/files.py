@@ -7,7 +7,7 @@ import io
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,30 +35,35 @@ class Page:
     picture: Picture | None
     reason: str = ""
 
+    @property
+    def title(self) -> str:
+        """The name of its file, with the number of a later page."""
+        return f"{self.name} page {self.number}" if self.number > 1 else self.name
+
 
 def find_pictures(pictures: str) -> list[str]:
-    """The files that are meant, in the order of their names; of a folder all in it and below, but for hidden ones.
+    """The files that are meant, in the order of their names.
 
-    Raises UsageError where there is none.
+    Of a folder these are all in it and below, but for hidden ones. Raises UsageError where there is none.
     """
     if pictures == STDIN:
         return [STDIN]
     path = Path(pictures).expanduser()
-    if pictures and path.is_dir():
-        paths = [one for one in path.rglob("*") if not _is_hidden(one.relative_to(path))]
-    else:
-        paths = [path] if path.is_file() else _matches(path)
-    names = [str(one) for one in paths if one.is_file()]
+    names = [str(one) for one in _paths(path) if one.is_file()] if pictures else []
     if not names:
         problem = "the folder holds no files" if pictures and path.is_dir() else "there is no such file"
         raise UsageError(f"pictures={pictures}: {problem}. Accepted: {FORMS}. For example: pictures=photo.jpg")
     return sorted(names, key=_natural)
 
 
-def _matches(pattern: Path) -> list[Path]:
-    """The paths that match a pattern; none for one that is empty or wrong."""
+def _paths(path: Path) -> Iterable[Path]:
+    """The paths that one stands for; none for a pattern that is wrong."""
+    if path.is_dir():
+        return (one for one in path.rglob("*") if not _is_hidden(one.relative_to(path)))
+    if path.exists():
+        return [path]
     with contextlib.suppress(ValueError):
-        return [*Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))]
+        return [*Path(path.anchor).glob(str(path.relative_to(path.anchor)))]
     return []
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.data.ink import Mask
+from mnist_mlflow.data.pages.ink import Mask
 
 # In heights of a digit:
 LONG = 2.5  # a line is as long at least
@@ -35,10 +35,10 @@ def without_lines(mask: Mask, height: float) -> Mask:
     `height` is that of the digits in pixels, 0 where it is not known.
     """
     level, upright = _lines(mask, height), _lines(mask.T, height)
-    level_kept = _certain(level, mask.shape[1], height, ACROSS) | _ends_at(level, upright, height)
-    upright_kept = _certain(upright, mask.shape[0], height, 0.9) | _ends_at(upright, level, height)
-    mask = _erase(mask, level, level_kept)
-    return _erase(mask.T, upright, upright_kept).T
+    level_printed = _certain(level, mask.shape[1], height, ACROSS) | _ends_at(level, upright, height)
+    upright_printed = _certain(upright, mask.shape[0], height, 0.9) | _ends_at(upright, level, height)
+    mask = _erase(mask, level, level_printed)
+    return _erase(mask.T, upright, upright_printed).T
 
 
 def _lines(mask: Mask, height: float) -> Lines:
@@ -75,12 +75,12 @@ def _ends_at(lines: Lines, others: Lines, height: float) -> npt.NDArray[np.bool_
     return np.array(ends, bool)
 
 
-def _erase(mask: Mask, lines: Lines, kept: npt.NDArray[np.bool_]) -> Mask:
-    """The ink without some level lines; where there is ink above and below one, a stroke crosses it and is repaired."""
+def _erase(mask: Mask, lines: Lines, printed: npt.NDArray[np.bool_]) -> Mask:
+    """The ink without some level lines. Ink above and below one is a stroke that crosses it, and is repaired."""
     import cv2
 
     erased, thickest = np.zeros(mask.shape, bool), 0.0
-    for number in np.flatnonzero(kept):
+    for number in np.flatnonzero(printed):
         x, y, w, h = lines.boxes[number]
         place = slice(y, y + h), slice(x, x + w)
         path, thickness = _path(lines.labels[place] == number + 1)
