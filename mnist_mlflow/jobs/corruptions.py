@@ -21,7 +21,7 @@ from mnist_mlflow.tracking.results import as_metrics, log_validation, write_pict
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, Progress
 
-MOST_IMAGES = 2_000  # of which each is changed in sixty ways
+MOST_IMAGES = 1_000  # of which each is changed in sixty ways
 
 
 @dataclass(frozen=True)
