@@ -33,7 +33,7 @@ def _turned(ink: Mask) -> Mask:
 
 
 def _lines(ink: Mask) -> Mask:
-    """The ink in straight lines from the left to the right: in each pixel, the height above which it is no line."""
+    """The ink in straight lines from left to right: in each pixel, the height above which it is no line."""
     import cv2
 
     height, width = ink.shape
