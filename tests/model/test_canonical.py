@@ -59,7 +59,7 @@ def with_specks(image: Picture) -> Picture:
 def coloured(ink: tuple[int, int, int], paper: tuple[int, int, int] = (255, 255, 255)) -> Callable[[Picture], Picture]:
     def paint(image: Picture) -> Picture:
         share = (1 - drawn(image, ink=1))[..., None]
-        return np.rint(share * np.array(ink) + (1 - share) * np.array(paper)).astype(np.uint8)
+        return np.asarray(np.rint(share * np.array(ink) + (1 - share) * np.array(paper)), np.uint8)
 
     return paint
 
