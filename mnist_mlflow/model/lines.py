@@ -19,8 +19,8 @@ REST = 0.2  # of a side: what remains is as large as that where it is a digit
 def without_lines(ink: Mask) -> Mask:
     """The ink without frame and ruled lines; strokes that cross a line stay whole.
 
-    A bar of a digit in a picture without margin looks like a line at the border. So lines only go where they are
-    apart from the rest, where the rest keeps away from the border, or where they are on three sides.
+    A bar of a digit in a picture without margin looks like a line at the border. So lines stay where the rest touches
+    both them and the border, unless they are on three sides.
     """
     level, upright = _lines(ink), _lines(_turned(ink)).T
     lines = _without_strokes(level, ink * (upright == 0))
