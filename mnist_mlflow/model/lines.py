@@ -12,20 +12,28 @@ SPAN = 0.85  # of a side that a line is long, at least
 BAND = 0.22  # of a side: lines of a frame lie within it from the border
 THICK = 0.12  # of a side: lines of a frame are at most so thick
 RULE = 0.05  # of a side: rules, which cross the whole picture, are at most so thick
+FRAME = 3  # sides with a line: no digit has as many
 REST = 0.2  # of a side: what remains is as large as that where it is a digit
 
 
 def without_lines(ink: Mask) -> Mask:
     """The ink without frame and ruled lines; strokes that cross a line stay whole.
 
-    A bar of a digit in a picture without margin looks like a line at the border. So lines only go where they are
-    apart from the rest, or where the rest keeps away from the border.
+    A bar of a digit in a picture without margin looks like a line at the border. So lines stay where the rest touches
+    both them and the border, unless they are on three sides.
     """
     level, upright = _lines(ink), _lines(_turned(ink)).T
     lines = _without_strokes(level, ink * (upright == 0))
     lines |= _turned(_without_strokes(_turned(upright), _turned(ink * (level == 0))))
     rest = _without_slivers(ink & (1 - lines))
-    return ink if lines.any() and _is_part_of_digit(lines, rest) else rest
+    is_digit = lines.any() and _sides(level) + _sides(upright.T) < FRAME and _is_part_of_digit(lines, rest)
+    return ink if is_digit else rest
+
+
+def _sides(lines: Mask) -> int:
+    """The number of borders, above and below, that have a line near."""
+    band = round(BAND * len(lines))
+    return int(lines[:band].any()) + int(lines[-band:].any())
 
 
 def _turned(ink: Mask) -> Mask:
@@ -33,7 +41,7 @@ def _turned(ink: Mask) -> Mask:
 
 
 def _lines(ink: Mask) -> Mask:
-    """The ink in straight lines from left to right: in each pixel, the height above which it is no line."""
+    """The ink in straight lines from left to right; each pixel holds the height above which ink is no line."""
     import cv2
 
     height, width = ink.shape
