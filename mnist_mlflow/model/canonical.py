@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.model.geometry import are_canonical, moved, stretched
-from mnist_mlflow.model.ink import ink_of
+from mnist_mlflow.model.ink import grey_of, has_bright_ink, ink_of
 from mnist_mlflow.model.strokes import digit_of
 from mnist_mlflow.types import BATCH, SIDE, Images, Picture
 
@@ -51,5 +51,16 @@ def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted
                 images[rest[fits]], inverted[rest[fits]], done[rest[fits]] = candidates[fits], turned, True
                 rest = rest[~fits]
     for row in np.flatnonzero(~done).tolist():
-        ink, inverted[row] = ink_of(pictures[row])
-        images[row] = digit_of(ink)
+        images[row], inverted[row] = _digit_in(pictures[row])
+
+
+def _digit_in(picture: Picture) -> tuple[npt.NDArray[np.uint8], bool]:
+    """The digit of one picture, and True where its ink was dark. The other polarity helps where one has no digit."""
+    grey = grey_of(picture)
+    is_ink_bright = has_bright_ink(grey)
+    digit = digit_of(ink_of(grey, is_ink_bright=is_ink_bright))
+    if not digit.any():
+        other = digit_of(ink_of(grey, is_ink_bright=not is_ink_bright))
+        if other.any():
+            return other, is_ink_bright
+    return digit, not is_ink_bright

@@ -9,48 +9,63 @@ from mnist_mlflow.types import Picture
 
 SMALLEST, LARGEST = 112, 448  # pixels along the longer side of a picture that is worked on
 GLANCE = 64  # pixels a side to look at the paper: its polarity and its light
+SOFT = 1  # of GLANCE: the edge of a frame line
 NEAR, WIDE = 33, 63  # of GLANCE: medians over so much are paper, between thin strokes and between thick ones
 STRIKING = 0.15  # of the variance is ink, or most is light
 FRAME = 12  # of GLANCE: frame lines lie so near to the border
 PAPER = 32  # the strength of paper: grain goes below it and above
 STROKE = 23  # of GLANCE: no stroke is wider
+EDGY = 24  # pixels: smaller pictures are edges for the most part, which are no noise
+QUIET = 4  # of 255: less noise does no harm
 OPAQUE, SOLID, UNLIKE = 128, 0.5, 64  # alpha that counts as paint; its share and its spread where it is a page
 
 Grey = npt.NDArray[np.uint8]  # (h, w)
 
 
-def ink_of(picture: Picture) -> tuple[Grey, bool]:
-    """The strength of ink in a working size, PAPER to 255; and True where ink was dark.
-
-    Paper is what most of the picture is, apart from lines at its border. Light is divided out: ink is what reflects
-    less than the paper around it.
-    """
-    import cv2
-
-    grey = _grey(_in_working_size(picture))
-    glance = cv2.resize(grey, (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
-    dark_ink = not _is_ink_bright(glance)
-    if not dark_ink:
-        grey, glance = 255 - grey, 255 - glance
-    paper = _light(glance, grey.shape)
-    return cv2.subtract(255, cv2.divide(grey, paper, scale=255 - PAPER)), dark_ink
-
-
-def _in_working_size(picture: Picture) -> Picture:
+def grey_of(picture: Picture) -> Grey:
+    """The picture in the one channel that tells its colours apart best, in a working size, and with little noise."""
     import cv2
 
     height, width = picture.shape[:2]
-    scale = min(1.0, LARGEST / max(height, width))
-    if max(height, width) < SMALLEST:
-        scale = -(-SMALLEST // max(height, width))
-    if scale == 1:
-        return picture
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC))
+    if (scale := LARGEST / max(height, width)) < 1:
+        picture = cv2.resize(picture, _size(width, height, scale), interpolation=cv2.INTER_AREA)
+    grey = _smooth(_one_channel(picture))
+    if (scale := -(-SMALLEST // max(height, width))) > 1:
+        grey = cv2.resize(grey, _size(width, height, scale), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(grey, np.uint8)
 
 
-def _grey(picture: Picture) -> Grey:
-    """The one channel of a picture that tells its colours apart best."""
+def _size(width: int, height: int, scale: float) -> tuple[int, int]:
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _smooth(grey: Grey) -> Grey:
+    """The picture, blurred where most of it is noisy: where few pixels are near to the mean of their neighbours."""
+    import cv2
+
+    if min(grey.shape) < EDGY:
+        return grey
+    noise = 3 * float(np.percentile(cv2.absdiff(grey, cv2.blur(grey, (3, 3))), 25))
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), min(1.2, noise / 16)), np.uint8) if noise > QUIET else grey
+
+
+def ink_of(grey: Grey, *, is_ink_bright: bool) -> Grey:
+    """The strength of ink, PAPER to 255. Light is divided out: ink is what reflects less than the paper around it."""
+    import cv2
+
+    if is_ink_bright:
+        grey = 255 - grey
+    glance = _glance(grey)
+    return np.asarray(cv2.subtract(255, cv2.divide(grey, _light(glance, grey.shape), scale=255 - PAPER)), np.uint8)
+
+
+def _glance(grey: Grey) -> Grey:
+    import cv2
+
+    return np.asarray(cv2.resize(grey, (GLANCE, GLANCE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _one_channel(picture: Picture) -> Grey:
     if picture.ndim == 2:
         return picture
     if picture.shape[2] == 4:
@@ -79,14 +94,15 @@ def _along_the_widest_axis(picture: Picture) -> Grey:
     import cv2
 
     colours = picture.reshape(-1, 3)[:: max(1, picture.size // 30_000)].astype(np.float32)
-    _, axes = np.linalg.eigh(np.cov(colours, rowvar=False))
+    colours -= colours.mean(axis=0)
+    _, axes = np.linalg.eigh(colours.T @ colours)
     axis = axes[:, -1] * (1 if axes[:, -1].sum() >= 0 else -1) / np.abs(axes[:, -1]).sum()
     offset = -255 * axis[axis < 0].sum()
     mixed = cv2.transform(picture, np.append(axis, offset)[None].astype(np.float32))
     return np.asarray(mixed, np.uint8)
 
 
-def _is_ink_bright(glance: Grey) -> bool:
+def has_bright_ink(grey: Grey) -> bool:
     """True where what differs from the paper around it is brighter, by the third moment.
 
     The paper is a median over a part of the picture. That is so wide that thick strokes do not fill it, unless most
@@ -94,7 +110,7 @@ def _is_ink_bright(glance: Grey) -> bool:
     """
     import cv2
 
-    inner = cv2.resize(_without_frame(glance), (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
+    inner = cv2.resize(_without_frame(_glance(grey)), (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
     difference = cv2.subtract(inner, cv2.medianBlur(inner, NEAR), dtype=cv2.CV_32F)
     if difference.var() > STRIKING * inner.var():
         difference = cv2.subtract(inner, cv2.medianBlur(inner, WIDE), dtype=cv2.CV_32F)
@@ -110,7 +126,7 @@ def _without_frame(glance: Grey) -> Grey:
     for share in (bright.mean(axis=1), bright.mean(axis=0)):
         unlike = share >= 0.9 if np.median(share) < 0.5 else share <= 0.1
         first, last = np.flatnonzero(unlike[:FRAME]), np.flatnonzero(unlike[: -FRAME - 1 : -1])
-        ends.append(slice(first[-1] + 1 if len(first) else 0, GLANCE - (last[-1] + 1 if len(last) else 0)))
+        ends.append(slice(first[-1] + SOFT if len(first) else 0, GLANCE - (last[-1] + SOFT if len(last) else 0)))
     return glance[ends[0], ends[1]]
 
 

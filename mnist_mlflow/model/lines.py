@@ -10,7 +10,8 @@ Mask = npt.NDArray[np.uint8]  # (h, w), 1 where there is ink
 RUN = 0.3  # of a side that a straight piece of a line is long, at least
 SPAN = 0.85  # of a side that a line is long, at least
 BAND = 0.22  # of a side: lines of a frame lie within it from the border
-THICK = 0.12  # of a side: lines are at most so thick
+THICK = 0.12  # of a side: lines of a frame are at most so thick
+RULE = 0.05  # of a side: rules, which cross the whole picture, are at most so thick
 REST = 0.2  # of a side: what remains is as large as that where it is a digit
 
 
@@ -20,9 +21,63 @@ def without_lines(ink: Mask) -> Mask:
     A bar of a digit in a picture without margin looks like a line at the border. So lines only go where they are
     apart from the rest, or where the rest keeps away from the border.
     """
-    lines = _across(ink) | np.ascontiguousarray(_across(np.ascontiguousarray(ink.T)).T)
+    level, upright = _lines(ink), _lines(_turned(ink)).T
+    lines = _without_strokes(level, ink * (upright == 0))
+    lines |= _turned(_without_strokes(_turned(upright), _turned(ink * (level == 0))))
     rest = _without_slivers(ink & (1 - lines))
-    return ink if lines.any() and _is_part_of_digit(lines, rest) else rest | _crossings(rest, lines)
+    return ink if lines.any() and _is_part_of_digit(lines, rest) else rest
+
+
+def _turned(ink: Mask) -> Mask:
+    return np.ascontiguousarray(ink.T)
+
+
+def _lines(ink: Mask) -> Mask:
+    """The ink in straight lines from the left to the right: in each pixel, the height above which it is no line."""
+    import cv2
+
+    height, width = ink.shape
+    fat = _closed(cv2.dilate(ink, np.ones((3, 1), np.uint8)), width // 12)
+    runs = _opened(fat, (1, max(3, round(RUN * width))))
+    lines = np.zeros_like(ink)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
+    for label in range(1, count):
+        left, top, long, high, _ = boxes[label]
+        piece = labels[top : top + high, left : left + long] == label
+        usual = max(0, np.median(piece.sum(axis=0)) - 2)
+        at_border = top + high <= BAND * height or top >= (1 - BAND) * height
+        is_rule = long >= width - 2 and usual <= RULE * height
+        if is_rule or (at_border and long >= SPAN * width and usual <= THICK * height):
+            lines[top : top + high, left : left + long][piece] = min(255, 2 + round(1.5 * usual))
+    return lines * ink
+
+
+def _closed(ink: Mask, gap: int) -> Mask:
+    """The ink with gaps in rows filled; none is filled between ink and the border."""
+    import cv2
+
+    padded = cv2.copyMakeBorder(ink, 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((1, 2 * (gap // 2) + 1), np.uint8))
+    return np.ascontiguousarray(closed[:, gap:-gap]) if gap else closed
+
+
+def _without_strokes(lines: Mask, ink: Mask) -> Mask:
+    """The lines, 1 each, without the strokes that cross them: there the ink is higher than the line."""
+    alone = (lines > 0).astype(np.uint8)
+    for high in np.unique(lines[lines > 0]):
+        strokes = _opened(ink, (int(high), 1))
+        alone &= 1 - strokes * (lines == high)
+    return alone
+
+
+def _opened(ink: Mask, shape: tuple[int, int]) -> Mask:
+    """The ink where so many pixels lie in a row or column; there is none beyond the border."""
+    import cv2
+
+    kernel = np.ones((shape[0] | 1, shape[1] | 1), np.uint8)  # an even one moves what it opens
+    return np.asarray(
+        cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8
+    )
 
 
 def _without_slivers(ink: Mask) -> Mask:
@@ -37,28 +92,7 @@ def _without_slivers(ink: Mask) -> Mask:
     upright = (wide <= THICK * width) & ((right <= BAND * width) | (left >= (1 - BAND) * width))
     level = (high <= THICK * height) & ((bottom <= BAND * height) | (top >= (1 - BAND) * height))
     slivers = touches & (upright | level)
-    return ink & (~slivers)[labels] if slivers.any() else ink
-
-
-def _across(ink: Mask) -> Mask:
-    """The lines from the left to the right."""
-    import cv2
-
-    height, width = ink.shape
-    fat = cv2.dilate(ink, np.ones((3, 1), np.uint8))
-    fat = _closed(fat, (1, width // 12))
-    runs = cv2.morphologyEx(fat, cv2.MORPH_OPEN, np.ones((1, max(3, round(RUN * width))), np.uint8))
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
-    lines = np.zeros_like(ink)
-    for label in range(1, count):
-        left, top, long, high, area = boxes[label]
-        is_long = long >= SPAN * width
-        is_thin = area / long - 2 <= THICK * height
-        at_border = top + high <= BAND * height or top >= (1 - BAND) * height
-        is_rule = left == 0 and long == width and high <= 2 * area / long
-        if is_long and is_thin and (at_border or is_rule):
-            lines |= (labels == label).astype(np.uint8)
-    return lines & ink
+    return ink * (~slivers)[labels].astype(np.uint8) if slivers.any() else ink
 
 
 def _is_part_of_digit(lines: Mask, rest: Mask) -> bool:
@@ -69,29 +103,10 @@ def _is_part_of_digit(lines: Mask, rest: Mask) -> bool:
     if count == 1:
         return False
     largest = 1 + int(boxes[1:, cv2.CC_STAT_AREA].argmax())
-    left, top, long, high = boxes[largest, :4]
+    left, top, wide, high = boxes[largest, :4]
     height, width = rest.shape
-    if max(long / width, high / height) < REST:
+    if max(wide / width, high / height) < REST:
         return False
-    at_border = left == 0 or top == 0 or left + long == width or top + high == height
+    at_border = left == 0 or top == 0 or left + wide == width or top + high == height
     near = cv2.dilate((labels == largest).astype(np.uint8), np.ones((5, 5), np.uint8))
     return bool(at_border and (near & lines).any())
-
-
-def _crossings(rest: Mask, lines: Mask) -> Mask:
-    """The parts of lines between two pieces of the rest."""
-    reach = 2 * round(THICK * max(rest.shape) / 2) + 1
-    crossings = np.zeros_like(rest)
-    for shape in ((reach, 1), (1, reach)):
-        crossings |= _closed(rest, shape) & lines
-    return crossings
-
-
-def _closed(ink: Mask, shape: tuple[int, int]) -> Mask:
-    """The ink with its gaps filled; none is filled between ink and the border."""
-    import cv2
-
-    high, wide = shape[0] // 2 + 1, shape[1] // 2 + 1
-    padded = cv2.copyMakeBorder(ink, high, high, wide, wide, cv2.BORDER_CONSTANT, value=0)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((2 * high - 1, 2 * wide - 1), np.uint8))
-    return np.ascontiguousarray(closed[high:-high, wide:-wide])

@@ -7,14 +7,14 @@ import numpy.typing as npt
 
 from mnist_mlflow.model.geometry import BOX
 from mnist_mlflow.model.ink import Grey
-from mnist_mlflow.model.lines import Mask, without_lines
+from mnist_mlflow.model.lines import BAND, REST, Mask, without_lines
 from mnist_mlflow.types import SIDE
 
-FAINT = 14  # of 255: less than pencil differs from paper
+FAINT = 20  # of 255: pencil differs more from paper
 NOISE = 5  # deviations of the paper's grain that ink differs by, at least
 INK = 0.4  # of the difference between paper and pen: what is darker is ink
 GAP = 0.04  # of a side: strokes so near to one another belong together
-SPECK = 0.12  # of the picture's side: a digit is larger
+SPECK = 0.12  # of the picture's side: a digit is larger; one at the border larger than REST
 MOST = 0.33  # of the ink that is no edge is in the largest stroke of a digit, and grain has many
 PART = 0.25  # of the digit's extent: its separate strokes are longer
 THIN, USUAL, THICK = 2.0, 2.9, 4.4  # pixels: the 5th, 50th and 95th percentile of MNIST's strokes in their box
@@ -64,8 +64,10 @@ def _together(ink: Mask) -> Mask:
         return ink
     left, top, wide, high, area = boxes[1:].T
     extent = np.maximum(wide, high)
-    edges = (left == 0).astype(int) + (top == 0) + (left + wide == width) + (top + high == height)
-    large = extent >= SPECK * max(height, width)
+    right, bottom = left + wide, top + high
+    edges = (left == 0).astype(int) + (top == 0) + (right == width) + (bottom == height)
+    aside = np.minimum(right, width - left) / width, np.minimum(bottom, height - top) / height
+    large = extent >= np.where(np.minimum(*aside) < BAND, REST, SPECK) * max(height, width)
     if not large.any():
         return np.zeros_like(ink)
     inside = large & (edges == 0)

@@ -57,7 +57,7 @@ def pictures(draw: st.DrawFn) -> Any:
     """Pictures of small sizes, as arrays, as files that are whole or spoilt, or both, as a list or in a column."""
     sides = st.tuples(st.integers(1, 40), st.integers(1, 40))
     shapes = sides | st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3, 4]))
-    row = draw(
+    row: list[Any] = draw(
         st.lists(arrays.arrays(np.uint8, shapes, elements=st.sampled_from([0, 1, 90, 255])), min_size=1, max_size=3)
     )
     if draw(st.booleans()):
