@@ -68,6 +68,9 @@ def test_a_model_of_a_store_reads_every_set(folder: Path, trained_store: mlflow.
         "MNIST test": len(digits.test),
     }
     assert record["digits"]["MNIST test"]["accuracy"] > 0.9
+    assert record["digits"]["USPS"]["accuracy"] > 0.9
+    own = [record["digits"][name]["accuracy"] for name in ("photos", "drawn", "own cuts")]
+    assert np.mean(own) > 0.8  # though they are large, and dark on light
     for entry in (*record["digits"].values(), *record["strange"].values()):
         assert entry["sure"].keys() == {str(error) for error in MAX_ERRORS}
     assert record["strange"]["blank cells"] == {"n": 3, "sure": dict.fromkeys(map(str, MAX_ERRORS), 0.0)}
