@@ -75,6 +75,8 @@ def split_address(data: str) -> tuple[str, str]:
 def _absolute(data: str) -> str:
     """A data set as it is called in every folder; raises ValueError for one that lacks its path."""
     base, path = split_address(data)
+    if "://" in data:  # it may hold a password, which would not be known in a path
+        raise ValueError(DATA_FORM)
     if base and not path and data != base:
         raise ValueError(DATA_FORM)
     absolute = os.path.normpath(_expanded(Path(path)).absolute()) if path else ""

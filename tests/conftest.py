@@ -17,13 +17,16 @@ import pytest
 from filelock import FileLock
 from sqlalchemy.engine import Engine
 
+from mnist_mlflow.algorithms._novelty import learn_novelty
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, databases, load_dataset
+from mnist_mlflow.data.source import digest_of
 from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
+from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.tracking import store as store_module
-from mnist_mlflow.types import silent
+from mnist_mlflow.types import Part, silent
 from tests.team import Team, end_keeper, shared_team
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,6 +115,21 @@ def cache(shared: Path) -> Iterator[None]:
     """A cache that is not the user's; features in it are locked while they are computed, so workers may share it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def novelty_once() -> Iterator[None]:
+    """What is no digit, learned once for the same images: it is the same for all algorithms, and takes a while."""
+    learned: dict[str, Novelty] = {}
+
+    def once(train: Part, tuning: Part) -> Novelty:
+        if (digest := digest_of(train, tuning)) not in learned:
+            learned[digest] = learn_novelty(train, tuning)
+        return learned[digest]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_mlflow.algorithms.abstention.learn_novelty", once)
         yield
 
 

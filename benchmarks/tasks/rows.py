@@ -11,9 +11,11 @@ import numpy as np
 from benchmarks.peers.common import save
 from benchmarks.process import MB, peak_mb, timed
 from benchmarks.targets import ROWS
+from mnist_mlflow.algorithms.abstention import with_abstention
 from mnist_mlflow.algorithms.base import TrainedModel, engine, get_algorithm, resolve, train_model
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.mnist import folders, load_mnist
+from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import Part, silent
 
 
@@ -47,7 +49,8 @@ def peer(row: str, train_size: int = 0) -> dict[str, Any]:
 def learn(row: str, train: Part, tuning: Part, seed: int) -> TrainedModel:
     """The model of a row, trained."""
     algorithm = get_algorithm(ROWS[row].algorithm)
-    return train_model(algorithm, resolve(algorithm, ROWS[row].params), train, tuning, seed)
+    trained = train_model(algorithm, resolve(algorithm, ROWS[row].params), train, tuning, seed)
+    return with_abstention(trained, train, tuning, DataOptions().max_error)
 
 
 def load_peer(row: str) -> Any:

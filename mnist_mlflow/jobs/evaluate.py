@@ -29,6 +29,7 @@ from mnist_mlflow.tracking.named import model_uri
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import log_test
 from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Progress
 
 
@@ -54,9 +55,10 @@ Scores: TypeAlias = Evaluation | CorruptionScores | Examination
 
 def run(params: Params, progress: Progress) -> Scores:
     """Score a model in a run of its own; raises UsageError if it may have learned the images."""
+    client = connect()
     source = open_source(params.data, progress)
     is_own = not split_address(source.address)[0]
-    with open_run("evaluate", {"role": "evaluation"}, params.experiment) as run:
+    with open_run("evaluate", {"role": "evaluation"}, params.experiment, client) as run:
         run.set_tags(source_tags(source))
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         model = _find_model(model_uri(params.model, params.registered_model))

@@ -32,6 +32,7 @@ from mnist_mlflow.tracking.configurations import CONFIGURATION, configuration
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.results import LoggedData
 from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Progress, silent
 
 _logger = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ def train(task: Task, progress: Progress) -> RunResult:
     if lacking := lacking_library([task.algorithm]):
         raise missing_library(lacking)
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
+    client = connect()
     dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
-    with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags) as run:
+    with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags, client=client) as run:
         check_starter(task.algorithm, dataset)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""

@@ -36,7 +36,7 @@ def test_images_that_are_no_digits_are_the_same_for_the_same_seed(digits: Datase
 @pytest.mark.parametrize("make", [make for make in KINDS if make.__name__ != "overlays"])  # many of which are an 8
 def test_most_of_what_is_no_digit_is_told(make: type, novelty: Novelty, digits: Dataset) -> None:
     images = make(digits.validation, 50, np.random.default_rng(1))
-    assert novelty.is_far(hog(images)).mean() > 0.8
+    assert novelty.is_far(hog(images)).mean() > 0.7
 
 
 def test_digits_are_none_of_that(novelty: Novelty, digits: Dataset) -> None:

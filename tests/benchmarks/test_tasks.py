@@ -52,6 +52,7 @@ def test_all_sides_give_the_same_figures(small_mnist: Part, digits: Dataset, sto
 
 def test_a_recipe_brings_its_hyperparameters(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "train_model", lambda algorithm, params, *rest: params)
+    monkeypatch.setattr(rows, "with_abstention", lambda trained, *rest: trained)
     params: Any = rows.learn(ACCURATE.name, digits.train, digits.tuning, 0)
     assert (params.recipe, params.filters) == ("accurate", RECIPES["accurate"]["filters"])
 

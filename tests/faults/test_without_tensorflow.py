@@ -77,7 +77,7 @@ def test_main_trains_the_others_and_says_which_it_leaves_out(
 
 def write_model(folder: Path, **description: object) -> Path:
     folder.mkdir(parents=True)
-    whole = {"format": 1, "features": "pixels", "temperature": 1.0, **description}
+    whole = {"format": 2, "features": "pixels", "temperature": 1.0, **description}
     (folder / "model.json").write_text(json.dumps(whole))
     return folder
 

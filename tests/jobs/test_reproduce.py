@@ -168,7 +168,10 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "of a commit that is not here": ({}, "Commit 0000000000 is not in .* git fetch"),
     "whose changes are gone": ({"git_dirty": "True"}, "are gone: git/uncommitted.diff. .* code=here"),
     "of other data": ({"dataset_digest": "abcdefghij"}, "instead of abcdefgh.: its validation labels are the same"),
-    "of a data set that is not here": ({"dataset": "other"}, "The data set other is not here: .* looked for in"),
+    "of a data set that is not here": (
+        {"dataset": "other"},
+        "learned from other, which is not there any more",
+    ),
     "without a command": ({"command": ""}, "lost its tag `command`"),
     "without a digest": ({"dataset_digest": ""}, "lost its tag dataset_digest"),
     "of a foreign command": ({"command": "rm -rf /"}, "'rm -rf /' is not understood"),

@@ -61,7 +61,7 @@ def test_no_command_asks_the_server_too_often(
     for _ in range(2):  # of which the champion takes part in the second
         assert counted.select() <= 100
     evaluation = evaluate.Params(data="digits", registered_model=name)
-    assert counted.requests(lambda: evaluate.run(evaluation, silent)) <= 35
+    assert counted.requests(lambda: evaluate.run(evaluation, silent)) <= 45
     assert counted.requests(lambda: report.run(report.Params(registered_model=name, out=page), silent)) <= 30
     assert (
         counted.requests(lambda: ensemble.run(ensemble.Params(data="digits", experiment=counted.account.name), silent))

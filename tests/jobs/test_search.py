@@ -1,5 +1,6 @@
 """A search inside a run: its traces in the store, and a study that is continued."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -80,13 +81,16 @@ def test_only_the_refit_model_is_scored_on_the_validation_images(
     store: Client, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    real = DigitModel.predict_proba
 
-    def count(model: DigitModel, images: Any, *rest: Any) -> Any:
-        sizes.append(len(images))
-        return real(model, images, *rest)
+    def count(method: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(model: DigitModel, images: Any, *rest: Any, **options: Any) -> Any:
+            sizes.append(len(images))
+            return method(model, images, *rest, **options)
 
-    monkeypatch.setattr(DigitModel, "predict_proba", count)
+        return counted
+
+    for method in (DigitModel.read, DigitModel.predict_proba):
+        monkeypatch.setattr(DigitModel, method.__name__, count(method))
     train(task(3), silent)
     assert sizes == [len(digits.validation)]
 
