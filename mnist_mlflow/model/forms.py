@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.errors import ImageError
 from mnist_mlflow.model.decoding import decode
+from mnist_mlflow.model.ink import LARGEST, shrunk
 from mnist_mlflow.types import SIDE, Images, Picture
 
 ACCEPTED = (
@@ -34,8 +35,8 @@ def as_pictures(data: Any) -> Images | list[Picture]:
 
     Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), whose columns may number the pixels. Takes
     pictures of other sizes too, with a channel axis or not, as an array or a list. A list or a column `image` holds
-    encoded pictures, as bytes or base64. Values that all lie within 0-1 are read as 0-1, others as 0-255. Raises
-    ImageError, saying what was wrong, for all else.
+    encoded pictures, as bytes or base64. Large ones come in so few pixels as are worked on. Values that all lie within
+    0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
     """
     data = _without_names(data)
     if _are_encoded(data):
@@ -107,7 +108,7 @@ def _decoded(row: int, cell: Any) -> Picture:
         if isinstance(cell, str):
             text = cell.partition("base64,")[2] if cell.startswith("data:") else cell
             cell = binascii.a2b_base64("".join(text.split()), strict_mode=True)
-        return decode(bytes(cell))
+        return shrunk(decode(bytes(cell)), LARGEST)  # many small files may hold more pixels than there is memory
     except ImageError as error:
         raise ImageError(f"Image {row}: {error}") from error
     except ValueError as error:

@@ -1,11 +1,13 @@
 import base64
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
 from mnist_mlflow.errors import ImageError
+from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.model.forms import as_pictures
 from mnist_mlflow.types import Picture
 from tests.model.test_decoding import PNG, encoded
@@ -106,6 +108,15 @@ def test_pictures_of_any_size_come_as_they_are(form: str) -> None:
     for picture, one in zip(pictures, expected, strict=True):
         assert picture.dtype == np.uint8
         assert np.array_equal(picture, one)
+
+
+def test_a_large_file_is_kept_in_so_few_pixels_as_are_worked_on() -> None:
+    picture = cv2.line(np.full((900, 1_500, 3), 255, np.uint8), (800, 200), (700, 700), (120, 30, 10), 60)
+    (kept,) = as_pictures([encoded(picture, "PNG")])
+    assert kept.shape == (269, 448, 3)
+    both = canonical_digits([kept, picture])
+    assert np.array_equal(*both.images)
+    assert both.images.any()
 
 
 def spoilt(value: float) -> np.ndarray:
