@@ -13,6 +13,7 @@ from mnist_mlflow.errors import UserFacingError, one_line
 
 MLFLOW_VERSION: str = VERSION
 BAD_REQUEST = 400
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
     """
     try:
         answer = scoring_server.invocations(body, content_type, model, model.metadata.get_input_schema())
+        if answer.status >= BAD_REQUEST and answer.mimetype != JSON:
+            return _refusal(answer.response, "BAD_REQUEST", answer.status)
         return Scored(answer.response, answer.status, answer.mimetype)
     except MlflowException as error:
         cause = error.__context__
@@ -42,4 +45,4 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
 
 
 def _refusal(message: str, error_code: str, status: int) -> Scored:
-    return Scored(json.dumps({"error_code": error_code, "message": message}), status, "application/json")
+    return Scored(json.dumps({"error_code": error_code, "message": message}), status, JSON)

@@ -57,6 +57,8 @@ FORMS = {  # of SAMPLE
     "a column image of arrays": pd.DataFrame({"image": list(SAMPLE)}),
     "a column image of lists": pd.DataFrame({"image": SAMPLE.tolist()}),
     "columns": {"image": np.array(TEXTS)},
+    "a Series of arrays": pd.Series(list(SAMPLE)),
+    "a Series of bytes": pd.Series([encoded(image, "PNG") for image in SAMPLE]),
     "rows": [{"image": np.array(text)} for text in TEXTS],
 }
 
@@ -133,7 +135,9 @@ REFUSED = {
     "a column too many": (pd.DataFrame(np.zeros((5, 785))), r"shape \(5, 785\)"),
     "a picture in colours": (COLOURED[0], r"shape \(40, 30, 4\).*images\[None\]"),
     "columns that number no pixels": (pd.DataFrame(FLAT).add_prefix("pixel 7"), "columns do not number the pixels"),
-    "pictures and text": ([SAMPLE[0], "seven"], "not one block of numbers"),
+    "a picture among files": ([PNG, SAMPLE[0]], "Image 1 is no file as others are, but of type ndarray"),
+    "nothing in a column of files": (pd.DataFrame({"image": [PNG, None]}), "Image 1 is no file .*NoneType"),
+    "one file": (PNG, r"no batch, but of type bytes .one picture is a batch of one: \[picture\]"),
     "text of a picture": (["seven"], "Image 0 is text, but not the base64"),
     "-1": (spoilt(-1), "values below 0 .first in image 3: -1"),
     "256": (spoilt(256), "values above 255 .first in image 3: 256"),
@@ -141,14 +145,14 @@ REFUSED = {
     "an integer above 255": (SAMPLE.astype(np.int64) + 300, "values above 255"),
     "an empty batch": (SAMPLE[:0], "no images in the batch"),
     "an empty list": ([], "no images in the batch"),
-    "a number": (7, "no images in the batch"),
+    "a number": (7, "no batch, but of type int"),
     "one image": (SAMPLE[0], r"shape \(28, 28\).*images\[None\]"),
     "one flat image": (FLAT[0], r"shape \(784,\).*images\[None\]"),
     "text": ([["a"] * 784], "hold <U1 values"),
     "text in a DataFrame": (pd.DataFrame([["a"] * 784]), "not one block of numbers"),
     "ragged lists": ([[1, 2], [3]], "not one block of numbers"),
     "a dict": ({"images": FLAT}, r"a dict with the keys \['images'\]"),
-    "None": (None, "not one block of numbers|no images"),
+    "None": (None, "no batch, but of type NoneType"),
 }
 
 

@@ -37,11 +37,11 @@ def answer_page(model: DigitModel, content: bytes, max_error: float | None = Non
     Raises ImageError for bytes that are no picture, and for a picture on which no digits are found.
     """
     picture = decode(content)
-    digits = find_digits(picture)
-    places = [{name: getattr(digit, name) for name in PLACE} for digit in digits]
-    answers = _answers(model, [digit.picture for digit in digits], max_error)
-    placed = [{**one, **place} for one, place in zip(answers, places, strict=True)]
-    return {"digits": placed, "size": picture.shape[1::-1]}
+    found_digits = find_digits(picture)
+    places = [{name: getattr(digit, name) for name in PLACE} for digit in found_digits]
+    answers = _answers(model, [digit.picture for digit in found_digits], max_error)
+    digits = [{**one, **place} for one, place in zip(answers, places, strict=True)]
+    return {"digits": digits, "size": picture.shape[1::-1]}
 
 
 def _answers(model: DigitModel, pictures: Sequence[Picture], max_error: float | None) -> list[Answer]:
