@@ -61,8 +61,9 @@ def one_line(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with escapes for characters that a terminal obeys: names in it may be anybody's."""
-    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    """The text with escapes for what a terminal obeys, and for bytes that are no text: names may be anybody's."""
+    escaped = CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return escaped.encode(errors="backslashreplace").decode()
 
 
 def without_passwords(text: str) -> str:

@@ -79,14 +79,15 @@ def _absolute(data: str) -> str:
         raise ValueError(DATA_FORM)
     if base and not path and data != base:
         raise ValueError(DATA_FORM)
-    absolute = os.path.normpath(_expanded(Path(path)).absolute()) if path else ""
+    absolute = os.path.normpath(expanded(Path(path)).absolute()) if path else ""
     return f"{base}+{absolute}" if base and path else base or absolute
 
 
-def _expanded(path: Path) -> Path:
+def expanded(path: Path) -> Path:
+    """The path with a home for its tilde; as it is where no user has that name."""
     try:
         return path.expanduser()
-    except RuntimeError:  # no user has that name
+    except RuntimeError:
         return path
 
 

@@ -26,10 +26,10 @@ MIDDLE = np.float32((SIDE - 1) / 2)
 
 
 def varied_copies(train: Part, copies: float, kind: str, seed: int) -> Examples:
-    """Features of so many varied copies of each image; half a copy is one of every second image."""
+    """Features of so many varied copies of each image; half a copy is one of every second image. It is one at least."""
     random = np.random.default_rng((seed, len(train)))
     orders = [random.permutation(len(train)) for _ in range(math.ceil(copies))]
-    rows = np.concatenate(orders)[: round(copies * len(train))]
+    rows = np.concatenate(orders)[: max(1, round(copies * len(train)))]
     features = [FEATURES[kind](vary(train.images[some], train.labels[some], random)) for some in batches(rows)]
     return Examples(np.concatenate(features), train.labels[rows])
 

@@ -1,5 +1,5 @@
 """The command line: the only room that parses what people type and prints what they see.
 
 Begin with commands.py, which makes a command of each job and each algorithm. options.py makes options of parameters;
-console.py shows results, with one `show_<name>` for each job.
+console.py shows results, with one `show_<name>` for each job. evaluated.py, readings.py and others show long ones.
 """

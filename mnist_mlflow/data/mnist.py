@@ -14,6 +14,7 @@ from mnist_mlflow.data.download import MIRRORS, DownloadError, fetch
 from mnist_mlflow.data.folders import cache_folder
 from mnist_mlflow.data.idx import decompress, parse_idx
 from mnist_mlflow.errors import DataError
+from mnist_mlflow.parameters import expanded
 from mnist_mlflow.types import SIDE, Part, Progress
 
 # SHA-256 of the decompressed bytes: the same content is gzipped differently from place to place.
@@ -98,15 +99,7 @@ def folders() -> list[Path]:
     Raises DataError for a folder that somebody named and that cannot be the one that they meant.
     """
     named = os.environ.get(VARIABLE)
-    return [*([_check_named(_expanded(Path(named)))] if named else []), cache_folder()]
-
-
-def _expanded(folder: Path) -> Path:
-    """The folder with a home for its tilde; as it is where no user has that name."""
-    try:
-        return folder.expanduser()
-    except RuntimeError:
-        return folder
+    return [*([_check_named(expanded(Path(named)))] if named else []), cache_folder()]
 
 
 def _check_named(folder: Path) -> Path:

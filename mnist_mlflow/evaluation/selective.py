@@ -38,8 +38,8 @@ def promises(ranks: npt.NDArray[np.floating], correct: Flags) -> tuple[Shares, S
     order = np.argsort(-ranks, kind="stable")
     wrong = ranks[order][~correct[order]]
     thresholds = np.append(np.unique(wrong)[::-1], -np.inf)
-    above = (ranks[None] > thresholds[:, None]).sum(axis=1)
-    errors = (wrong[None] > thresholds[:, None]).sum(axis=1)
+    above = len(ranks) - np.searchsorted(np.sort(ranks), thresholds, side="right")
+    errors = len(wrong) - np.searchsorted(wrong[::-1], thresholds, side="right")
     promised = (errors + 1) / (above + 1)
     is_least = promised < np.append(np.minimum.accumulate(promised[:0:-1])[::-1], np.inf)
     return thresholds[is_least], promised[is_least]

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,4 +152,4 @@ def _load(voter: Voter, weight: float, dataset: Dataset, folder: Path) -> Member
         raise UserFacingError(
             f"The model {uri} answers otherwise than when it was logged, by another version of this project."
         )
-    return Member(candidate, weight, model, validation)
+    return Member(candidate, weight, replace(model, abstention=None), validation)  # the vote has its own

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.errors import ImageError
 from mnist_mlflow.model.decoding import decode
+from mnist_mlflow.model.ink import LARGEST, shrunk
 from mnist_mlflow.types import SIDE, Images, Picture
 
 ACCEPTED = (
@@ -32,10 +33,10 @@ Array = npt.NDArray[Any]
 def as_pictures(data: Any) -> Images | list[Picture]:
     """Read the input of a model as uint8 images (n, 28, 28), or as pictures of any size.
 
-    Takes arrays, lists and DataFrames of shape (n, 28, 28) or (n, 784), whose columns may number the pixels. Takes
-    pictures of other sizes too, with a channel axis or not, as an array or a list. A list or a column `image` holds
-    encoded pictures, as bytes or base64. Values that all lie within 0-1 are read as 0-1, others as 0-255. Raises
-    ImageError, saying what was wrong, for all else.
+    Takes arrays, lists, Series and DataFrames of shape (n, 28, 28) or (n, 784), whose columns may number the pixels.
+    Takes pictures of other sizes too, with a channel axis or not, as an array or a list. A list, a Series or a column
+    `image` holds encoded pictures, as bytes or base64. Large ones come in so few pixels as are worked on. Values that
+    all lie within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
     """
     data = _without_names(data)
     if _are_encoded(data):
@@ -57,6 +58,8 @@ def _without_names(data: Any) -> Any:
         raise ImageError(f"The images are a dict with the keys {list(data)[:5]}; {ACCEPTED}.")
     if isinstance(data, list) and data and all(isinstance(row, dict) and list(row) == [IMAGE] for row in data):
         return [_cell(row[IMAGE]) for row in data]
+    if hasattr(data, "to_frame"):  # a column of a DataFrame
+        return list(data)
     return _cells_of_table(data) if hasattr(data, "columns") else data
 
 
@@ -98,16 +101,18 @@ def _order_of_pixels(names: Sequence[str]) -> Sequence[int]:
 
 def _are_encoded(data: Any) -> bool:
     is_row = isinstance(data, list | tuple) or (isinstance(data, np.ndarray) and data.ndim == 1)
-    return is_row and len(data) > 0 and all(isinstance(cell, ENCODED) for cell in data)
+    return is_row and any(isinstance(cell, ENCODED) for cell in data)
 
 
 def _decoded(row: int, cell: Any) -> Picture:
     """The picture in bytes, or in their base64, which may be the address of data that browsers make."""
+    if not isinstance(cell, ENCODED):
+        raise ImageError(f"Image {row} is no file as others are, but of type {type(cell).__name__}; {ACCEPTED}.")
     try:
         if isinstance(cell, str):
             text = cell.partition("base64,")[2] if cell.startswith("data:") else cell
             cell = binascii.a2b_base64("".join(text.split()), strict_mode=True)
-        return decode(bytes(cell))
+        return shrunk(decode(bytes(cell)), LARGEST)  # many small files may hold more pixels than there is memory
     except ImageError as error:
         raise ImageError(f"Image {row}: {error}") from error
     except ValueError as error:
@@ -126,7 +131,10 @@ def _blocks(data: Any) -> list[Array]:
     else:
         blocks = [array]
     for block in blocks:
-        if block.ndim == 0 or len(block) == 0:
+        if block.ndim == 0:
+            hint = "one picture is a batch of one: [picture]"
+            raise ImageError(f"The input is no batch, but of type {type(data).__name__} ({hint}); {ACCEPTED}.")
+        if len(block) == 0:
             raise ImageError(f"There are no images in the batch; {ACCEPTED}, n at least 1.")
         if block.dtype.kind not in "uifb":
             raise ImageError(f"The images hold {block.dtype} values; {ACCEPTED}.")

@@ -26,13 +26,22 @@ def grey_of(picture: Picture) -> Grey:
     """The picture in the one channel that tells its colours apart best, in a working size, and with little noise."""
     import cv2
 
+    picture = shrunk(picture, LARGEST)
     height, width = picture.shape[:2]
-    if (scale := LARGEST / max(height, width)) < 1:
-        picture = cv2.resize(picture, _size(width, height, scale), interpolation=cv2.INTER_AREA)
     grey = _smooth(in_grey(picture))
     if (scale := -(-SMALLEST // max(height, width))) > 1:
         grey = cv2.resize(grey, _size(width, height, scale), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grey, np.uint8)
+
+
+def shrunk(picture: Picture, longest: int) -> Picture:
+    """A picture with so many pixels along its longer side, or as many as it has if those are fewer."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    if (scale := longest / max(height, width)) >= 1:
+        return picture
+    return np.asarray(cv2.resize(picture, _size(width, height, scale), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _size(width: int, height: int, scale: float) -> tuple[int, int]:

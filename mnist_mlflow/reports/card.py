@@ -36,10 +36,11 @@ SUMMARY = {
 }
 SURE = """Of the answers that are sure, a share of max_error is wrong at most, on average over images like those that it
 learned from. The table has what became of that on the validation images."""
-LIMITS = """It reads single digits that fill a square of 28 x 28 pixels, centred, bright ink on a dark ground, written
-as people in the United States wrote around 1990 (MNIST), or what it learned from instead, see above. It finds no digits
-on a page, and knows nothing of letters: whatever it sees, it answers with a digit. Where a mistake would hurt somebody,
-as in the grading of an exam, let people look at all answers of low confidence, and at a sample of the others."""
+LIMITS = """It reads pictures of one digit each, in any size, colour and light; `read` and `serve` find digits on a page
+for it. It learned how people in the United States wrote around 1990 (MNIST), with variations, or what else is told
+above. Whatever it sees, it answers with a digit: what is no digit, or ambiguous, is not sure, and of letters some are
+sure all the same. Where a mistake would hurt somebody, as in the grading of an exam, let people look at all answers
+that are not sure, and at a sample of the others."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def card_title(name: str, subject: Subject) -> str:
 
 
 def short_card(name: str, subject: Subject, run_id: str) -> str:
-    """The card of a registered model as its registry stores it; the run of the selection has the whole."""
-    return shortened(card_title(name, subject), write_card(subject), f"The whole card is `card.md` of run {run_id}.")
+    """The card of a registered model as its registry stores it, which has no room for all of it."""
+    where = f"The whole card is `card.md` of run {run_id}; `report` writes it with what was scored since."
+    return shortened(card_title(name, subject), write_card(subject), where)
 
 
 def _figures(subject: Subject) -> Section:

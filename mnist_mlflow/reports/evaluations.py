@@ -15,7 +15,7 @@ from mnist_mlflow.tracking import evaluations
 from mnist_mlflow.tracking.evaluations import StoredEvaluation
 
 WORST = 5  # corruptions that are shown
-LATEST = 8  # examinations that are shown
+LATEST = 4  # examinations that are shown
 EXAMINED = ("data set", "pictures", "accuracy %", "sure of %", "wrong among these %", "by", "when", "run")
 
 

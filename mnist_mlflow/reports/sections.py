@@ -9,7 +9,16 @@ from textwrap import indent
 from mnist_mlflow.reports.markdown import escaped, table
 
 LONGEST = 5_000  # characters of a description, in MLflow's tables
-DISPENSABLE = ("What it confuses", "Digit by digit", "Parameters")
+DISPENSABLE = (  # as long as there is no room, what is least needed first
+    "What it confuses",
+    "Digit by digit",
+    "Parameters",
+    "What it learned from",
+    "When it is sure",
+    "How it was chosen",
+    "Where it fails",
+    "Examinations",
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from mnist_mlflow.errors import UserFacingError, one_line
 
 MLFLOW_VERSION: str = VERSION
 BAD_REQUEST = 400
+PARQUET = "application/vnd.apache.parquet"
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,14 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
     """The predictions of a model for the body of a request to `/invocations`.
 
     What cannot be read costs a status of 400 to 499. MLflow would answer with a traceback; here the reason stands in
-    the message.
+    the message. Parquet is refused: a small file of it may hold more than there is memory.
     """
+    if content_type.partition(";")[0].strip() == PARQUET:
+        return _refusal(f"{PARQUET} is not read here; accepted are application/json and text/csv.", "BAD_REQUEST", 415)
     try:
         answer = scoring_server.invocations(body, content_type, model, model.metadata.get_input_schema())
+        if answer.status >= BAD_REQUEST and answer.mimetype != JSON:
+            return _refusal(answer.response, "BAD_REQUEST", answer.status)
         return Scored(answer.response, answer.status, answer.mimetype)
     except MlflowException as error:
         cause = error.__context__
@@ -42,4 +48,4 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
 
 
 def _refusal(message: str, error_code: str, status: int) -> Scored:
-    return Scored(json.dumps({"error_code": error_code, "message": message}), status, "application/json")
+    return Scored(json.dumps({"error_code": error_code, "message": message}), status, JSON)

@@ -144,3 +144,7 @@ def test_copies_are_features_of_varied_images_with_their_labels(digits: Dataset)
     again, other = (varied_copies(digits.train, 1.5, "hog", seed) for seed in (2, 3))
     assert np.array_equal(copies.features, again.features)
     assert not np.array_equal(copies.features, other.features)
+
+
+def test_a_share_of_copies_is_one_at_least(digits: Dataset) -> None:
+    assert len(varied_copies(digits.train, 1e-4, "hog", seed=0).labels) == 1

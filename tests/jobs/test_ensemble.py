@@ -78,6 +78,12 @@ def test_the_vote_is_the_weighted_average_of_the_logged_models(
     assert np.allclose(found, sharpened / sharpened.sum(axis=1, keepdims=True), atol=1e-6)  # calibration
 
 
+def test_the_vote_alone_knows_when_it_is_sure(trained_store: Client, voted: RunResult) -> None:
+    model = mlflow.pyfunc.load_model(f"models:/{voted.model_id}").get_raw_model()
+    assert model.abstention
+    assert [member.abstention for member in model.scorer.members] == [None] * len(model.scorer.members)
+
+
 def test_the_run_says_what_each_member_contributes(trained_store: Client, voted: RunResult, tmp_path: Path) -> None:
     members = members_of(trained_store, voted, tmp_path)
     for _, member in members.iterrows():

@@ -130,6 +130,8 @@ def test_takes_the_error_that_is_allowed(model: Any, digits: Dataset) -> None:
     few, some, all_ = (model.predict(images, params={"max_error": share})["sure"] for share in (0.001, 0.05, 1))
     assert not few.any()
     assert 0.5 < some.mean() < all_.mean()
+    blank_and_noise = np.stack([np.zeros((28, 28), np.uint8), SAMPLE[0]])
+    assert not model.predict(blank_and_noise, params={"max_error": 1})["sure"].any()  # whatever is allowed
     assert model.predict(images)["sure"].equals(few)  # as it was trained for
 
 

@@ -1,11 +1,13 @@
 import base64
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
 from mnist_mlflow.errors import ImageError
+from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.model.forms import as_pictures
 from mnist_mlflow.types import Picture
 from tests.model.test_decoding import PNG, encoded
@@ -55,6 +57,8 @@ FORMS = {  # of SAMPLE
     "a column image of arrays": pd.DataFrame({"image": list(SAMPLE)}),
     "a column image of lists": pd.DataFrame({"image": SAMPLE.tolist()}),
     "columns": {"image": np.array(TEXTS)},
+    "a Series of arrays": pd.Series(list(SAMPLE)),
+    "a Series of bytes": pd.Series([encoded(image, "PNG") for image in SAMPLE]),
     "rows": [{"image": np.array(text)} for text in TEXTS],
 }
 
@@ -108,6 +112,15 @@ def test_pictures_of_any_size_come_as_they_are(form: str) -> None:
         assert np.array_equal(picture, one)
 
 
+def test_a_large_file_is_kept_in_so_few_pixels_as_are_worked_on() -> None:
+    picture = cv2.line(np.full((900, 1_500, 3), 255, np.uint8), (800, 200), (700, 700), (120, 30, 10), 60)
+    (kept,) = as_pictures([encoded(picture, "PNG")])
+    assert kept.shape == (269, 448, 3)
+    both = canonical_digits([kept, picture])
+    assert np.array_equal(*both.images)
+    assert both.images.any()
+
+
 def spoilt(value: float) -> np.ndarray:
     images = SAMPLE.astype(np.float64)
     images[3, 2, 1] = value
@@ -122,7 +135,9 @@ REFUSED = {
     "a column too many": (pd.DataFrame(np.zeros((5, 785))), r"shape \(5, 785\)"),
     "a picture in colours": (COLOURED[0], r"shape \(40, 30, 4\).*images\[None\]"),
     "columns that number no pixels": (pd.DataFrame(FLAT).add_prefix("pixel 7"), "columns do not number the pixels"),
-    "pictures and text": ([SAMPLE[0], "seven"], "not one block of numbers"),
+    "a picture among files": ([PNG, SAMPLE[0]], "Image 1 is no file as others are, but of type ndarray"),
+    "nothing in a column of files": (pd.DataFrame({"image": [PNG, None]}), "Image 1 is no file .*NoneType"),
+    "one file": (PNG, r"no batch, but of type bytes .one picture is a batch of one: \[picture\]"),
     "text of a picture": (["seven"], "Image 0 is text, but not the base64"),
     "-1": (spoilt(-1), "values below 0 .first in image 3: -1"),
     "256": (spoilt(256), "values above 255 .first in image 3: 256"),
@@ -130,14 +145,14 @@ REFUSED = {
     "an integer above 255": (SAMPLE.astype(np.int64) + 300, "values above 255"),
     "an empty batch": (SAMPLE[:0], "no images in the batch"),
     "an empty list": ([], "no images in the batch"),
-    "a number": (7, "no images in the batch"),
+    "a number": (7, "no batch, but of type int"),
     "one image": (SAMPLE[0], r"shape \(28, 28\).*images\[None\]"),
     "one flat image": (FLAT[0], r"shape \(784,\).*images\[None\]"),
     "text": ([["a"] * 784], "hold <U1 values"),
     "text in a DataFrame": (pd.DataFrame([["a"] * 784]), "not one block of numbers"),
     "ragged lists": ([[1, 2], [3]], "not one block of numbers"),
     "a dict": ({"images": FLAT}, r"a dict with the keys \['images'\]"),
-    "None": (None, "not one block of numbers|no images"),
+    "None": (None, "no batch, but of type NoneType"),
 }
 
 

@@ -1,17 +1,19 @@
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS
+from mnist_mlflow.evaluation.examination import ACCURACY, COVERAGE, SELECTIVE_ERROR
 from mnist_mlflow.evaluation.metrics import prefixed, score
-from mnist_mlflow.evaluation.robustness import METRIC
-from mnist_mlflow.reports.card import Subject, write_card
+from mnist_mlflow.evaluation.robustness import MEAN, METRIC
+from mnist_mlflow.reports.card import Subject, short_card, write_card
 from mnist_mlflow.reports.sections import LONGEST, Section, as_markdown, shortened
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.evaluations import CORRUPTIONS as CORRUPTED
-from mnist_mlflow.tracking.evaluations import KIND, StoredEvaluation
+from mnist_mlflow.tracking.evaluations import EXAMINATION, KIND, StoredEvaluation
 from mnist_mlflow.tracking.results import KeptAnswers
 from tests.simulated import labels_of, reads, right_but
 
@@ -124,6 +126,19 @@ def test_what_a_registry_cannot_keep_is_left_out_the_least_needed_first(subject:
     long = shortened("t", [Section("endless", "x" * 9_000)], "all of it is there")
     assert len(long) <= LONGEST
     assert long.endswith("all of it is there\n")
+
+
+def test_limits_and_commands_stay_in_the_registry_however_often_a_model_was_evaluated(subject: Subject) -> None:
+    of_corruptions = {METRIC.format(*way): 0.9 for way in product(CORRUPTIONS, STRENGTHS)} | {MEAN: 0.9}
+    shares = product((ACCURACY, COVERAGE, SELECTIVE_ERROR), ("", "_low", "_high"))
+    examined = StoredEvaluation("b" * 32, 0, {name + end: 0.9 for name, end in shares}, {}, {KIND: EXAMINATION}, "")
+    evaluations = [StoredEvaluation("a" * 32, 0, of_corruptions, {}, {KIND: CORRUPTED}, ""), *[examined] * 9]
+    known = replace(subject, decision={f"topic {i}": "x" * 100 for i in range(5)}, evaluations=evaluations)
+    short = short_card("mine", known, "a-run")
+    assert len(short) <= LONGEST
+    for title in ("Figures", "Where it fails", "Examinations", "Limits and intended use", "Load it", "Reproduce it"):
+        assert f"## {title}" in short
+    assert "of run a-run;" in short.splitlines()[-1]
 
 
 def test_it_says_of_how_many_answers_it_is_sure(subject: Subject) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnist_mlflow.data.own.collection import Skipped
-from mnist_mlflow.errors import DataError
+from mnist_mlflow.errors import DataError, printable
 from mnist_mlflow.types import CLASSES
 
 TABLE = "labels.csv"
@@ -50,8 +50,8 @@ class Listing:
         self.skipped.append(Skipped(self._name(path), reason))
 
     def _name(self, path: Path) -> str:
-        """The path from the folder of the data set."""
-        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path)
+        """The path from the folder of the data set, for people and for tables."""
+        return printable(path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else str(path))
 
 
 def list_pictures(folder: Path) -> Listing:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_mlflow.errors import ImageError, UsageError, one_line
+from mnist_mlflow.errors import ImageError, UsageError, one_line, printable
 from mnist_mlflow.model.decoding import MEGAPIXELS, decode
+from mnist_mlflow.parameters import expanded
 from mnist_mlflow.types import Picture
 
 STDIN = "-"
@@ -28,7 +29,7 @@ TIFF, PDF = (b"II*\0", b"MM\0*"), b"%PDF-"
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a file, from 1: its picture, or the reason why there is none."""
+    """A page of a file, from 1: its picture, or the reason why there is none. `name` is for people."""
 
     name: str
     number: int
@@ -48,7 +49,7 @@ def find_pictures(pictures: str) -> list[str]:
     """
     if pictures == STDIN:
         return [STDIN]
-    path = Path(pictures).expanduser()
+    path = expanded(Path(pictures))
     names = [str(one) for one in _paths(path) if one.is_file()] if pictures else []
     if not names:
         problem = "the folder holds no files" if pictures and path.is_dir() else "there is no such file"
@@ -78,19 +79,20 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def open_pages(name: str) -> Iterator[Page]:
     """The pages of a file, one at a time; those that cannot be read have the reason."""
+    title = printable(name)
     try:
         content = _read(name)
         pages, decode_page = _pages_of(content)
     except (ImageError, OSError) as error:
-        yield Page(name, 1, None, error.strerror if isinstance(error, OSError) and error.strerror else one_line(error))
+        yield Page(title, 1, None, error.strerror if isinstance(error, OSError) and error.strerror else one_line(error))
         return
     for number in range(min(pages, MOST_PAGES)):
         try:
-            yield Page(name, number + 1, decode_page(number))
+            yield Page(title, number + 1, decode_page(number))
         except ImageError as error:
-            yield Page(name, number + 1, None, one_line(error))
+            yield Page(title, number + 1, None, one_line(error))
     if pages > MOST_PAGES:
-        yield Page(name, MOST_PAGES + 1, None, f"{pages - MOST_PAGES} more pages: {MOST_PAGES} of a file are read")
+        yield Page(title, MOST_PAGES + 1, None, f"{pages - MOST_PAGES} more pages: {MOST_PAGES} of a file are read")
 
 
 def _read(name: str) -> bytes:

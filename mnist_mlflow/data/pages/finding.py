@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_mlflow.data.pages.ink import Ink, Mask, find_ink, shrunk
+from mnist_mlflow.data.pages.ink import Ink, Mask, find_ink
 from mnist_mlflow.data.pages.lines import without_lines
 from mnist_mlflow.data.pages.marks import Marks, find_marks, usual_height
 from mnist_mlflow.data.pages.rows import in_rows
 from mnist_mlflow.errors import ImageError
-from mnist_mlflow.model.ink import Grey, in_grey
+from mnist_mlflow.model.ink import Grey, in_grey, shrunk
 from mnist_mlflow.types import SIDE, Picture
 
 LONGEST = 2_000  # pixels of the longer side in which digits are looked for

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.model.ink import Grey
+from mnist_mlflow.model.ink import Grey, shrunk
 
 Mask = npt.NDArray[np.uint8]  # (h, w), 255 where something is and 0 elsewhere
 
@@ -82,17 +82,6 @@ def _paper(grey: Grey, window: float) -> Grey:
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     smooth = cv2.blur(closed, (side // 4 * 2 + 1,) * 2)
     return np.asarray(cv2.resize(smooth, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def shrunk(grey: Grey, longest: int) -> Grey:
-    """A picture with so many pixels along its longer side, or as many as it has if those are fewer."""
-    import cv2
-
-    scale = longest / max(grey.shape)
-    if scale >= 1:
-        return grey
-    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _threshold(darkness: npt.NDArray[np.float32]) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from mnist_mlflow.data.pages.finding import find_digits
-from mnist_mlflow.errors import ImageError
 from mnist_mlflow.model.decoding import decode
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.readings import AMBIGUOUS, BLANK, NO_DIGIT
@@ -38,10 +37,7 @@ def answer_page(model: DigitModel, content: bytes, max_error: float | None = Non
     Raises ImageError for bytes that are no picture, and for a picture on which no digits are found.
     """
     picture = decode(content)
-    try:
-        found_digits = find_digits(picture)
-    except ImageError as error:
-        raise ImageError(f"The picture is not read: {error}.") from None
+    found_digits = find_digits(picture)
     places = [{name: getattr(digit, name) for name in PLACE} for digit in found_digits]
     answers = _answers(model, [digit.picture for digit in found_digits], max_error)
     digits = [{**one, **place} for one, place in zip(answers, places, strict=True)]

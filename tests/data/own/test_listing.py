@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -26,6 +27,11 @@ class TestFoldersByClass:
     def test_the_name_of_the_folder_is_the_label_however_deep(self, tmp_path: Path) -> None:
         make(tmp_path, "7/b.png", "7/a.png", "0/anna/page 1/c.jpg")
         assert listed(tmp_path) == [("0/anna/page 1/c.jpg", 0, False), ("7/a.png", 7, False), ("7/b.png", 7, False)]
+
+    def test_a_name_that_is_no_text_is_told_with_escapes(self, tmp_path: Path) -> None:
+        make(tmp_path, os.fsdecode(b"7/\xe9.png"), os.fsdecode(b"\xe9.txt"))
+        assert listed(tmp_path) == [("7/\\udce9.png", 7, False)]
+        assert list(skipped(tmp_path)) == ["\\udce9.txt"]
 
     def test_what_systems_hide_is_passed_over(self, tmp_path: Path) -> None:
         make(tmp_path, "1/a.png", "1/.DS_Store", ".git/config", "__MACOSX/1/a.png")

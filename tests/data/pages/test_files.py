@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pypdfium2
 import pytest
@@ -54,6 +55,18 @@ def test_what_stands_for_no_file_is_refused_with_what_is_accepted(
         UsageError, match=rf"^pictures=.*: {reason}\. Accepted: a file, a folder .* pictures=photo.jpg$"
     ):
         find_pictures(typed)
+
+
+def test_a_home_that_nobody_has_is_the_name_of_a_folder() -> None:
+    with pytest.raises(UsageError, match="there is no such file"):
+        find_pictures("~nobody-has-this-name/a.png")
+
+
+def test_a_name_that_is_no_text_is_told_with_escapes(tmp_path: Path) -> None:
+    name = os.fsdecode(bytes(tmp_path) + b"/\xe9.png")
+    for content in (b"", cv2.imencode(".png", GREY)[1].tobytes()):
+        Path(name).write_bytes(content)
+        assert [page.title for page in open_pages(name)] == [f"{tmp_path}/\\udce9.png"]
 
 
 def pdf(*sizes: tuple[float, float]) -> bytes:
