@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 25  # of a table
-HEAD = ("picture", "row", "position", "digit", "confidence", "sure or why")
+HEAD = ("picture", "row", "column", "digit", "confidence", "sure or why")
 
 
 def show(console: Console, result: ReadResult) -> None:
@@ -26,7 +26,7 @@ def show(console: Console, result: ReadResult) -> None:
     for _, page in result.table[result.table["digit"].isna()].iterrows():
         console.print(f"skipped: {_name(page)}: {page['why']}", soft_wrap=True)
     counts = result.metrics
-    sure = f"{counts['digits']:.0f} digits, {counts['sure']:.0f} sure"
+    sure = f"{counts['digits']:.0f} {'digit' if counts['digits'] == 1 else 'digits'}, {counts['sure']:.0f} sure"
     console.print(f"{sure}, by {result.model} in {counts['seconds']:.1f} seconds")
     console.print(f"Written: {result.out}", soft_wrap=True)
     console.print(f"Pictures of it: {result.pictures}", soft_wrap=True)
@@ -39,7 +39,7 @@ def _digits(digits: pd.DataFrame) -> Table:
         table.add_column(title, justify="right" if title in HEAD[1:5] else "left", overflow="fold")
     for _, one in digits.head(MOST_ROWS).iterrows():
         answer = "sure" if one["sure"] else f"{one['why']}, {one['second']} second"
-        places = (str(one[name]) for name in ("row", "column", "digit"))
+        places = (str(one[name]) for name in HEAD[1:4])
         table.add_row(_name(one), *places, f"{one['confidence']:.3f}", answer)
     return table
 

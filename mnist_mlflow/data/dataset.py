@@ -1,5 +1,6 @@
 """The split: a data set, cut into the four parts of the protocol."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ FEWEST = -(-(TRAIN + TUNING + VALIDATION + TEST) // TUNING)
 
 
 DIGESTS = ("dataset_digest", "split_digest", "added_digest")  # the names of their tags
+NO_DIGIT = "no digit was found in it"
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,11 @@ def split(source: Source, seed: int, size: int = 0) -> Dataset:
     """The four parts of a source, with `size` training images (0: all); raises UsageError for a size that cannot be.
 
     The parts have MNIST's proportions and are stratified. A source with test images of its own keeps them. Images that
-    are added teach, and neither tune nor score. Raises DataError for a source with too few images of a digit.
+    are added teach, and neither tune nor score. Blank images neither teach nor rank; the digests know them. Raises
+    DataError for a source with too few images of a digit.
     """
+    digest, added_digest = source.digest, digest_of(source.added) if source.added else ""
+    source = _without_blanks(source)
     _check_classes(source)
     learning, test = source.learning, source.test
     if test is None:
@@ -83,12 +88,27 @@ def split(source: Source, seed: int, size: int = 0) -> Dataset:
         source.address,
         source.name,
         *(train, tuning, validation, test),
-        digest=source.digest,
+        digest=digest,
         split_digest=digest_of(validation, test),
-        added_digest=digest_of(source.added) if source.added else "",
+        added_digest=added_digest,
         fallback=source.fallback,
         skipped=[*source.skipped, *repeated],
     )
+
+
+def _without_blanks(source: Source) -> Source:
+    """The source without those of somebody's own pictures that would teach that nothing is a digit."""
+    own = source.added or source.learning
+    has_ink = own.images.any(axis=(1, 2)) if source.files else np.ones(0, bool)
+    if has_ink.all():
+        return source
+    rest, files = own[np.flatnonzero(has_ink)], np.array(source.files[: len(own)], object)
+    named = dataclasses.replace(
+        source,
+        files=[*files[has_ink], *source.files[len(own) :]],
+        skipped=[*source.skipped, *(Skipped(file, NO_DIGIT) for file in files[~has_ink])],
+    )
+    return dataclasses.replace(named, added=rest) if source.added else dataclasses.replace(named, learning=rest)
 
 
 def _check_classes(source: Source) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 from mlflow.pyfunc import PyFuncModel
 
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import ALIASES
 from mnist_mlflow.tracking.models import LoadedModel, load_model
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect
+
+ACCEPTED = f"{', '.join(ALIASES)}, models:/NAME/VERSION, models:/m-…, runs:/RUN/knn, or the folder of a model"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def load_reader(model: str, registered_model: str) -> Reader:
     loaded = load_model(uri)
     if not isinstance(loaded, LoadedModel):
         raise UserFacingError(
-            f"{name} was logged by other code than today's, which does not show what it saw. Train again: "
+            f"{name} was logged by other code than today's, which does not show what it saw. "
+            "Name a newer one, as in model=runs:/RUN/knn, or train: "
             f"{Names(registered_model=registered_model).command('main', {'needed': True})}"
         )
     try:
@@ -58,6 +61,8 @@ def load_reader(model: str, registered_model: str) -> Reader:
 def _pin(model: str, registered_model: str) -> tuple[str, str]:
     """The URI of a model and its name; of an alias, those of its version."""
     client, names = connect(), Names(registered_model=registered_model)
+    if model not in ALIASES and ":/" not in model:
+        raise UsageError(f"There is no model {model}. Accepted: {ACCEPTED}")
     if model not in ALIASES:
         return model, model
     version = Registry(client, names).version(model)

@@ -148,7 +148,9 @@ def test_the_terminal_shows_rows_digits_and_what_was_skipped(
     assert re.search(r"page\.png +1 +\?{6} *$", output, re.M)  # the model has learned no abstention
     assert re.search(r"seven\.png +1 +1 +7 +[01]\.\d{3} +ambiguous, \d second *$", output, re.M)
     assert re.search(r"^skipped: .*notes.txt: The 5 bytes are no picture", output, re.M)
+    assert re.search(r"^ +picture +row +column +digit", output, re.M)
     assert "18 digits, 0 sure" in output
+    assert "1 digit, 0 sure" in command(*arguments, "pictures/more/seven.png")[1]
     status, output, errors = command(*arguments, str(folder / "white.png"))
     assert (status, output) == (1, "")
     assert "Nothing was read. " in errors

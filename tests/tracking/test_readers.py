@@ -6,7 +6,7 @@ import pytest
 from mlflow.models import Model
 
 from mnist_mlflow.data import Dataset
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.tracking import models
 from mnist_mlflow.tracking.readers import load_reader
 from tests.readers import mean_images, save_logged
@@ -46,6 +46,11 @@ def test_without_a_champion_the_command_that_makes_one_is_told(store: mlflow.Mlf
         load_reader("champion", "ada")
 
 
+def test_a_name_that_is_no_model_is_answered_with_those_that_are_accepted(store: mlflow.MlflowClient) -> None:
+    with pytest.raises(UsageError, match=r"There is no model best\. Accepted: .*champion.*runs:/RUN/knn, or"):
+        load_reader("best", "ada")
+
+
 def test_a_model_of_other_code_is_refused(logged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Foreign:
         def __init__(self, *arguments: object) -> None: ...
@@ -55,7 +60,8 @@ def test_a_model_of_other_code_is_refused(logged: Path, monkeypatch: pytest.Monk
     about.flavors["python_function"]["code"] = "code"
     about.metadata = {"code_digest": "of last month"}
     about.save(str(logged / "MLmodel"))
-    with pytest.raises(UserFacingError, match=r"was logged by other code.*Train again: mlflow run \. .* -P needed=1"):
+    words = r"was logged by other code.* model=runs:/RUN/knn, or train: mlflow run \. .* -P needed=1$"
+    with pytest.raises(UserFacingError, match=words):
         load_reader(str(logged), "mnist-digits")
 
 

@@ -52,7 +52,8 @@ def find_pictures(pictures: str) -> list[str]:
     path = expanded(Path(pictures))
     names = [str(one) for one in _paths(path) if one.is_file()] if pictures else []
     if not names:
-        problem = "the folder holds no files" if pictures and path.is_dir() else "there is no such file"
+        missing = "the folder holds no files" if path.is_dir() else "there is no such file"
+        problem = missing if pictures else "nothing is named"
         raise UsageError(f"pictures={pictures}: {problem}. Accepted: {FORMS}. For example: pictures=photo.jpg")
     return sorted(names, key=_natural)
 

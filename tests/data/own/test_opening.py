@@ -100,6 +100,16 @@ class TestDuplicates:
             write_png(folder / digit / "blank.png", np.zeros((28, 28), np.uint8))
         assert len(open_own(folder, silent).files) == 10 * EACH + 2
 
+    @pytest.mark.parametrize("base", ["", "digits+"])
+    def test_blank_pictures_teach_nothing(self, folder: Path, base: str) -> None:
+        for digit in "34":
+            write_png(folder / digit / "blank.png", np.zeros((28, 28), np.uint8))
+        source, loaded = open_source(f"{base}{folder}", silent), load_dataset(f"{base}{folder}")
+        assert all(part.images.any(axis=(1, 2)).all() for part in (loaded.train, loaded.tuning, loaded.validation))
+        blanks = {file: reason for file, reason in loaded.skipped if file.endswith("blank.png")}
+        assert blanks == dict.fromkeys(["3/blank.png", "4/blank.png"], "no digit was found in it")
+        assert (loaded.digest, loaded.added_digest) == (source.digest, digest_of(source.added) if source.added else "")
+
 
 def test_corrupt_pictures_among_good_ones_are_left_out_with_the_reason(folder: Path) -> None:
     (folder / "3" / "bad.png").write_bytes(b"no picture")

@@ -50,7 +50,8 @@ def test_what_stands_for_no_file_is_refused_with_what_is_accepted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    reason = "the folder holds no files" if typed == "empty" else "there is no such file"
+    reasons = {"": "nothing is named", "empty": "the folder holds no files"}
+    reason = reasons.get(typed, "there is no such file")
     with pytest.raises(
         UsageError, match=rf"^pictures=.*: {reason}\. Accepted: a file, a folder .* pictures=photo.jpg$"
     ):
