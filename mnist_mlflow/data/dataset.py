@@ -115,9 +115,13 @@ def _check_classes(source: Source) -> None:
     """Raise DataError for a source that has too few images of a digit to be split."""
     counts = np.bincount(source.learning.labels, minlength=CLASSES)
     if lacking := [f"{count} of {digit}" for digit, count in enumerate(counts) if count < FEWEST]:
+        first = next(iter(source.skipped), None)
+        left_out = (
+            f" Left out: {len(source.skipped)}, the first {first.file}: {first.reason.rstrip('.')}." if first else ""
+        )
         raise DataError(
             f"{source.address} cannot be split: it has {', '.join(lacking)}; accepted are {FEWEST} pictures of each "
-            f"digit or more. Add pictures, or learn from MNIST too: data=mnist+{source.address}"
+            f"digit or more.{left_out} Add pictures, or learn from MNIST too: data=mnist+{source.address}"
         )
 
 

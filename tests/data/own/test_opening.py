@@ -110,6 +110,12 @@ class TestDuplicates:
         assert blanks == dict.fromkeys(["3/blank.png", "4/blank.png"], "no digit was found in it")
         assert (loaded.digest, loaded.added_digest) == (source.digest, digest_of(source.added) if source.added else "")
 
+    def test_too_few_pictures_are_told_with_what_was_left_out(self, tmp_path: Path) -> None:
+        write_png(tmp_path / "3" / "blank.png", np.zeros((28, 28), np.uint8))
+        words = r"0 of 9; accepted .* Left out: 1, the first 3/blank.png: no digit was found in it\. Add pictures"
+        with pytest.raises(DataError, match=words):
+            load_dataset(str(tmp_path))
+
 
 def test_corrupt_pictures_among_good_ones_are_left_out_with_the_reason(folder: Path) -> None:
     (folder / "3" / "bad.png").write_bytes(b"no picture")
