@@ -56,9 +56,9 @@ def run_command(command: Command, patience: float, tell: Tell | None) -> Done:
         encoding="locale",
         errors="replace",
     )
-    reason = Reason()
-    readers = [_reader(process.stdout, "out", tell), _reader(process.stderr, "err", tell, reason)]
+    reason, readers = Reason(), []
     try:
+        readers += [_reader(process.stdout, "out", tell), _reader(process.stderr, "err", tell, reason)]
         _wait(process)
     except KeyboardInterrupt:  # as Ray cancels
         process.terminate()
