@@ -30,7 +30,7 @@ def grey_of(picture: Picture) -> Grey:
     height, width = picture.shape[:2]
     grey = _smooth(in_grey(picture))
     if (scale := -(-SMALLEST // max(height, width))) > 1:
-        grey = cv2.resize(grey, _size(width, height, scale), interpolation=cv2.INTER_CUBIC)
+        grey = cv2.resize(grey, scaled(width, height, scale), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grey, np.uint8)
 
 
@@ -41,10 +41,11 @@ def shrunk(picture: Picture, longest: int) -> Picture:
     height, width = picture.shape[:2]
     if (scale := longest / max(height, width)) >= 1:
         return picture
-    return np.asarray(cv2.resize(picture, _size(width, height, scale), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture, scaled(width, height, scale), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _size(width: int, height: int, scale: float) -> tuple[int, int]:
+def scaled(width: int, height: int, scale: float) -> tuple[int, int]:
+    """The width and the height of a picture that is scaled; no side is lost."""
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

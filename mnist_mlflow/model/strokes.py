@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.model.geometry import BOX
-from mnist_mlflow.model.ink import Grey
+from mnist_mlflow.model.ink import Grey, scaled
 from mnist_mlflow.model.lines import BAND, REST, Mask, without_lines
 from mnist_mlflow.types import SIDE
 
@@ -22,11 +22,16 @@ FINE = 4  # times finer than an image is the canvas that strokes are changed on
 
 
 def digit_of(strength: Grey) -> npt.NDArray[np.uint8]:
-    """The digit in a picture (h, w) of the strength of ink, as MNIST has it; blank if there is none."""
-    ink = _digit(without_lines(_ink(strength)), strength)
-    if not ink.any():
-        return np.zeros((SIDE, SIDE), np.uint8)
-    return _centred(_fitted(ink))
+    """The digit in a picture (h, w) of the strength of ink, as MNIST has it; blank if there is none.
+
+    What is stronger than paper and its grain says how dark the pen is. That sets the threshold.
+    """
+    paper, grain = _levels(strength)
+    ink = without_lines(_stronger(strength, paper + max(FAINT, NOISE * grain)))
+    if ink.any():
+        pen = np.percentile(strength[ink > 0], 90)
+        ink = _together(ink & _stronger(strength, paper + INK * (pen - paper)))
+    return _centred(_fitted(ink)) if ink.any() else np.zeros((SIDE, SIDE), np.uint8)
 
 
 def _levels(strength: Grey) -> tuple[float, float]:
@@ -37,19 +42,8 @@ def _levels(strength: Grey) -> tuple[float, float]:
     return middle + 0.67 * grain, grain
 
 
-def _ink(strength: Grey) -> Mask:
-    """All that is stronger than paper and its grain."""
-    paper, grain = _levels(strength)
-    return (strength > paper + max(FAINT, NOISE * grain)).astype(np.uint8)
-
-
-def _digit(ink: Mask, strength: Grey) -> Mask:
-    """The strokes of the digit alone, by the threshold that suits its pen."""
-    if not ink.any():
-        return ink
-    paper, _ = _levels(strength)
-    pen = np.percentile(strength[ink > 0], 90)
-    return _together(ink & (strength > paper + INK * (pen - paper)).astype(np.uint8))
+def _stronger(strength: Grey, level: float) -> Mask:
+    return (strength > level).astype(np.uint8)
 
 
 def _together(ink: Mask) -> Mask:
@@ -88,7 +82,7 @@ def _fitted(ink: Mask) -> Grey:
     left, top, width, height = cv2.boundingRect(ink)
     inner = ink[top : top + height, left : left + width] * np.uint8(255)
     scale = FINE * BOX / max(width, height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    size = scaled(width, height, scale)
     return np.asarray(cv2.resize(inner, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mnist_mlflow.data.pages.finding import Box, FoundDigit
+from mnist_mlflow.model.ink import scaled
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import SIDE, Picture
 
@@ -87,7 +88,7 @@ def _page(picture: Picture) -> tuple[Image, float]:
     if page.mode == "RGBA":
         page = Image.alpha_composite(Image.new("RGBA", page.size, PAPER), page)
     scale = min(max(1.0, SMALLEST_PAGE / max(page.size)), LARGEST_PAGE / max(page.size))
-    size = max(1, round(page.width * scale)), max(1, round(page.height * scale))
+    size = scaled(page.width, page.height, scale)
     return page.convert("RGB").resize(size, Image.Resampling.LANCZOS), scale
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 
 
-def render(template: str, **content: object) -> str:
-    """The page that a template of this folder makes of some content."""
+def render(template: str, package: str = "mnist_mlflow.reports", **content: object) -> str:
+    """The page that a template of a package, this one unless another is named, makes of some content."""
     from jinja2 import Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader("mnist_mlflow.reports", "."), autoescape=True, trim_blocks=True)
+    environment = Environment(loader=PackageLoader(package, "."), autoescape=True, trim_blocks=True)
     return environment.get_template(template).render(**content)
 
 

@@ -12,7 +12,6 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader
 from starlette.exceptions import HTTPException
 
 from mnist_mlflow.errors import ImageError
@@ -20,6 +19,7 @@ from mnist_mlflow.jobs.serving.answers import Answer, answer, answer_page
 from mnist_mlflow.jobs.serving.guard import Guard
 from mnist_mlflow.jobs.serving.limits import LARGEST, Allowances, read_body
 from mnist_mlflow.processes import count_cores
+from mnist_mlflow.reports.html import render
 from mnist_mlflow.tracking.readers import Reader
 from mnist_mlflow.tracking.scoring import MLFLOW_VERSION, score
 
@@ -34,7 +34,8 @@ Share = Annotated[float | None, Query(ge=0, le=1)]
 def build_app(reader: Reader, host: str, max_error: float | None) -> FastAPI:
     """The application that answers with a model, to those who call it by `host` or an address."""
     app, addresses = FastAPI(**NO_DOCUMENTS), Addresses(reader, max_error)
-    app.add_api_route("/", addresses.page)
+    page = render("page.html.jinja", __package__, name=reader.name, largest=LARGEST)
+    app.add_api_route("/", lambda: HTMLResponse(page))
     app.add_api_route("/digit", addresses.digit, methods=["POST"])
     app.add_api_route("/digits", addresses.digits, methods=["POST"])
     app.add_api_route("/invocations", addresses.invocations, methods=["POST"])
@@ -55,11 +56,6 @@ class Addresses:
     max_error: float | None
     allowances: Allowances = field(default_factory=Allowances)
     cores: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(count_cores()))
-
-    def page(self) -> HTMLResponse:
-        """The page for people."""
-        pages = Environment(loader=PackageLoader("mnist_mlflow.jobs.serving", "."), autoescape=True)
-        return HTMLResponse(pages.get_template("page.html.jinja").render(name=self.reader.name, largest=LARGEST))
 
     def health(self) -> dict[str, str]:
         """The name of the model that answers."""
