@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import pytest
 import yaml
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -17,10 +18,16 @@ def declared() -> dict[str, Requirement]:
     return {canonicalize_name(Requirement(text).name): Requirement(text) for text in PROJECT["project"]["dependencies"]}
 
 
-def tensorflow() -> Requirement:
-    """TensorFlow as it is installed to develop and by `mlflow run`: wherever there is one."""
-    (text,) = (text for text in PROJECT["dependency-groups"]["dev"] if text.startswith("tensorflow"))
-    return Requirement(text)
+def extra() -> dict[str, Requirement]:
+    """What the extra `tensorflow` brings: what learns networks."""
+    texts = PROJECT["project"]["optional-dependencies"]["tensorflow"]
+    return {Requirement(text).name: Requirement(text) for text in texts}
+
+
+def networks() -> dict[str, Requirement]:
+    """The same as it is installed to develop and by `mlflow run`: wherever there is a TensorFlow."""
+    requirements = [Requirement(text) for text in PROJECT["dependency-groups"]["dev"]]
+    return {found.name: found for found in requirements if found.name in extra()}
 
 
 def pins() -> dict[str, set[str]]:
@@ -36,13 +43,13 @@ def test_conda_yaml_pins_what_is_declared_as_requirements_txt_does() -> None:
     assert environment[0] == "python=3.11"
     requirements = [Requirement(line) for line in environment[-1]["pip"]]
     listed = {found.name: str(found.specifier).removeprefix("==") for found in requirements}
-    needed = declared() | {"tensorflow": tensorflow()}
+    needed = declared() | networks()
     assert {found.name: found.marker for found in requirements} == {name: one.marker for name, one in needed.items()}
     assert all(version in pins()[name] for name, version in listed.items())
 
 
 def test_the_pins_are_within_what_is_declared() -> None:
-    for name, requirement in (declared() | {"tensorflow": tensorflow()}).items():
+    for name, requirement in (declared() | networks()).items():
         assert any(requirement.specifier.contains(version) for version in pins()[name]), name
 
 
@@ -50,19 +57,19 @@ def test_the_users_packages_are_declared() -> None:
     assert {"mlflow", "numpy", "pandas", "scikit-learn", "xgboost", "optuna"} <= declared().keys()
 
 
-def test_tensorflow_is_an_extra_and_pinned_where_it_exists() -> None:
-    (extra,) = PROJECT["project"]["optional-dependencies"]["tensorflow"]
-    assert (Requirement(extra).specifier, Requirement(extra).marker) == (tensorflow().specifier, None)
-    assert "tensorflow" not in declared()
-    marker = tensorflow().marker
-    assert marker
+@pytest.mark.parametrize("name", sorted(extra()))
+def test_what_learns_networks_is_an_extra_and_pinned_where_it_exists(name: str) -> None:
+    needed = networks()[name]
+    assert (extra()[name].specifier, extra()[name].marker) == (needed.specifier, None)
+    assert name not in declared()
+    assert needed.marker
     machines = [("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"), ("darwin", "arm64")]
-    pinned = re.search(r"^tensorflow==\S+ ; (.*)$", (ROOT / "requirements.txt").read_text(), re.M)
+    pinned = re.search(rf"^{name}==\S+ ; (.*)$", (ROOT / "requirements.txt").read_text(), re.M)
     assert pinned
     for system, machine in [*machines, ("darwin", "x86_64")]:
         environment = {"sys_platform": system, "platform_machine": machine}
         exists = (system, machine) in machines
-        assert marker.evaluate(environment) is Marker(pinned[1]).evaluate(environment) is exists
+        assert needed.marker.evaluate(environment) is Marker(pinned[1]).evaluate(environment) is exists
 
 
 def test_the_pins_name_no_registry_and_the_documented_command() -> None:
