@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "model.json"
-FORMAT = 2  # of the description; a reader refuses what it does not know
+FORMAT = 3  # of the description; a reader refuses what it does not know
 
 
 @dataclass(frozen=True)
