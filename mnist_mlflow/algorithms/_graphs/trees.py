@@ -63,7 +63,7 @@ def add_trees(builder: GraphBuilder, rows: Value, trees: Sequence[Tree], targets
 
 
 def _with_a_root(tree: Tree) -> Tree:
-    """The tree, with a root above it where it is but a leaf: ONNX wants one, and both of its ways lead there."""
+    """The tree; a lone leaf gets a root above it, both of whose ways lead there, as ONNX wants one."""
     if len(tree.left) > 1:
         return tree
     leaf, nothing = np.array([1, -1]), np.zeros(2, np.float32)

@@ -69,7 +69,7 @@ def write(folder: Path, models: dict[str, DigitModel], images: np.ndarray) -> No
             pack(Path(parent) / name, folder / f"{name}.zip")
         readings = model.read(images)
         answers |= {f"{name}_probabilities": readings.probabilities, f"{name}_why": readings.why.astype(str)}
-    np.savez_compressed(folder / ANSWERS, images=images, **answers)
+    np.savez_compressed(folder / ANSWERS, images=images, **answers)  # type: ignore[arg-type]
 
 
 main()
