@@ -57,6 +57,10 @@ WORKERS = 2  # of a search, each with its share of the cores
 TRIAL_MS = 60  # that Optuna and MLflow may take of a trial
 MOST_FALSE, LEAST_POWER = 0.05, 0.9  # of two models, how often the better-looking one is called better
 RANK_SECONDS = 1.5  # for 10,000 runs and 2,000 models
+LOAD_SECONDS, MEMORY_MB = 1.0, 450  # of a model, after MLflow is imported
+SINGLE_MS, BATCHED_MS = 0.5, 0.06  # an image, alone and in a thousand
+ENSEMBLE_MS, MEMBERS = 3.0, 8
+INSTALL_SHARE = 1 / 3  # of the seconds and megabytes that a network's environment took with TensorFlow
 START_SECONDS = 0.5  # that importing the package, and --help, may take at most
 
 
