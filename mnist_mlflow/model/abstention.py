@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,7 +52,8 @@ class Abstention:
     def save(self, folder: Path) -> None:
         """Write `abstention.npz`."""
         arrays = {name: getattr(self, name) for name in ("max_error", "thresholds", "promises")}
-        np.savez(folder / FILE, **arrays, **vars(self.novelty))
+        novelty = {field.name: getattr(self.novelty, field.name) for field in fields(self.novelty)}
+        np.savez(folder / FILE, **arrays, **novelty)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
