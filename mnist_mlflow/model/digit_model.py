@@ -45,7 +45,7 @@ class DigitModel:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The distributions that prediction needs, beside NumPy, pandas and SciPy."""
+        """The distributions that prediction needs, beside NumPy and pandas."""
         return tuple(sorted({"opencv-python-headless", "pillow", *self.scorer.requirements}))
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> pd.DataFrame:

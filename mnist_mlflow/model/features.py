@@ -39,20 +39,15 @@ def _places_of_ink(images: Images) -> npt.NDArray[np.float64]:
     sums = moments(images)
     mass = np.maximum(sums[0, 0], 1)
     lower, right = sums[1, 0] / mass, sums[0, 1] / mass
-    across, both, down = (
-        sums[0, 2] - sums[0, 1] * right,
-        sums[1, 1] - sums[0, 1] * lower,
-        sums[2, 0] - sums[1, 0] * lower,
-    )
+    both, down = sums[1, 1] - sums[0, 1] * lower, sums[2, 0] - sums[1, 0] * lower
     flat, down = down < LEAST, np.maximum(down, LEAST)
     skew = both / down
-    variances = np.array([across - skew * both, down]) / mass
+    variances = np.array([sums[0, 2] - sums[0, 1] * right - skew * both, down]) / mass
     x, y = np.sqrt(np.maximum(np.sqrt(np.maximum(variances, 0)) / SPREAD, 0.1))
     shear, middle = skew * y, (SIDE - 1) / 2
-    rows = [x, shear, right - (x * middle + shear * middle), np.zeros(len(x)), y, lower - y * middle]
-    maps = np.stack(rows, axis=1).reshape(-1, 2, 3)
-    maps[flat] = np.eye(2, 3)
-    return maps
+    maps = np.array([x, shear, right - (x * middle + shear * middle), np.zeros(len(x)), y, lower - y * middle])
+    maps[:, flat] = np.eye(2, 3).reshape(-1, 1)
+    return maps.T.reshape(-1, 2, 3)
 
 
 def pixels(images: Images) -> Features:

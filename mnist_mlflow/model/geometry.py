@@ -37,10 +37,10 @@ def are_canonical(images: Images) -> npt.NDArray[np.bool_]:
 def stretched(images: Images) -> Images:
     """The images with ground 0 and ink 255; those that had full contrast, or none, as they are."""
     low, high = images.min(axis=(1, 2)), images.max(axis=(1, 2))
-    rows = np.flatnonzero(((low > 0) | (high < WHITE)) & (high.astype(int) - low >= FAINTEST))
-    if not len(rows):
+    pale = (low > 0) | (high < WHITE)
+    if not pale.any():
         return images
-    images = images.copy()
+    rows, images = np.flatnonzero(pale & (high - low >= FAINTEST)), images.copy()
     scale = 255 / (high[rows] - low[rows]).astype(np.float32)
     images[rows] = np.rint((images[rows] - low[rows, None, None]) * scale[:, None, None])
     return images
@@ -55,24 +55,23 @@ def moved(images: Images) -> Images:
 
 def _ends(ink: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The first and the last row (2, n), and column, with ink."""
-    profiles = np.stack([ink.any(axis=2), ink.any(axis=1)])
+    profiles = np.array([ink.any(axis=2), ink.any(axis=1)])
     return profiles.argmax(axis=2), SIDE - 1 - profiles[..., ::-1].argmax(axis=2)
 
 
 def _centres(images: Images) -> npt.NDArray[np.float64]:
     """The centres of mass (2, n), row and column."""
     sums = moments(images)
-    return sums[[1, 0], [0, 1]] / np.maximum(sums[0, 0], 1)
+    return np.asarray(sums[[1, 0], [0, 1]] / np.maximum(sums[0, 0], 1))
 
 
 def moments(images: Images) -> npt.NDArray[np.float64]:
-    """The moments (3, 3, n) of the ink, exact: [i, j] is the sum of row to the power of i, column to that of j.
+    """The raw moments (3, 3, n) of the ink, exact. At [i, j] pixels count by row**i * column**j.
 
     Source: Hu, Visual pattern recognition by moment invariants, 1962.
     """
     # A product for each image. One for all would start threads of BLAS, which cost more here than they bring.
-    products: npt.NDArray[np.float64] = _POWERS @ images @ _POWERS.T
-    return products.transpose(1, 2, 0)
+    return np.asarray(_POWERS @ images @ _POWERS.T).transpose(1, 2, 0)
 
 
 def centre_by_mass(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

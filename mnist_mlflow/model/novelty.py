@@ -44,11 +44,11 @@ class Novelty:
         components = (features - self.mean)[:, None] @ self.directions.T
         whitened = components @ self.whiteners.reshape(-1, k).T - self._whitened_means
         apart = whitened.reshape(-1, CLASSES, k)
-        return np.sqrt(np.einsum("nck,nck->nc", apart, apart, dtype=np.float64) / k)
+        return np.asarray(np.sqrt(np.einsum("nck,nck->nc", apart, apart, dtype=np.float64) / k))
 
     @cached_property
     def _whitened_means(self) -> Array:
-        return np.matmul(self.whiteners, self.means[..., None]).ravel()
+        return np.asarray((self.whiteners @ self.means[..., None]).ravel())
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:

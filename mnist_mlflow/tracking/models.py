@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.tracking.parcels import Contents
 
 ARCHIVED = "data/digit_model.zip"  # a model's own files
-EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
+EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema(
     [
