@@ -8,7 +8,7 @@ import numpy as np
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import extract
-from mnist_mlflow.model.scorers.linear import Linear
+from tests.scorers import linear
 
 FEATURES = "pixels"
 
@@ -16,7 +16,7 @@ FEATURES = "pixels"
 def mean_images(dataset: Dataset) -> DigitModel:
     features, labels = extract(FEATURES, dataset.train.images), dataset.train.labels
     means = np.stack([features[labels == digit].mean(axis=0) for digit in range(10)])
-    return DigitModel(FEATURES, Linear(2 * means, -(means**2).sum(axis=1)), 1.0)
+    return DigitModel(FEATURES, linear(2 * means, -(means**2).sum(axis=1)), 1.0)
 
 
 def save_logged(model: DigitModel, folder: Path) -> Path:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.algorithms._graphs.network import as_graph, keras
 from mnist_mlflow.algorithms.base import Callback
-from mnist_mlflow.model.scorers.base import score_in_batches
-from mnist_mlflow.model.scorers.network import Network, keras
-from mnist_mlflow.types import CLASSES, Examples, Features, Labels
+from mnist_mlflow.model.scorers.graph import Graph
+from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Scores, batches
 
 MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 SMALLEST_BATCH = 8  # batch normalisation needs some company
@@ -55,7 +55,7 @@ def train_network(
     seed: int,
     callback: Callback,
     augment: Augment | None = None,
-) -> Network:
+) -> Graph:
     """Train layers and a dense one for the digits; the epoch that was best on the tuning slice is kept."""
     import tensorflow as tf
 
@@ -83,9 +83,14 @@ def train_network(
     except (KeyboardInterrupt, SystemExit):
         if stopping.best_weights is not None:  # since the first epoch
             network.set_weights(stopping.best_weights)
-            callback.on_interrupt(Network(network))
+            callback.on_interrupt(as_graph(network))
         raise
-    return Network(network)
+    return as_graph(network)
+
+
+def logits(network: Any, features: Features) -> Scores:
+    """What a network says (n, 10) of features (n, d), a thousand at a time."""
+    return np.concatenate([np.asarray(network(batch, training=False)) for batch in batches(features)])
 
 
 class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
@@ -103,7 +108,7 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         """Add `val_loss` and `val_accuracy` to the logs, by which EarlyStopping decides next."""
         from scipy.special import log_softmax
 
-        scores = score_in_batches(Network(self.model), self.tuning.features)
+        scores = logits(self.model, self.tuning.features)
         logs["val_loss"] = -float(np.mean(np.sum(self.targets * log_softmax(scores, axis=1), axis=1)))
         logs["val_accuracy"] = float(np.mean(scores.argmax(axis=1) == self.tuning.labels))
         metrics = {
@@ -126,8 +131,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the batch, and report it."""
         self.step += 1
-        scorer = Network(self.model)
-        self.callback.on_step(self.step, self.steps, lambda: score_in_batches(scorer, self.tuning.features))
+        self.callback.on_step(self.step, self.steps, lambda: logits(self.model, self.tuning.features))
 
 
 def one_hot(labels: Labels, smoothing: float = 0.0) -> npt.NDArray[np.float32]:

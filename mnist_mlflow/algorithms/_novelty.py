@@ -8,13 +8,12 @@ import numpy as np
 
 from mnist_mlflow.algorithms._augmentation import varied_copies
 from mnist_mlflow.algorithms._no_digits import no_digits
-from mnist_mlflow.algorithms._projection import as_rotation, fit_pca
+from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, project
 from mnist_mlflow.algorithms.base import joined
 from mnist_mlflow.data import features_of
 from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.model.features import HOG, hog
 from mnist_mlflow.model.novelty import Novelty
-from mnist_mlflow.model.scorers.projected import project
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Part
 
 MOST_IMAGES, COPIES = 5_000, 0.5  # that are learned from, and varied copies of each

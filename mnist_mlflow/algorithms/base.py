@@ -3,7 +3,7 @@
     Params                  a `parameters` class: every hyperparameter, typed, with its default and what it accepts
     suggest(trial)          the search space: an Optuna trial -> Params; each is suggested under its own name
     fit(params, train, tuning, seed, callback)
-                            learns from features, stops early by those of `tuning` -> a scorer of `model/`
+                            learns from features, stops early by those of `tuning` -> an ONNX graph that scores
     LIBRARY                 the distribution that does the learning
     LEARNS_IN_STEPS         True where `fit` calls `callback.on_step` (False unless it is said)
     EXTRA                   where the project is installed without LIBRARY, the extra that brings it, of the same name

@@ -11,15 +11,23 @@ tolerance.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from mnist_mlflow.algorithms._graphs.building import GraphBuilder
+from mnist_mlflow.algorithms._graphs.trees import AT_MOST, Tree, add_trees
 from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
-from mnist_mlflow.model.scorers.base import Scorer
+from mnist_mlflow.model.scorers.graph import FEATURES, Graph
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import Examples
 
 LIBRARY = "scikit-learn"
 SPLITTERS = ("random", "best")
+SMALLEST_SHARE = 1e-3  # of the votes
+INT32 = 6  # ONNX's number of the type
 
 
 @parameters
@@ -43,12 +51,34 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Graph:
     """A forest of the chosen kind on all cores."""
     from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-    from mnist_mlflow.model.scorers.trees import Trees
-
     kind = ExtraTreesClassifier if params.splitter == "random" else RandomForestClassifier
     forest = kind(params.n_estimators, min_samples_leaf=params.min_samples_leaf, n_jobs=-1, random_state=seed)
-    return Trees(forest.fit(train.features, train.labels))
+    forest.fit(train.features, train.labels)
+    return as_graph([estimator.tree_ for estimator in forest.estimators_], train.features.shape[1])
+
+
+def as_graph(trees: Sequence[Any], width: int) -> Graph:
+    """The logarithms of the averages of what scikit-learn's trees vote for, by so many features.
+
+    A leaf gives the place of its votes among all that occur: there are few different ones.
+    """
+    votes, places = np.unique(np.concatenate([tree.value[:, 0] for tree in trees]), axis=0, return_inverse=True)
+    leaves = np.split(places.ravel().astype(np.float32), np.cumsum([tree.node_count for tree in trees])[:-1])
+    arrays = [
+        Tree(tree.children_left, tree.children_right, tree.feature, floor(tree.threshold), values, number)
+        for number, (tree, values) in enumerate(zip(trees, leaves, strict=True))
+    ]
+    builder = GraphBuilder()
+    chosen = builder.add("Cast", add_trees(builder, FEATURES, arrays, len(arrays), AT_MOST), to=INT32)
+    shares = builder.add("ReduceMean", builder.add("Gather", votes.astype(np.float32), chosen), [1], keepdims=0)
+    return builder.finish(builder.add_log_votes(shares, SMALLEST_SHARE), width)
+
+
+def floor(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """The largest float32 values that are not above thresholds: no float32 value lies between."""
+    nearest = thresholds.astype(np.float32)
+    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

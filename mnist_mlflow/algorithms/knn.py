@@ -15,17 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from mnist_mlflow.algorithms._projection import as_rotation, fit_pca, projected, reduced
+from mnist_mlflow.algorithms._graphs.building import GraphBuilder
+from mnist_mlflow.algorithms._graphs.neighbours import add_nearest
+from mnist_mlflow.algorithms._projection import Rotation, add_projection, as_rotation, fit_pca, reduced
 from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
-from mnist_mlflow.model.scorers.base import Scorer
-from mnist_mlflow.model.scorers.neighbours import Neighbours, fastest_search
-from mnist_mlflow.model.scorers.projected import Rotation
+from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import CLASSES, Examples
 
-LIBRARY: str  # see __getattr__
+LIBRARY = "scikit-learn"
 TOLERANCE = 1e-5  # of a probability
 WEIGHTS = ("distance", "uniform")
+SMALLEST_SHARE = 1e-3  # of the votes
+SMALLEST_DISTANCE = np.float32(1e-12)  # so that an equal image has all votes
 
 
 @parameters
@@ -49,10 +51,21 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Graph:
     """Keep the examples: the neighbours are searched when they are asked for."""
     rotations = whitened_components(train, params.components)
-    return projected(rotations, Neighbours(reduced(rotations, train), params.n_neighbors, params.weights))
+    kept, count = reduced(rotations, train), params.n_neighbors
+    if count > len(kept.labels):
+        raise ValueError(f"{len(kept.labels)} images have no {count} neighbours.")
+    builder = GraphBuilder()
+    distances, nearest = add_nearest(builder, add_projection(builder, rotations), kept.features, count)
+    votes = builder.add("Gather", np.eye(CLASSES, dtype=np.float32)[kept.labels], nearest)
+    if params.weights == "distance":
+        weights = builder.add("Reciprocal", builder.add("Max", distances, SMALLEST_DISTANCE))
+        votes = builder.add("Mul", votes, builder.add("Unsqueeze", weights, [2]))
+    sums = builder.add("ReduceSum", votes, [1], keepdims=0)
+    shares = builder.add("Div", sums, builder.add("ReduceSum", sums, [1], keepdims=1))
+    return builder.finish(builder.add_log_votes(shares, SMALLEST_SHARE), train.features.shape[1])
 
 
 def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
@@ -76,10 +89,3 @@ def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:
     shrinkage, variances = ledoit_wolf_shrinkage(residuals), whiten.explained_variance_
     whiten.explained_variance_ = (1 - shrinkage) * variances + shrinkage * variances.mean()
     return reduce, as_rotation(whiten)
-
-
-def __getattr__(name: str) -> str:
-    """Work out LIBRARY when it is asked for: to know it takes the import that it names."""
-    if name == "LIBRARY":
-        return fastest_search()[1]
-    raise AttributeError(name)

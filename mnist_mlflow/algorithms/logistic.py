@@ -15,9 +15,9 @@ import logging
 import warnings
 from typing import Any
 
+from mnist_mlflow.algorithms._graphs.building import GraphBuilder
 from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
-from mnist_mlflow.model.scorers.base import Scorer
-from mnist_mlflow.model.scorers.linear import Linear
+from mnist_mlflow.model.scorers.graph import FEATURES, Graph
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import Examples
 
@@ -45,7 +45,7 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Graph:
     """L-BFGS on the softmax loss."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -56,4 +56,6 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
         estimator.fit(train.features, train.labels)
     if estimator.n_iter_.max() >= (steps := params.max_iter):
         _logger.warning("logistic has not converged in %d steps; more, for example: max_iter=%d", steps, 10 * steps)
-    return Linear(estimator.coef_, estimator.intercept_)
+    builder = GraphBuilder()
+    logits = builder.add_affine(FEATURES, estimator.coef_.T, estimator.intercept_)
+    return builder.finish(logits, train.features.shape[1])

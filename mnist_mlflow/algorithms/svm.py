@@ -15,11 +15,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from mnist_mlflow.algorithms._projection import principal_components, projected, reduced
+from mnist_mlflow.algorithms._graphs.building import GraphBuilder, Value
+from mnist_mlflow.algorithms._projection import add_projection, principal_components, reduced
 from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
-from mnist_mlflow.model.scorers.base import Scorer
-from mnist_mlflow.model.scorers.machines import DUELS, Arrays, Machines
+from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples
 
@@ -27,6 +28,7 @@ LIBRARY = "scikit-learn"
 TOLERANCE = 2e-3  # of a probability
 CACHE_MB = 1_000
 KERNELS = ("rbf", "poly")
+DUELS = np.triu_indices(CLASSES, 1)  # each pair of digits
 
 
 @parameters
@@ -55,7 +57,7 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Graph:
     """One-versus-one machines of scikit-learn, kept as arrays.
 
     `gamma` is scaled to the features, so that one value suits them all. scikit-learn-intelex is left alone: it took
@@ -68,20 +70,44 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
     gamma = params.gamma / (features.shape[1] * float(features.var()))
     shape = {"kernel": params.kernel, "gamma": gamma, "degree": params.degree, "coef0": 1}
     svc = SVC(C=params.C, cache_size=CACHE_MB, **shape).fit(features, train.labels)
-    return projected(rotations, Machines(machines_of(svc, gamma)))
+    builder = GraphBuilder()
+    margins = add_decisions(builder, add_projection(builder, rotations), svc, gamma)
+    return builder.finish(add_closest_duels(builder, margins), train.features.shape[1])
 
 
-def machines_of(svc: Any, gamma: float) -> Arrays:
-    """A fitted SVC as `vectors` (v, d), their `weights` (v, 45) in each duel, `offsets` (45,), `gamma` and `degree`.
+def add_decisions(builder: GraphBuilder, rows: Value, svc: Any, gamma: float) -> str:
+    """The margins (n, 45) of a fitted SVC for rows (n, d): each pair of digits has a machine of its own.
 
-    The degree is 0 for the radial kernel. LIBSVM's coefficients have a column for each vector. In a column of class i,
-    row j - 1 holds the duel with class j > i. Row j holds that with class j < i.
+    A positive margin is for the first of the pair.
+    """
+    vectors = svc.support_vectors_.astype(np.float64)
+    if svc.kernel == "poly":
+        products = builder.add_affine(rows, gamma * vectors.T, np.ones(len(vectors)))
+        likeness = builder.add("Pow", products, np.float32(svc.degree))
+    else:  # exp(-gamma |x - v|²), with the square written out
+        products = builder.add_affine(rows, 2 * gamma * vectors.T, -gamma * np.square(vectors).sum(axis=1))
+        lengths = builder.add("Mul", builder.add("ReduceSumSquare", rows, [1], keepdims=1), np.float32(gamma))
+        likeness = builder.add("Exp", builder.add("Sub", products, lengths))
+    return builder.add_affine(likeness, weights_of(svc), svc.intercept_)
+
+
+def weights_of(svc: Any) -> npt.NDArray[np.float64]:
+    """The weights (v, 45) of the support vectors in each duel.
+
+    LIBSVM's coefficients have a column for each vector. In a column of class i, row j - 1 holds the duel with class
+    j > i. Row j holds that with class j < i.
     """
     classes = np.repeat(np.arange(CLASSES), svc.n_support_)
     weights = np.zeros((len(classes), len(DUELS[0])))
     for duel, (first, second) in enumerate(zip(*DUELS, strict=True)):
         weights[classes == first, duel] = svc.dual_coef_[second - 1, classes == first]
         weights[classes == second, duel] = svc.dual_coef_[first, classes == second]
-    shape = {"gamma": gamma, "degree": svc.degree if svc.kernel == "poly" else 0}
-    arrays = {"vectors": svc.support_vectors_, "weights": weights, "offsets": svc.intercept_, **shape}
-    return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    return weights
+
+
+def add_closest_duels(builder: GraphBuilder, margins: Value) -> str:
+    """A score for each class (n, 10): its worst duel, which tells more of a doubt than votes do."""
+    pairs, duels = np.array(DUELS), np.arange(len(DUELS[0]))
+    places = [[*duels[pairs[0] == digit], *(len(duels) + duels[pairs[1] == digit])] for digit in range(CLASSES)]
+    both = builder.add("Concat", margins, builder.add("Neg", margins), axis=1)  # seen by either of a pair
+    return builder.add("ReduceMin", builder.add("Gather", both, np.array(places), axis=1), [2], keepdims=0)

@@ -11,13 +11,17 @@ tolerance.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_mlflow.algorithms._projection import principal_components, projected, reduced
+import numpy as np
+
+from mnist_mlflow.algorithms._graphs.building import GraphBuilder
+from mnist_mlflow.algorithms._graphs.trees import BELOW, Tree, add_trees
+from mnist_mlflow.algorithms._projection import Rotation, add_projection, principal_components, reduced
 from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
-from mnist_mlflow.model.scorers.base import Scorer
-from mnist_mlflow.model.scorers.boosted import Boosted
+from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples
 
@@ -51,11 +55,11 @@ def suggest(trial: Any) -> Params:
     )
 
 
-def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Scorer:
+def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Graph:
     """Histogram trees on all cores; the rounds up to the best one on the tuning slice are kept."""
     import xgboost
 
-    rotations = principal_components(train.features, params.components)
+    width, rotations = train.features.shape[1], principal_components(train.features, params.components)
     train, tuning = reduced(rotations, train), reduced(rotations, tuning)
     lessons = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=params.max_bin)
     judges = xgboost.DMatrix(tuning.features, tuning.labels)
@@ -68,7 +72,25 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
         callbacks=[_as_xgboost_callback(callback, params.rounds, judges)],
         verbose_eval=False,
     )
-    return projected(rotations, Boosted(booster[: booster.best_iteration + 1]))
+    return as_graph(booster[: booster.best_iteration + 1], rotations, width)
+
+
+def as_graph(booster: Any, rotations: tuple[Rotation, ...], width: int) -> Graph:
+    """The margins of a booster, asked by so many features; the booster itself is what learning could go on with."""
+    learner = json.loads(booster.save_raw("json"))["learner"]
+    model = learner["gradient_booster"]["model"]
+    trees = [_as_tree(tree, digit) for tree, digit in zip(model["trees"], model["tree_info"], strict=True)]
+    builder = GraphBuilder()
+    sums = add_trees(builder, add_projection(builder, rotations), trees, CLASSES, BELOW)
+    base = np.array(json.loads(learner["learner_model_param"]["base_score"]), np.float32)
+    return builder.finish(builder.add("Add", sums, base), width, {"booster.ubj": bytes(booster.save_raw("ubj"))})
+
+
+def _as_tree(tree: Mapping[str, Any], digit: int) -> Tree:
+    """A tree of XGBoost's JSON; a leaf keeps its value where others keep what they compare with."""
+    left, right, feature = (np.array(tree[name]) for name in ("left_children", "right_children", "split_indices"))
+    conditions = np.array(tree["split_conditions"], np.float32)
+    return Tree(left, right, feature, conditions, conditions, digit)
 
 
 def _as_xgboost_callback(callback: Callback, rounds: int, judges: Any) -> Any:

@@ -24,7 +24,7 @@ from mnist_mlflow.types import Finding, Progress
 DISTRIBUTION = "mnist-mlflow"
 LEAST_FREE = 1e9  # bytes on each disk that is written to
 TENSORFLOW = "tensorflow"  # the package, and the extra that brings it
-LACKING = f'; mlp, cnn and models that are networks lack TensorFlow: pip install "{DISTRIBUTION}[{TENSORFLOW}]"'
+LACKING = f'; mlp and cnn lack TensorFlow to learn: pip install "{DISTRIBUTION}[{TENSORFLOW}]"'
 ENVIRONMENTS = ("uv", "conda", "virtualenv")  # each a program, and a value of `mlflow run --env-manager`
 
 

@@ -35,6 +35,7 @@ from mnist_mlflow.types import Progress
 
 _logger = logging.getLogger(__name__)
 SHOWN = 3  # pictures that are left out
+LEARNED = "learned"  # the folder of artifacts from which a library could go on learning
 
 
 @dataclass(frozen=True)
@@ -146,3 +147,6 @@ def _write_files(folder: Path, training: TrainingRecord, dataset: Dataset, readi
     write_probabilities(folder, "tuning", dataset.tuning.labels, training.trained.tuning_probabilities)
     for name, content in training.files.items():
         (folder / name).write_bytes(content)
+    (folder / LEARNED).mkdir()
+    for name, content in training.trained.model.scorer.learned.items():
+        (folder / LEARNED / name).write_bytes(content)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+import xgboost
 
 from mnist_mlflow.algorithms.base import (
     SILENT,
@@ -176,12 +177,16 @@ def test_a_network_stops_early_and_keeps_its_best_epoch(name: str, given: dict[s
     assert -(targets * np.log(uncalibrated)).sum(axis=1).mean() == pytest.approx(min(losses), rel=1e-3)
 
 
+def booster_of(trained: TrainedModel) -> Any:
+    return xgboost.Booster(model_file=bytearray(trained.model.scorer.learned["booster.ubj"]))
+
+
 def test_boosting_stops_early_and_keeps_its_best_round(digits: Dataset) -> None:
     recorder = Recorder()
-    scorer: Any = fit("xgboost", digits, callback=recorder, patience=3, learning_rate=0.5).model.scorer
+    booster = booster_of(fit("xgboost", digits, callback=recorder, patience=3, learning_rate=0.5))
     losses = recorder.losses
     assert len(losses) < 200
-    assert scorer.booster.num_boosted_rounds() == int(np.argmin(losses)) + 1 == len(losses) - 3
+    assert booster.num_boosted_rounds() == int(np.argmin(losses)) + 1 == len(losses) - 3
 
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])

@@ -1,7 +1,5 @@
-"""The search for neighbours with and without scikit-learn-intelex."""
+"""The search for neighbours as a graph against scikit-learn's."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +7,8 @@ import pytest
 from sklearn.covariance import ledoit_wolf
 
 from mnist_mlflow.algorithms import knn
-from mnist_mlflow.algorithms.base import TrainedModel, get_algorithm, train_model
+from mnist_mlflow.algorithms.base import SILENT, TrainedModel, get_algorithm, train_model
 from mnist_mlflow.data import Dataset, load_dataset
-from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import hog
 from mnist_mlflow.types import Examples
 
@@ -27,24 +24,26 @@ def accuracy(trained: TrainedModel, digits: Dataset) -> float:
     return float((answers == digits.validation.labels).mean())
 
 
-def test_plain_scikit_learn_does_without_intelex(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearnex.neighbors", None)
-    plain = fit(digits)
-    assert plain.engine.startswith("scikit-learn 1.")
-    assert accuracy(plain, digits) > 0.95
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("size", [20, 30, 2_000])  # all are compared exactly, or the best by integers are
+def test_the_neighbours_and_their_votes_are_scikit_learns(size: int, weights: str) -> None:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    random = np.random.default_rng(0)
+    rows, labels = random.normal(size=(size, 30)).astype(np.float32), np.arange(size).astype(np.uint8) % 10
+    lessons = Examples(rows, labels)
+    params = knn.Params(components=0, n_neighbors=5, weights=weights)
+    graph = knn.fit(params, lessons, lessons, 0, SILENT)
+    images = np.concatenate([random.normal(size=(50, 30)), 3 * random.normal(size=(50, 30)), rows[:3]])
+    reference = KNeighborsClassifier(5, weights=weights).fit(rows, labels).predict_proba(images)
+    scores = graph.score(images.astype(np.float32))
+    assert np.allclose(scores, np.log(np.maximum(reference, knn.SMALLEST_SHARE)), atol=1e-4)
 
 
-def test_what_intelex_learned_predicts_the_same_without_it(
-    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("sklearnex", reason="scikit-learn-intelex is for x86-64 alone")
-    fast = fit(digits)
-    assert fast.engine.startswith("scikit-learn-intelex ")
-    images = digits.validation.images
-    expected = fast.model.predict_proba(images)
-    fast.model.save(tmp_path / "model")
-    monkeypatch.setitem(sys.modules, "sklearnex.neighbors", None)
-    assert np.allclose(DigitModel.load(tmp_path / "model").predict_proba(images), expected, atol=1e-5)
+def test_more_neighbours_than_images_are_refused() -> None:
+    lessons = Examples(np.zeros((4, 2), np.float32), np.arange(4, dtype=np.uint8))
+    with pytest.raises(ValueError, match="4 images have no 8 neighbours"):
+        knn.fit(knn.Params(components=0), lessons, lessons, 0, SILENT)
 
 
 def test_the_plain_baseline_is_scikit_learns(digits: Dataset) -> None:

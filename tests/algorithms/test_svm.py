@@ -1,4 +1,4 @@
-"""The machines as arrays against LIBSVM's own answers."""
+"""The machines as a graph against LIBSVM's own answers."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,12 @@ from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 
 from mnist_mlflow.algorithms import svm
+from mnist_mlflow.algorithms._graphs.building import GraphBuilder
 from mnist_mlflow.algorithms.base import SILENT
-from mnist_mlflow.algorithms.svm import machines_of
+from mnist_mlflow.algorithms.svm import add_closest_duels
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.model.features import hog, pixels
-from mnist_mlflow.model.scorers.machines import closest_duels, decisions
+from mnist_mlflow.model.scorers.graph import FEATURES
 from mnist_mlflow.types import Examples, Features
 
 
@@ -22,11 +23,21 @@ def learned(digits: Dataset) -> tuple[SVC, Features]:
     return svc, pca.transform(hog(digits.validation.images)).astype(np.float32)
 
 
-def test_the_duels_are_decided_as_libsvm_decides_them(learned: tuple[SVC, Features]) -> None:
-    svc, features = learned
-    won = decisions(machines_of(svc, 0.8), features)
-    assert won.dtype == np.float32
-    assert np.allclose(won, svc.decision_function(features), atol=1e-4)
+def closest_duels(won: Features) -> Features:
+    builder = GraphBuilder()
+    return np.asarray(builder.finish(add_closest_duels(builder, FEATURES), 45).score(won.astype(np.float32)))
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "poly"])
+def test_the_duels_are_decided_as_libsvm_decides_them(kernel: str, digits: Dataset) -> None:
+    features = pixels(digits.train.images)
+    svc = SVC(C=5, kernel=kernel, gamma=0.02, coef0=1, decision_function_shape="ovo").fit(features, digits.train.labels)
+    builder = GraphBuilder()
+    margins = svm.add_decisions(builder, FEATURES, svc, 0.02)
+    images = pixels(digits.validation.images)
+    scores = builder.finish(add_closest_duels(builder, margins), 784).score(images)
+    assert scores.dtype == np.float32
+    assert np.allclose(scores, closest_duels(svc.decision_function(images)), atol=1e-4)
 
 
 @pytest.mark.parametrize("components", [0, 30])

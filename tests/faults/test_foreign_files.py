@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import mlflow
 import numpy as np
+import onnx
 import pytest
 
 from mnist_mlflow.data import Dataset, features_of
@@ -19,7 +20,8 @@ from mnist_mlflow.errors import ModelError, UserFacingError
 from mnist_mlflow.jobs import members
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES, IMAGES
-from mnist_mlflow.model.scorers.linear import Linear
+from mnist_mlflow.model.scorers import graph
+from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.model.scorers.vote import Vote
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import parcels, results
@@ -27,10 +29,11 @@ from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.models import fetch_model
 from mnist_mlflow.types import Part
 from tests.conftest import ROOT
+from tests.scorers import linear
 from tests.simulated import labels_of, reads, right_but
 
 Client: TypeAlias = mlflow.MlflowClient
-LINEAR = Linear(np.eye(10, 784, dtype=np.float32), np.zeros(10, np.float32))
+LINEAR = linear(np.eye(10, 784, dtype=np.float32), np.zeros(10, np.float32))
 
 
 def write_model(folder: Path) -> Path:
@@ -39,8 +42,8 @@ def write_model(folder: Path) -> Path:
 
 
 def link_a_file(folder: Path, elsewhere: Path) -> None:
-    (folder / "linear.npz").rename(elsewhere / "linear.npz")
-    (folder / "linear.npz").symlink_to(elsewhere / "linear.npz")
+    (folder / "scorer.onnx").rename(elsewhere / "scorer.onnx")
+    (folder / "scorer.onnx").symlink_to(elsewhere / "scorer.onnx")
 
 
 def link_a_folder(folder: Path, elsewhere: Path) -> None:
@@ -69,8 +72,8 @@ def test_a_link_out_of_a_model_is_not_followed(link: Callable[[Path, Path], None
 def test_a_link_in_a_vote_is_not_followed_but_one_within_a_model_is(tmp_path: Path) -> None:
     DigitModel(IMAGES, Vote([DigitModel("pixels", LINEAR, 1.0)], [1.0]), 1.0).save(tmp_path / "vote")
     member = tmp_path / "vote" / "members" / "00"
-    (member / "linear.npz").rename(member / "kept.npz")
-    (member / "linear.npz").symlink_to("kept.npz")
+    (member / "scorer.onnx").rename(member / "kept.onnx")
+    (member / "scorer.onnx").symlink_to("kept.onnx")
     assert DigitModel.load(tmp_path / "vote")
     (tmp_path / "vote" / "members" / "01").symlink_to(write_model(tmp_path / "other"))
     with pytest.raises(ValueError, match="leads out of its folder"):
@@ -126,44 +129,55 @@ def pickle_alone(path: Path, *names: str) -> None:
     path.write_bytes(pickle.dumps(Bomb()))
 
 
-@pytest.mark.parametrize("write", [pickled_array, pickle_alone])
 @pytest.mark.parametrize(
-    ("scorer", "file", "names"),
+    ("write", "file", "reason"),
     [
-        ("linear", "linear.npz", ("weights", "offsets")),
-        ("machines", "machines.npz", ("vectors",)),
-        ("neighbours", "neighbours.npz", ("features", "labels")),
-        ("projected", "rotations.npz", ("directions_0", "mean_0")),
-        ("linear", "abstention.npz", ("max_error", "thresholds")),
+        (pickled_array, "abstention.npz", "pickle"),
+        (pickle_alone, "abstention.npz", "pickle"),
+        (pickle_alone, "scorer.onnx", "protobuf"),
     ],
 )
 def test_no_model_is_unpickled(
-    scorer: str,
-    file: str,
-    names: tuple[str, ...],
-    write: Callable[..., None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[..., None], file: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    description = {"format": 2, "features": "pixels", "scorer": scorer, "temperature": 1.0}
-    (tmp_path / "model.json").write_text(json.dumps(description))
-    (tmp_path / "neighbours.json").write_text(json.dumps({"count": 1, "weights": "uniform"}))
-    (tmp_path / "projected.json").write_text(json.dumps({"rotations": 1, "scorer": "linear"}))
-    write(tmp_path / file, *names)
-    with pytest.raises(ValueError, match="pickle"):
-        DigitModel.load(tmp_path)
+    DigitModel("pixels", LINEAR, 1.0).save(tmp_path / "model")
+    write(tmp_path / "model" / file, "max_error", "thresholds")
+    with pytest.raises(ModelError, match=reason):
+        DigitModel.load(tmp_path / "model")
     assert not Path(BOMBED).exists()
 
 
-def test_no_forest_brings_code(tmp_path: Path) -> None:
-    from skops import io as skops
+def graph_of(node: Any) -> bytes:
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 784])
+        for name in (graph.FEATURES, graph.SCORES)
+    ]
+    foreign = onnx.helper.make_graph([node], "foreign", ends[:1], ends[1:])
+    opsets = [onnx.helper.make_opsetid("", 22), onnx.helper.make_opsetid("somebody.else", 1)]
+    return bytes(onnx.helper.make_model(foreign, opset_imports=opsets, ir_version=10).SerializeToString())
 
-    description = {"format": 2, "features": "pixels", "scorer": "trees", "temperature": 1.0}
-    (tmp_path / "model.json").write_text(json.dumps(description))
-    skops.dump({"forest": Bomb()}, tmp_path / "forest.skops")
-    with pytest.raises(ModelError, match=r"Untrusted types.*Bomb"):
-        DigitModel.load(tmp_path)
+
+def test_no_graph_brings_code(tmp_path: Path) -> None:
+    foreign = graph_of(onnx.helper.make_node("Run", [graph.FEATURES], [graph.SCORES], domain="somebody.else"))
+    DigitModel("pixels", Graph(foreign), 1.0).save(tmp_path / "model")
+    with pytest.raises(ModelError, match=r"somebody\.else"):
+        DigitModel.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("place", ["secret", "../{folder}/secret", "{absolute}"])
+def test_no_graph_reads_files_beside_it(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_bytes(np.ones(784, np.float32).tobytes())
+    weights = onnx.numpy_helper.from_array(np.ones(784, np.float32), "weights")
+    address = place.format(folder=tmp_path.name, absolute=tmp_path / "secret")
+    onnx.external_data_helper.set_external_data(weights, address)
+    weights.ClearField("raw_data")
+    model = onnx.load_from_string(graph_of(onnx.helper.make_node("Add", [graph.FEATURES, "weights"], [graph.SCORES])))
+    model.graph.initializer.append(weights)
+    DigitModel("pixels", Graph(model.SerializeToString()), 1.0).save(tmp_path / "model")
+    with pytest.raises(ModelError, match=r"[Ee]xternal"):
+        DigitModel.load(tmp_path / "model")
 
 
 @pytest.mark.parametrize("write", [pickled_array, pickle_alone])

@@ -20,7 +20,7 @@ STEPS = (0, 3, 8)  # of the changes of the registry, from the card to the first 
 # Each selection is forked from a process that has imported everything: to start Python would take most of the time.
 FORKS = """
 import os, signal
-import cv2, matplotlib.figure, mlflow, pandas, scipy.stats, skops.io, tabulate
+import cv2, matplotlib.figure, mlflow, pandas, onnxruntime, scipy.stats, tabulate
 import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
 from mnist_mlflow.jobs.select import Params, run
 from mnist_mlflow.tracking.aliases import CHAMPION

@@ -1,23 +1,17 @@
 """Machines for which there is no TensorFlow: Macs with Intel, for example."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import mlflow
 import pytest
 
 from mnist_mlflow.algorithms.base import algorithm_names
-from mnist_mlflow.errors import MissingLibraryError
 from mnist_mlflow.jobs import doctor, main
 from mnist_mlflow.jobs.launch import Outcome, Training
-from mnist_mlflow.model.archive import pack
-from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.model.features import IMAGES
-from mnist_mlflow.tracking.models import load_model
 from mnist_mlflow.types import silent
 
 Client: TypeAlias = mlflow.MlflowClient
@@ -29,7 +23,7 @@ INSTALL = 'Type: pip install "mnist-mlflow[tensorflow]"'
 def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     for library in ("tensorflow", "keras"):
         monkeypatch.setitem(sys.modules, library, None)
-    for ours in ("mnist_mlflow.model.scorers.network", "mnist_mlflow.algorithms._network"):
+    for ours in ("mnist_mlflow.algorithms._graphs.network", "mnist_mlflow.algorithms._network"):
         monkeypatch.delitem(sys.modules, ours, raising=False)
 
 
@@ -75,40 +69,10 @@ def test_main_trains_the_others_and_says_which_it_leaves_out(
     assert warning == f"Left out: cnn and mlp cannot learn: tensorflow is not installed. {INSTALL}"
 
 
-def write_model(folder: Path, **description: object) -> Path:
-    folder.mkdir(parents=True)
-    whole = {"format": 2, "features": "pixels", "temperature": 1.0, **description}
-    (folder / "model.json").write_text(json.dumps(whole))
-    return folder
-
-
-def write_network(folder: Path) -> Path:
-    return write_model(folder, scorer="network")
-
-
-def write_vote(folder: Path) -> Path:
-    write_model(folder, scorer="vote", features=IMAGES)
-    (folder / "weights.json").write_text("[1.0]")
-    write_network(folder / "members" / "00")
-    return folder
-
-
-@pytest.mark.parametrize("write", [write_network, write_vote])
-def test_a_model_with_a_network_says_what_to_install(write: Callable[[Path], Path], tmp_path: Path) -> None:
-    folder = write(tmp_path / "model")
-    with pytest.raises(MissingLibraryError, match=r"^Networks run on TensorFlow.*Type: pip install tensorflow$"):
-        DigitModel.load(folder)
-    pack(folder, tmp_path / "model.zip")
-    form: dict[str, Any] = {"loader_module": DigitModel.__module__, "data_path": str(tmp_path / "model.zip")}
-    mlflow.pyfunc.save_model(tmp_path / "logged", pip_requirements=["numpy"], **form)
-    with pytest.raises(MissingLibraryError, match=r"logged cannot be asked: Networks run on TensorFlow.*pip install"):
-        load_model(str(tmp_path / "logged"))
-
-
 def test_doctor_calls_it_no_problem_and_says_what_is_lacking() -> None:
     finding = doctor.check_packages()
     assert not finding.remedy
-    assert "mlp, cnn and models that are networks lack TensorFlow: pip install" in finding.text
+    assert "mlp and cnn lack TensorFlow to learn: pip install" in finding.text
 
 
 def test_doctor_compares_the_version_of_a_tensorflow_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

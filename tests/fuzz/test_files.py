@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from mnist_mlflow.data.idx import decompress, parse_idx
 from mnist_mlflow.errors import DataError, UserFacingError
 from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.model.scorers.linear import Linear
 from mnist_mlflow.processes import is_gone, process_here, read_owner
 from mnist_mlflow.tracking.parcels import CONTENTS, Contents, Parcel
 from mnist_mlflow.tracking.results import DataKey
 from tests.fuzz.strategies import idx_files, json_values
+from tests.scorers import linear
 
 
 @given(raw=st.binary(max_size=100) | idx_files())
@@ -75,15 +75,15 @@ def test_parcels(text: str) -> None:
             assert read.is_being_sent in (True, False)
 
 
-MODEL = {"format": 1, "features": "pixels", "scorer": "linear", "temperature": 1.0}
+MODEL = {"format": 3, "features": "pixels", "scorer": "graph", "temperature": 1.0}
 
 
-@given(text=TEXTS | spoilt(MODEL).map(json.dumps), arrays=st.binary(max_size=50) | st.none())
-def test_models(text: str, arrays: bytes | None) -> None:
+@given(text=TEXTS | spoilt(MODEL).map(json.dumps), graph=st.binary(max_size=50) | st.none())
+def test_models(text: str, graph: bytes | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        Linear(np.zeros((10, 784)), np.zeros(10)).save(Path(folder))
-        if arrays is not None:
-            (Path(folder) / "linear.npz").write_bytes(arrays)
+        linear(np.zeros((10, 784)), np.zeros(10)).save(Path(folder))
+        if graph is not None:
+            (Path(folder) / "scorer.onnx").write_bytes(graph)
         (Path(folder) / "model.json").write_text(text, encoding="utf-8", errors="replace")
         with suppress(UserFacingError):
             model = DigitModel.load(Path(folder))

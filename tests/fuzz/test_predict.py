@@ -12,15 +12,15 @@ from hypothesis.extra import numpy as arrays
 
 from mnist_mlflow.errors import ImageError
 from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.model.scorers.linear import Linear
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 from tests.fuzz.strategies import anything, json_values
 from tests.model.test_decoding import encoded
+from tests.scorers import linear
 
 DIMENSIONS = {"pixels": 784, "deskewed": 784, "hog": 432}
 WEIGHTS = np.random.default_rng(0)
 MODELS = [
-    DigitModel(name, Linear(WEIGHTS.normal(size=(10, size)), np.zeros(10)), 0.7) for name, size in DIMENSIONS.items()
+    DigitModel(name, linear(WEIGHTS.normal(size=(10, size)), np.zeros(10)), 0.7) for name, size in DIMENSIONS.items()
 ]
 SHAPES = st.sampled_from(
     [(1, 28, 28), (3, 28, 28), (2, 784), (28, 28), (784,), (0, 784), (0, 28, 28), (1, 28, 28, 1), ()]

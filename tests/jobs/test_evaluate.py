@@ -77,7 +77,7 @@ def test_images_that_the_model_may_have_learned_are_refused(store: Client, outco
 def test_a_model_that_does_not_load_opens_no_test_images(
     store: Client, outcome: RunResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mnist_mlflow.model.scorers.projected", None)
+    monkeypatch.setitem(sys.modules, "mnist_mlflow.model.scorers.graph", None)
     with pytest.raises(MissingLibraryError, match="cannot be asked"):
         evaluate(f"models:/{outcome.model_id}")
     (recorded,) = store.search_runs(["0"], "tags.role = 'evaluation'")

@@ -58,7 +58,6 @@ def one_process(nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(clusters, "Processes", InTurn)
 
 
-@pytest.mark.filterwarnings("ignore:'Threading' parallel backend")  # says sklearnex in a thread
 @pytest.mark.usefixtures("one_process")
 def test_trains_and_searches_each_in_a_run_of_its_own_then_selects(store: Client) -> None:
     params = Params("digits", train_size=200, trials=1, algorithms="knn, logistic", **dataclasses.asdict(SEARCH))

@@ -12,7 +12,7 @@ from mnist_mlflow.model.abstention import FILE, Abstention
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.model.readings import AMBIGUOUS, BLANK, NO_DIGIT
-from mnist_mlflow.model.scorers.linear import Linear
+from tests.scorers import linear
 
 D = 432
 EVERYWHERE = Novelty.from_arrays(
@@ -62,7 +62,7 @@ UPRIGHT[4:24, 13:15] = LYING[13:15, 4:24] = 255
 WEIGHTS = np.zeros((10, 784), np.float32)
 WEIGHTS[0] = UPRIGHT.ravel() > LYING.ravel()  # an upright stroke is a 0, one that lies is a 1 or a 2
 WEIGHTS[1:3] = LYING.ravel() > UPRIGHT.ravel()
-MODEL = DigitModel("pixels", Linear(WEIGHTS, np.zeros(10, np.float32)), 1.0, ABSTENTION)
+MODEL = DigitModel("pixels", linear(WEIGHTS, np.zeros(10, np.float32)), 1.0, ABSTENTION)
 
 
 def test_a_model_allows_what_it_was_trained_for_unless_told_otherwise() -> None:

@@ -14,9 +14,9 @@ from PIL import Image, PngImagePlugin
 from mnist_mlflow.errors import ImageError
 from mnist_mlflow.model.decoding import decode
 from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.model.scorers.linear import Linear
 from mnist_mlflow.types import Picture
 from tests.conftest import python
+from tests.scorers import linear
 
 ROTATION = 0x0112  # the EXIF tag
 # What makes the picture that was held of the pixels that are stored, by the value of the tag.
@@ -201,7 +201,7 @@ SAME: dict[str, Picture] = {
 
 @pytest.fixture(scope="module")
 def model() -> DigitModel:
-    return DigitModel("hog", Linear(np.zeros((10, 432), np.float32), np.arange(10, dtype=np.float32)), 1.0)
+    return DigitModel("hog", linear(np.zeros((10, 432), np.float32), np.arange(10, dtype=np.float32)), 1.0)
 
 
 @pytest.mark.parametrize("name", BLANK)

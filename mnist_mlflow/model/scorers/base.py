@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import pkgutil
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from mnist_mlflow.types import Features, Scores, batches
 
 
 class Scorer(ABC):
-    """Gives each digit a score, the higher the likelier, from the features of images."""
+    """Gives each digit a score, the higher the likelier, from the features of images.
+
+    `learned` are files by their names, from which the library that learned could go on. They are not kept with the
+    model.
+    """
+
+    learned: Mapping[str, bytes] = MappingProxyType({})
 
     @abstractmethod
     def score(self, features: Features) -> Scores:
@@ -31,9 +38,9 @@ class Scorer(ABC):
         """Read what `save` wrote."""
 
     @property
+    @abstractmethod
     def requirements(self) -> tuple[str, ...]:
         """The distributions that scoring needs, beside NumPy."""
-        return ()
 
     @property
     def kind(self) -> str:
@@ -55,9 +62,3 @@ def load_scorer(kind: str, folder: Path) -> Scorer:
 def score_in_batches(scorer: Scorer, features: Features) -> Scores:
     """The scores (n, 10) of features (n, d), a thousand at a time."""
     return np.concatenate([scorer.score(batch) for batch in batches(features)])
-
-
-def log_votes(shares: npt.NDArray[Any], smallest: float) -> Scores:
-    """Logarithms of shares of votes; that nobody voted for a class does not make it impossible."""
-    logarithms: Scores = np.log(np.maximum(shares, smallest))
-    return logarithms

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.model.digit_model import DigitModel
-from mnist_mlflow.model.scorers.base import Scorer, log_votes
+from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.types import Probabilities, Scores
 
 SMALLEST = 1e-12  # what rounds to no chance at all is still no infinite mistake
@@ -26,7 +26,8 @@ class Vote(Scorer):
     def score(self, features: npt.NDArray[Any]) -> Scores:
         """Logarithms of the average probabilities (n, 10) of images (n, 28, 28)."""
         votes = np.stack([member.predict_proba(features) for member in self.members])
-        return log_votes(average(votes, self.weights), SMALLEST)
+        scores: Scores = np.log(np.maximum(average(votes, self.weights), SMALLEST))
+        return scores
 
     @property
     def requirements(self) -> tuple[str, ...]:
