@@ -29,7 +29,7 @@ def test_a_changed_table_changes_no_other() -> None:
     table = READINGS.to_frame()
     table.columns.name = "changed"
     table["p0"] = 7
-    table.loc[1, ["p1", "why"]] = [7, "changed"]
+    table.iloc[1, 3:15] = table.iloc[0, 3:15]
     assert READINGS.to_frame().columns.name is None
     assert np.array_equal(READINGS.probabilities, np.random.default_rng(0).dirichlet(np.ones(10), 3))
     assert READINGS.why.tolist() == ["", AMBIGUOUS, ""]
