@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,18 +42,25 @@ class Abstention:
         could be anything, and where people write otherwise, there are more of them.
         """
         confidence = probabilities.max(axis=1)
-        places = np.searchsorted(-self.thresholds, -confidence, side="right")
-        promised = np.maximum(np.append(self.promises, 1.0)[places], (1 - confidence) ** 2)
+        rising, promises = self._steps
+        places = np.searchsorted(rising, -confidence, side="right")
+        promised = np.maximum(promises[places], (1 - confidence) ** 2)
         doubts = np.full(len(images), AMBIGUOUS, dtype=object)
         doubts[self.novelty.is_far(features)] = NO_DIGIT
         doubts[~images.any(axis=(1, 2))] = BLANK
         promised[doubts != AMBIGUOUS] = np.inf
         return promised, doubts
 
+    @cached_property
+    def _steps(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The thresholds (k,), negative so that they rise, and the promises (k + 1,): below the last there is none."""
+        return -self.thresholds, np.append(self.promises, 1.0)
+
     def save(self, folder: Path) -> None:
         """Write `abstention.npz`."""
         arrays = {name: getattr(self, name) for name in ("max_error", "thresholds", "promises")}
-        np.savez(folder / FILE, **arrays, **vars(self.novelty))
+        novelty = {field.name: getattr(self.novelty, field.name) for field in fields(self.novelty)}
+        np.savez(folder / FILE, **arrays, **novelty)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

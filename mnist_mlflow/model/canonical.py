@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,17 +41,17 @@ def canonical_digits(pictures: Images | Sequence[Picture]) -> CanonicalDigits:
 
 def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted: npt.NDArray[np.bool_]) -> None:
     """Fill `images` and `inverted`, the quick ways first: many at a time."""
-    rest = np.flatnonzero([picture.shape == (SIDE, SIDE) for picture in pictures])
-    done = np.zeros(len(pictures), bool)
-    for place in (np.asarray, moved):
-        for turned in (False, True):
-            if len(rest):
-                batch = np.array([pictures[row] for row in rest.tolist()], np.uint8)
-                candidates = place(stretched(255 - batch if turned else batch))
-                fits = are_canonical(candidates)
-                images[rest[fits]], inverted[rest[fits]], done[rest[fits]] = candidates[fits], turned, True
-                rest = rest[~fits]
-    for row in np.flatnonzero(~done).tolist():
+    small = np.array([picture.shape == (SIDE, SIDE) for picture in pictures], bool)
+    rest = np.flatnonzero(small)
+    for place, turned in itertools.product((np.asarray, moved), (False, True)):
+        if not len(rest):
+            break
+        batch = np.array([pictures[row] for row in rest.tolist()], np.uint8)
+        candidates = place(stretched(255 - batch if turned else batch))
+        fits = are_canonical(candidates)
+        settled, rest = rest[fits], rest[~fits]
+        images[settled], inverted[settled] = candidates[fits], turned
+    for row in (*np.flatnonzero(~small).tolist(), *rest.tolist()):
         images[row], inverted[row] = _digit_in(pictures[row])
 
 

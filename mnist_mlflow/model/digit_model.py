@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +21,8 @@ from mnist_mlflow.model.features import FEATURES, HOG, IMAGES, extract
 from mnist_mlflow.model.forms import as_pictures
 from mnist_mlflow.model.readings import AMBIGUOUS, Readings
 from mnist_mlflow.model.scorers.base import Scorer, load_scorer
-from mnist_mlflow.types import CLASSES, Images, Picture, Probabilities, Progress, batches, silent
+from mnist_mlflow.model.sharing import shared_out
+from mnist_mlflow.types import Images, Picture, Probabilities, Progress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ class DigitModel:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The distributions that prediction needs, beside NumPy, pandas and SciPy."""
+        """The distributions that prediction needs, beside NumPy and pandas."""
         return tuple(sorted({"opencv-python-headless", "pillow", *self.scorer.requirements}))
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -64,15 +65,16 @@ class DigitModel:
         Raises ParameterError, a ValueError, for what is no share.
         """
         allowed = self._default_error if max_error is None else as_share(max_error)
+        return Readings.joined(shared_out(lambda rows: self._read(pictures[rows], allowed), len(pictures), progress))
+
+    def _read(self, pictures: Images | Sequence[Picture], allowed: float) -> Readings:
         canonical = canonical_digits(pictures)
-        images, count = canonical.images, len(canonical.images)
-        probabilities, promised = np.empty((count, CLASSES)), np.full(count, np.inf)
-        doubts = np.full(count, AMBIGUOUS, dtype=object)
-        for rows, features, shares in self._score(images, progress):
-            probabilities[rows] = shares
-            if self.abstention:
-                histograms = features if self.features == HOG else extract(HOG, images[rows])
-                promised[rows], doubts[rows] = self.abstention.judge(images[rows], histograms, shares)
+        images = canonical.images
+        features, probabilities = self._score(images)
+        promised, doubts = np.full(len(images), np.inf), np.full(len(images), AMBIGUOUS, dtype=object)
+        if self.abstention:
+            histograms = features if self.features == HOG else extract(HOG, images)
+            promised, doubts = self.abstention.judge(images, histograms, probabilities)
         why = np.where(promised <= allowed, "", doubts)
         return Readings(images, canonical.inverted, probabilities, why, promised)
 
@@ -86,20 +88,12 @@ class DigitModel:
 
     def predict_proba(self, images: Images, progress: Progress = silent) -> Probabilities:
         """Probabilities (n, 10) float64 of canonical digits (n, 28, 28)."""
-        probabilities = np.empty((len(images), CLASSES))
-        for rows, _, shares in self._score(images, progress):
-            probabilities[rows] = shares
-        return probabilities
+        return np.concatenate(shared_out(lambda rows: self._score(images[rows])[1], len(images), progress))
 
-    def _score(self, images: Images, progress: Progress) -> Iterator[tuple[slice, Any, Probabilities]]:
-        """Features and probabilities of the images in these rows, a thousand at a time to bound the memory."""
-        done = 0
-        for batch in batches(images):
-            features = extract(self.features, batch)
-            rows = slice(done, done + len(batch))
-            yield rows, features, softmax(self.scorer.score(features), self.temperature)
-            done += len(batch)
-            progress("predict", done, len(images))
+    def _score(self, images: Images) -> tuple[Any, Probabilities]:
+        """The features of images, and their probabilities."""
+        features = extract(self.features, images)
+        return features, softmax(self.scorer.score(features), self.temperature)
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder, in files without code."""

@@ -1,15 +1,20 @@
 """Features of images (n, 28, 28): pure functions of arrays."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.model.geometry import moments
 from mnist_mlflow.types import SIDE, Features, Images
 
 MARGIN = 2  # pixels above, below and beside images that are put in a column
-SPREAD = np.array([4.2, 5.6])  # usual standard deviations of the ink, across and down, in pixels
+CELL = (7, 7)  # pixels of a cell of HOG
+MIRRORED = np.pad(np.arange(SIDE), MARGIN, mode="reflect")  # the rows of an image with margins; the columns alike
+SPREAD = np.array([[4.2], [5.6]])  # usual standard deviations of the ink, across and down, in pixels
+LEAST = 1e-2  # of the second moment, down: below it there is no ink, or all of it in one row
 
 
 def deskew(images: Images) -> Images:
@@ -20,23 +25,29 @@ def deskew(images: Images) -> Images:
     Source: Liu et al., Handwritten digit recognition: investigation of normalization and feature extraction
     techniques, 2004.
     """
-    return np.stack([_deskew_one(image) for image in images])
-
-
-def _deskew_one(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     import cv2
 
-    moments = cv2.moments(image)
-    if moments["mu02"] < 1e-2:  # no ink, or all of it in one row
-        return image
-    mass, skew = moments["m00"], moments["mu11"] / moments["mu02"]
-    variances = (moments["mu20"] - skew * moments["mu11"]) / mass, moments["mu02"] / mass
-    # From a pixel of the result to where in the image its ink is.
-    across, down = np.sqrt(np.maximum(np.sqrt(np.maximum(variances, 0)) / SPREAD, 0.1))
-    linear = np.array([[across, skew * down], [0, down]])
-    origin = np.array([moments["m10"], moments["m01"]]) / mass - linear @ np.full(2, (SIDE - 1) / 2)
     flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
-    return np.asarray(cv2.warpAffine(image, np.c_[linear, origin], (SIDE, SIDE), flags=flags), np.uint8)
+    upright = np.empty(images.shape, np.uint8)
+    for image, places, result in zip(images, _places_of_ink(images), upright, strict=True):
+        cv2.warpAffine(image, places, (SIDE, SIDE), dst=result, flags=flags)
+    return upright
+
+
+def _places_of_ink(images: Images) -> npt.NDArray[np.float64]:
+    """Affine maps (n, 2, 3) from a pixel of the deskewed image to where in the image its ink is."""
+    sums = moments(images)
+    mass = np.maximum(sums[0, 0], 1)
+    lower, right = sums[1, 0] / mass, sums[0, 1] / mass
+    both, down = sums[1, 1] - sums[0, 1] * lower, sums[2, 0] - sums[1, 0] * lower
+    flat, down = down < LEAST, np.maximum(down, LEAST)
+    skew = both / down
+    variances = np.array([sums[0, 2] - sums[0, 1] * right - skew * both, down]) / mass
+    x, y = np.sqrt(np.maximum(np.sqrt(np.maximum(variances, 0)) / SPREAD, 0.1))
+    shear, middle = skew * y, (SIDE - 1) / 2
+    maps = np.array([x, shear, right - (x * middle + shear * middle), np.zeros(len(x)), y, lower - y * middle])
+    maps[:, flat] = np.eye(2, 3).reshape(-1, 1)
+    return maps.T.reshape(-1, 2, 3)
 
 
 def pixels(images: Images) -> Features:
@@ -51,15 +62,20 @@ def hog(images: Images) -> Features:
     The square root brings the many small values and the few large ones closer together.
     Source: Dalal and Triggs, Histograms of oriented gradients for human detection, 2005, as in OpenCV.
     """
+    # One call for all of them: the images in a column, each mirrored at its border as OpenCV would do by itself.
+    tiles = deskew(images).take(MIRRORED, axis=1).take(MIRRORED, axis=2)
+    corners = [(MARGIN, MARGIN + tile * len(MIRRORED)) for tile in range(len(tiles))]
+    histograms = _descriptor().compute(tiles.reshape(-1, len(MIRRORED)), winStride=CELL, locations=corners)
+    return np.sqrt(np.asarray(histograms, np.float32)).reshape(len(images), -1)
+
+
+@functools.cache
+def _descriptor() -> Any:
+    """The descriptor of OpenCV, which computes in several threads at once."""
     import cv2
 
-    block, cell, directions, signed = (14, 14), (7, 7), 12, True
-    descriptor = cv2.HOGDescriptor((SIDE, SIDE), block, cell, cell, directions, 1, -1, 0, 0.2, False, 64, signed)
-    # One call for all of them: the images in a column, each mirrored at its border as OpenCV would do by itself.
-    tiles = np.pad(deskew(images), ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="reflect")
-    corners = [(MARGIN, MARGIN + tile * tiles.shape[1]) for tile in range(len(tiles))]
-    histograms = descriptor.compute(tiles.reshape(-1, tiles.shape[2]), winStride=cell, locations=corners)
-    return np.sqrt(np.asarray(histograms, np.float32)).reshape(len(images), -1)
+    block, directions, signed = (14, 14), 12, True
+    return cv2.HOGDescriptor((SIDE, SIDE), block, CELL, CELL, directions, 1, -1, 0, 0.2, False, 64, signed)
 
 
 HOG = "hog"

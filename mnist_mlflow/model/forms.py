@@ -42,10 +42,9 @@ def as_pictures(data: Any) -> Images | list[Picture]:
     if _are_encoded(data):
         return [_decoded(row, cell) for row, cell in enumerate(data)]
     blocks = [_laid_out(block) for block in _blocks(data)]
-    _check_values(blocks)
-    if max(block.max() for block in blocks) <= 1:
+    if _largest_value(blocks) <= 1:
         blocks = [block * np.float32(255) for block in blocks]
-    blocks = [block if block.dtype == np.uint8 else np.rint(block).astype(np.uint8) for block in blocks]
+    blocks = [(np.rint(block) if block.dtype.kind == "f" else block).astype(np.uint8, copy=False) for block in blocks]
     is_images = len(blocks) == 1 and blocks[0].shape[1:] == (SIDE, SIDE)
     return blocks[0] if is_images else [picture for block in blocks for picture in block]
 
@@ -165,13 +164,21 @@ def _laid_out(block: Array) -> Array:
     raise ImageError(f"The images have the shape {block.shape}{hint}; {ACCEPTED}.")
 
 
-def _check_values(blocks: Sequence[Array]) -> None:
-    images = 0
+def _largest_value(blocks: Sequence[Array]) -> float:
+    """The largest value of all; raises ImageError where one is NaN, below 0 or above 255."""
+    images, largest = 0, 0.0
     for block in blocks:
-        flat = block.reshape(len(block), -1)
-        for wrong, what in ((np.isnan(flat), "NaN"), (flat < 0, "values below 0"), (flat > 255, "values above 255")):
-            if wrong.any():
-                row = int(wrong.any(axis=1).argmax())
-                where = f"first in image {images + row}: {flat[row][wrong[row]][0]}"
-                raise ImageError(f"The images hold {what} ({where}); {ACCEPTED}.")
-        images += len(block)
+        low, high = block.min(), block.max()
+        if not (low >= 0 and high <= 255):  # NaN is neither
+            raise _wrong_values(block.reshape(len(block), -1), images)
+        images, largest = images + len(block), max(largest, high)
+    return largest
+
+
+def _wrong_values(flat: Array, before: int) -> ImageError:
+    """The error that names the first wrong value of a block (n, pixels), with so many images before it."""
+    checks = {"NaN": np.isnan(flat), "values below 0": flat < 0, "values above 255": flat > 255}
+    what, wrong = next((what, wrong) for what, wrong in checks.items() if wrong.any())
+    row = int(wrong.any(axis=1).argmax())
+    where = f"first in image {before + row}: {flat[row][wrong[row]][0]}"
+    return ImageError(f"The images hold {what} ({where}); {ACCEPTED}.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,9 @@ from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = ("digit", "confidence", *PROBABILITY_COLUMNS, "sure", "why", "second", "inverted")
+BLOCKS = (("digit", "second"), ("confidence", *PROBABILITY_COLUMNS), ("sure", "inverted"), ("why",))  # of one dtype
+PLACES = [np.array([COLUMNS.index(column) for column in block]) for block in BLOCKS]
 BLANK, AMBIGUOUS, NO_DIGIT = "blank", "ambiguous", "no digit"  # why a reading is not sure
 
 
@@ -36,6 +41,13 @@ class Readings:
         """True (n,) where the answer is right, up to the error that was allowed."""
         return np.asarray(self.why == "", bool)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The readings of some pictures and then of others."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
     def to_frame(self) -> pd.DataFrame:
         """A row for each picture.
 
@@ -43,16 +55,23 @@ class Readings:
         digit, and `inverted`.
         """
         import pandas as pd
+        from pandas.api.internals import create_dataframe_from_blocks
 
         ranks = np.argsort(-self.probabilities, axis=1, kind="stable")
-        return pd.DataFrame(
-            {
-                "digit": ranks[:, 0],
-                "confidence": self.probabilities.max(axis=1),
-                **dict(zip(PROBABILITY_COLUMNS, self.probabilities.T, strict=True)),
-                "sure": self.sure,
-                "why": self.why,
-                "second": ranks[:, 1],
-                "inverted": self.inverted,
-            }
-        )
+        shares = np.array([self.probabilities.max(axis=1), *self.probabilities.T])
+        states = np.array([self.sure, self.inverted])
+        columns, text = _columns()
+        # A table of blocks is made in a third of the time that pandas takes for one of columns.
+        blocks = [ranks[:, :2].T.copy(), shares, states, pd.array(self.why, dtype=text)]
+        places, index = zip(blocks, PLACES, strict=True), pd.RangeIndex(len(ranks))
+        table: pd.DataFrame = create_dataframe_from_blocks(list(places), index, columns.view())
+        return table
+
+
+@functools.cache
+def _columns() -> tuple[pd.Index[str], pd.StringDtype]:
+    """The names of the columns, and the dtype of text: pandas takes its time to make them."""
+    import pandas as pd
+
+    columns = pd.Index(COLUMNS, dtype="str")
+    return columns, cast("pd.StringDtype", columns.dtype)

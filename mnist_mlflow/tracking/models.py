@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ARCHIVED = "data/digit_model.zip"  # a model's own files
 # mlflow-skinny serves and loads models; the whole of MLflow would bring scikit-learn, Matplotlib and pyarrow too.
-EVERY_MODEL_NEEDS = ("mlflow-skinny", "numpy", "pandas", "scipy")
+EVERY_MODEL_NEEDS = ("mlflow-skinny", "numpy", "pandas")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema(
     [

@@ -5,6 +5,7 @@ from scipy.ndimage import map_coordinates
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.model.features import FEATURES, deskew, hog
+from mnist_mlflow.model.geometry import moments
 
 
 def correlation(image: np.ndarray) -> float:
@@ -69,7 +70,16 @@ def test_deskewed_images_are_what_a_plain_loop_makes_of_them(digits: Dataset) ->
         assert np.abs(found - expected).max() < 0.05 * 255  # OpenCV's weights have five bits
 
 
+def test_moments_are_those_of_opencv(digits: Dataset) -> None:
+    for image, sums in zip(digits.train.images[:20], moments(digits.train.images[:20]).transpose(2, 0, 1), strict=True):
+        expected = cv2.moments(image)
+        found = {f"m{j}{i}": sums[i, j] for i in range(3) for j in range(3 - i)}
+        assert found == {name: expected[name] for name in found}
+
+
 def test_an_image_without_ink_has_features_too() -> None:
     blank = np.zeros((1, 28, 28), np.uint8)
-    assert not deskew(blank).any()
+    line = blank.copy()
+    line[:, 9, 5:20] = 200  # of one row, which has no slant
+    assert np.array_equal(deskew(np.concatenate([blank, line])), np.concatenate([blank, line]))
     assert np.isfinite(hog(blank)).all()

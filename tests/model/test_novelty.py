@@ -32,6 +32,13 @@ def test_the_distance_is_that_of_mahalanobis_for_each_dimension() -> None:
     assert np.allclose(NOVELTY.distances(features), expected, rtol=1e-4)
 
 
+def test_the_distance_of_one_image_is_that_in_a_batch() -> None:
+    features = RANDOM.normal(size=(7, 5)).astype(np.float32)
+    assert np.array_equal(
+        NOVELTY.distances(features), np.concatenate([NOVELTY.distances(row[None]) for row in features])
+    )
+
+
 def test_what_is_far_from_all_ten_is_no_digit() -> None:
     digits = NOVELTY.mean + NOVELTY.means @ NOVELTY.directions
     assert not NOVELTY.is_far(digits).any()

@@ -13,7 +13,8 @@ from mnist_mlflow.model.features import IMAGES, pixels
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.model.scorers.vote import Vote, average
-from mnist_mlflow.types import BATCH, Features, Scores
+from mnist_mlflow.model.sharing import CHUNK
+from mnist_mlflow.types import Features, Scores
 from tests.scorers import linear
 
 RANDOM = np.random.default_rng(0)
@@ -70,11 +71,11 @@ def test_predicts_in_batches_and_reports() -> None:
 
     batches: list[int] = []
     reports: list[tuple[object, ...]] = []
-    images = np.zeros((2 * BATCH + 7, 28, 28), np.uint8)
+    images = np.zeros((2 * CHUNK + 7, 28, 28), np.uint8)
     model = DigitModel("pixels", Counting(LINEAR.content), 1.0)
     probabilities = model.predict_proba(images, lambda *report: reports.append(report))
     assert probabilities.shape == (len(images), 10)
-    assert batches == [BATCH, BATCH, 7]
+    assert sorted(batches) == [7, CHUNK, CHUNK]
     assert reports[-1] == ("predict", len(images), len(images))
 
 
