@@ -13,6 +13,8 @@ import pytest
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.read import Params, ReadResult, run
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import silent
 from tests.pages import in_shadow, page, ruled, with_grain
 from tests.readers import mean_images, save_logged
@@ -90,6 +92,21 @@ def test_a_reading_is_a_run_of_its_own_with_counts_and_artifacts(
     pictures = artifacts(store, run_id, "pictures")
     assert [name.partition("-")[2] for name in sorted(pictures)] == ["seven.png", "page.png"]
     assert {path.name for path in Path(result.pictures).iterdir()} == {Path(name).name for name in pictures}
+
+
+def test_the_allowed_error_is_the_models_own_unless_somebody_types_one(
+    store: Client, model: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, read_digits = [], DigitModel.read
+
+    def remember(self: DigitModel, pictures: Any, max_error: float | None = None) -> Readings:
+        allowed.append(max_error)
+        return read_digits(self, pictures, max_error)
+
+    monkeypatch.setattr(DigitModel, "read", remember)
+    read(folder / "more", model, tmp_path / "r.csv")
+    read(folder / "more", model, tmp_path / "r.csv", max_error=0)
+    assert allowed[1::2] == [None, 0]  # the first of each warms up
 
 
 def test_pictures_are_read_whatever_their_polarity_and_colours(store: Client, model: str, tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 
 from mnist_mlflow.errors import ImageError
 from mnist_mlflow.jobs.serving.answers import Answer, answer, answer_page
 from mnist_mlflow.jobs.serving.guard import Guard
 from mnist_mlflow.jobs.serving.limits import LARGEST, Allowances, read_body
+from mnist_mlflow.parameters import none_if_empty
 from mnist_mlflow.processes import count_cores
 from mnist_mlflow.reports.html import render
 from mnist_mlflow.tracking.readers import Reader
@@ -28,7 +30,7 @@ JSON = "application/json"
 NO_DOCUMENTS: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}  # FastAPI's load from outside
 
 Result = TypeVar("Result")
-Share = Annotated[float | None, Query(ge=0, le=1)]
+Share = Annotated[float | None, Query(ge=0, le=1), BeforeValidator(none_if_empty)]
 
 
 def build_app(reader: Reader, host: str, max_error: float | None) -> FastAPI:
