@@ -71,7 +71,9 @@ class DigitModel:
             probabilities[rows] = shares
             if self.abstention:
                 histograms = features if self.features == HOG else extract(HOG, images[rows])
-                promised[rows], doubts[rows] = self.abstention.judge(images[rows], histograms, shares)
+                promised[rows], doubts[rows] = self.abstention.judge(
+                    images[rows], canonical.has_ink[rows], histograms, shares
+                )
         why = np.where(promised <= allowed, "", doubts)
         return Readings(images, canonical.inverted, probabilities, why, promised)
 

@@ -177,7 +177,24 @@ EMPTY = {
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_what_has_no_ink_is_blank(name: str) -> None:
-    assert not canonical_digits([EMPTY[name]]).images.any()
+    digits = canonical_digits([EMPTY[name]])
+    assert not digits.images.any()
+    assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([False], [False])
+
+
+CROWDED = {
+    "a page of digits": np.tile(drawn(SOME[0]), (6, 8)) * PAPER,
+    "a page in bright ink": 255 - np.tile(drawn(SOME[0]), (6, 8)) * PAPER,
+    "noise": np.random.default_rng(0).integers(0, 256, (28, 28)),
+    "a board": np.indices((80, 80)).sum(axis=0) // 8 % 2 * 255,
+}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_what_has_ink_but_no_single_digit_is_told_from_that(name: str) -> None:
+    digits = canonical_digits([CROWDED[name].astype(np.uint8)])
+    assert not digits.images.any()
+    assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([True], [False])
 
 
 def test_a_picture_is_read_alike_alone_and_among_others() -> None:
