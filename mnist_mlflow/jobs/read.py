@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from mnist_mlflow.data.folders import is_called_picture
 from mnist_mlflow.data.pages.files import Page, find_pictures, open_pages
 from mnist_mlflow.data.pages.finding import FoundDigit, find_digits
 from mnist_mlflow.errors import ImageError, UserFacingError, one_line
@@ -98,6 +99,7 @@ def _from_first_digit(pages: Iterator[PageDigits]) -> Iterator[PageDigits]:
         if digits:
             return chain(skipped, [(page, digits)], pages)
         skipped.append((page, digits))
+    skipped.sort(key=lambda one: not is_called_picture(one[0].name))
     reasons = [f"{page.title}: {page.reason}" for page, _ in skipped]
     if len(reasons) == 1:
         raise UserFacingError(f"Nothing was read. {reasons[0]}")

@@ -23,9 +23,9 @@ from tests.simulated import Client
 ROWS = ["314159", "271 28", "577215"]
 REASONS = {
     "cut.png": "cannot be read",
-    "notes.txt": "no picture",
     "pixel.png": "shows no digits",
     "white.png": "shows no digits",
+    "notes.txt": "no picture",  # the last, since nobody expects it to be read
 }
 
 
@@ -164,6 +164,9 @@ def test_the_terminal_shows_rows_digits_and_what_was_skipped(
     assert (status, errors) == (0, "")
     assert re.search(r"page\.png +1 +\?{6} *$", output, re.M)  # the model has learned no abstention
     assert re.search(r"seven\.png +1 +1 +7 +[01]\.\d{3} +ambiguous, \d second *$", output, re.M)
+    assert len(re.findall(r"page\.png", output)) == 2  # once in each table
+    skipped = re.findall(r"^skipped: .*/(\w+\.\w+): .", output, re.M)
+    assert skipped == list(REASONS)
     assert re.search(r"^skipped: .*notes.txt: The 5 bytes are no picture", output, re.M)
     assert re.search(r"^ +picture +row +column +digit", output, re.M)
     assert "18 digits, 0 sure" in output
