@@ -188,7 +188,7 @@ def parse(parameter: Parameter, typed_text: str) -> Any:
 
 
 def typed(value: object) -> object:
-    """A value as somebody types it: flags as 0 and 1, several values with commas between them, nothing as no text."""
+    """A value as somebody types it: flags as 0 and 1, several with commas between them, nothing as empty text."""
     if isinstance(value, bool):
         return int(value)
     if value is None:

@@ -1,4 +1,4 @@
-"""Folders: the user's own, on any system, also for a user without a home; and what lies in folders of pictures."""
+"""Folders: the user's own, on any system and without a home too, and those with pictures, as people see them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def visible(folder: Path) -> list[Path]:
 
 
 def visible_files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and below, in order; what is hidden is passed over, and linked folders are not entered."""
+    """The files in a folder and below, in order, without hidden ones; a linked folder is not entered."""
     for path in visible(folder):
         if path.is_dir() and not path.is_symlink():  # a link may lead back
             yield from visible_files(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.model.budget import spend
 from mnist_mlflow.model.geometry import are_canonical, moved, stretched
 from mnist_mlflow.model.ink import GLANCE, NEAR, grey_of, has_bright_ink, ink_of
 from mnist_mlflow.model.lines import BAND, without_lines
@@ -59,6 +60,7 @@ def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted
                 images[rest[fits]], inverted[rest[fits]], done[rest[fits]] = candidates[fits], turned, True
                 rest = rest[~fits]
     for row in np.flatnonzero(~done).tolist():
+        spend()
         images[row], inverted[row] = _digit_in(pictures[row])
 
 
@@ -78,6 +80,8 @@ def _has_ink(picture: Picture) -> bool:
     """True where something differs from the paper around it, away from the border, and is no ruled line."""
     import cv2
 
+    if picture.min() == picture.max():
+        return False  # at once, since there may be many
     small = cv2.resize(grey_of(picture), (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
     marks = cv2.absdiff(small, cv2.medianBlur(small, NEAR)) > FAINT
     edge = round(BAND * GLANCE)

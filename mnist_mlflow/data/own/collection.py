@@ -51,7 +51,7 @@ def without_duplicates(collection: Collection) -> Collection:
     """The collection with each picture once, and none of those that have two labels.
 
     A picture that is both in the test part and in the other stays in the test part. Blank ones may repeat. Of what is
-    skipped, pictures with two labels come first, since somebody has to mend them, and the needless ones last.
+    skipped, pictures with two labels come first, since somebody has to mend them. The needless ones come last.
     """
     same: dict[bytes, list[int]] = defaultdict(list)
     for row in np.argsort(~collection.is_test, kind="stable"):  # those of the test part first
