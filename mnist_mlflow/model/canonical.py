@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.model.budget import spend
-from mnist_mlflow.model.geometry import are_canonical, moved, stretched
-from mnist_mlflow.model.ink import GLANCE, NEAR, grey_of, has_bright_ink, ink_of
+from mnist_mlflow.model.geometry import FAINTEST, are_canonical, moved, stretched
+from mnist_mlflow.model.ink import GLANCE, NEAR, Grey, grey_of, has_bright_ink, ink_of
 from mnist_mlflow.model.lines import BAND, without_lines
 from mnist_mlflow.model.strokes import FAINT, digit_of
 from mnist_mlflow.types import BATCH, SIDE, Images, Picture
@@ -67,6 +67,8 @@ def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted
 def _digit_in(picture: Picture) -> tuple[npt.NDArray[np.uint8], bool]:
     """The digit of one picture, and True where its ink was dark. The other polarity helps where one has no digit."""
     grey = grey_of(picture)
+    if _differences(grey).max() <= FAINTEST:  # the light alone differs
+        return np.zeros((SIDE, SIDE), np.uint8), False
     is_ink_bright = has_bright_ink(grey)
     digit = digit_of(ink_of(grey, is_ink_bright=is_ink_bright))
     if not digit.any():
@@ -76,13 +78,18 @@ def _digit_in(picture: Picture) -> tuple[npt.NDArray[np.uint8], bool]:
     return digit, not is_ink_bright
 
 
-def _has_ink(picture: Picture) -> bool:
-    """True where something differs from the paper around it, away from the border, and is no ruled line."""
+def _differences(grey: Grey) -> Grey:
+    """By how much each place of a picture, seen from afar, differs from what is around it."""
     import cv2
 
+    small = cv2.resize(grey, (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.absdiff(small, cv2.medianBlur(small, NEAR)), np.uint8)
+
+
+def _has_ink(picture: Picture) -> bool:
+    """True where something differs from the paper around it, away from the border, and is no ruled line."""
     if picture.min() == picture.max():
         return False  # at once, since there may be many
-    small = cv2.resize(grey_of(picture), (GLANCE, GLANCE), interpolation=cv2.INTER_AREA)
-    marks = cv2.absdiff(small, cv2.medianBlur(small, NEAR)) > FAINT
+    marks = _differences(grey_of(picture)) > FAINT
     edge = round(BAND * GLANCE)
     return bool(without_lines(marks.astype(np.uint8))[edge:-edge, edge:-edge].mean() > TRACE)

@@ -160,6 +160,8 @@ EMPTY = {
     "black": np.zeros((28, 28), np.uint8),
     "white": np.full((28, 28), 255, np.uint8),
     "one pixel": np.full((1, 1), 9, np.uint8),
+    "light from one side": np.tile(np.linspace(255, 153, 200).astype(np.uint8), (200, 1)),
+    "the edge of a shadow": np.tile((225 - 90 / (1 + np.exp(-np.arange(-180, 120) / 12))).astype(np.uint8), (300, 1)),
     "paper": photographed(np.ones((300, 200))),
     "a transparent picture": np.zeros((50, 60, 4), np.uint8),
     "a page in colours": np.tile(np.array([200, 180, 90], np.uint8), (90, 70, 1)),
