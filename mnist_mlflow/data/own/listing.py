@@ -86,10 +86,10 @@ def _check_classes(folder: Path) -> None:
     """Raise DataError unless a folder has folders of digits, and no others."""
     names = [path.name for path in visible(folder) if path.is_dir()]
     if others := [name for name in names if name not in DIGITS]:
-        raise DataError(
-            f"{folder / others[0]} is no folder of a digit; accepted are folders named 0 to 9. "
-            "Rename it, or move it elsewhere."
-        )
+        inner = folder / others[0]
+        is_data_set = any((inner / name).exists() for name in (*DIGITS, *PARTS, TABLE))  # as an archive unpacks
+        mend = f"Type data={inner}" if is_data_set else "Rename it, or move it elsewhere."
+        raise DataError(f"{inner} is no folder of a digit; accepted are folders named 0 to 9. {mend}")
     if not names:
         files = [path.name for path in visible(folder)]
         listed = ", ".join(files[:SHOWN]) + (", …" if len(files) > SHOWN else "")
