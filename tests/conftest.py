@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import mlflow
+import numpy as np
+import numpy.typing as npt
 import pytest
 from filelock import FileLock
 from sqlalchemy.engine import Engine
@@ -121,9 +123,9 @@ def cache(shared: Path) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def novelty_once() -> Iterator[None]:
     """What is no digit, learned once for the same images: it is the same for all algorithms, and takes a while."""
-    learned: dict[str, Novelty] = {}
+    learned: dict[str, tuple[Novelty, npt.NDArray[np.bool_]]] = {}
 
-    def once(train: Part, tuning: Part) -> Novelty:
+    def once(train: Part, tuning: Part) -> tuple[Novelty, npt.NDArray[np.bool_]]:
         if (digest := digest_of(train, tuning)) not in learned:
             learned[digest] = learn_novelty(train, tuning)
         return learned[digest]

@@ -113,7 +113,7 @@ def _decoded(row: int, cell: Any) -> Picture:
             cell = binascii.a2b_base64("".join(text.split()), strict_mode=True)
         return shrunk(decode(bytes(cell)), LARGEST)  # many small files may hold more pixels than there is memory
     except ImageError as error:
-        raise ImageError(f"Image {row}: {error}") from error
+        raise type(error)(f"Image {row}: {error}") from error
     except ValueError as error:
         raise ImageError(f"Image {row} is text, but not the base64 of a picture; {ACCEPTED}.") from error
 

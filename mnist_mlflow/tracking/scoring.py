@@ -9,10 +9,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from mlflow.version import VERSION
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import TooMuchWorkError, UserFacingError, one_line
 
 MLFLOW_VERSION: str = VERSION
-BAD_REQUEST = 400
+BAD_REQUEST, TOO_MUCH = 400, 413
 PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
 
@@ -42,7 +42,8 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
     except MlflowException as error:
         cause = error.__context__
         reason = f" {one_line(cause)}" if isinstance(cause, UserFacingError) else ""
-        return _refusal(f"{error.message}{reason}", error.error_code, error.get_http_status_code())
+        status = TOO_MUCH if isinstance(cause, TooMuchWorkError) else error.get_http_status_code()
+        return _refusal(f"{error.message}{reason}", error.error_code, status)
     except Exception as error:  # bodies of unknown origin may raise anything
         return _refusal(one_line(error), "BAD_REQUEST", BAD_REQUEST)
 

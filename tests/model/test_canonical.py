@@ -160,6 +160,8 @@ EMPTY = {
     "black": np.zeros((28, 28), np.uint8),
     "white": np.full((28, 28), 255, np.uint8),
     "one pixel": np.full((1, 1), 9, np.uint8),
+    "light from one side": np.tile(np.linspace(255, 153, 200).astype(np.uint8), (200, 1)),
+    "the edge of a shadow": np.tile((225 - 90 / (1 + np.exp(-np.arange(-180, 120) / 12))).astype(np.uint8), (300, 1)),
     "paper": photographed(np.ones((300, 200))),
     "a transparent picture": np.zeros((50, 60, 4), np.uint8),
     "a page in colours": np.tile(np.array([200, 180, 90], np.uint8), (90, 70, 1)),
@@ -177,7 +179,24 @@ EMPTY = {
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_what_has_no_ink_is_blank(name: str) -> None:
-    assert not canonical_digits([EMPTY[name]]).images.any()
+    digits = canonical_digits([EMPTY[name]])
+    assert not digits.images.any()
+    assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([False], [False])
+
+
+CROWDED = {
+    "a page of digits": np.tile(drawn(SOME[0]), (6, 8)) * PAPER,
+    "a page in bright ink": 255 - np.tile(drawn(SOME[0]), (6, 8)) * PAPER,
+    "noise": np.random.default_rng(0).integers(0, 256, (28, 28)),
+    "a board": np.indices((80, 80)).sum(axis=0) // 8 % 2 * 255,
+}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_what_has_ink_but_no_single_digit_is_told_from_that(name: str) -> None:
+    digits = canonical_digits([CROWDED[name].astype(np.uint8)])
+    assert not digits.images.any()
+    assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([True], [False])
 
 
 def test_a_picture_is_read_alike_alone_and_among_others() -> None:

@@ -1,3 +1,5 @@
+import base64
+import json
 import re
 
 import pytest
@@ -99,3 +101,24 @@ def test_a_request_that_breaks_off_or_comes_too_slowly_is_given_up(
     reply = ask(app, "/digit", png[:40], ending=silent)
     assert reply.status == 408
     assert re.search("did not come within", reply.json["message"])
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [
+        ("MOST_PIXELS", 500, r"have more than 0\.0005 megapixels together; send fewer of them"),
+        ("LONGEST", 0, r"take more than 0 seconds together; send fewer of them"),
+    ],
+)
+def test_pictures_that_are_too_much_work_together_are_refused(
+    app: FastAPI, png: bytes, path: str, limit: str, value: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = {"image": base64.b64encode(png).decode()}
+    body = json.dumps({"dataframe_records": [record, record]}).encode() if path == "/invocations" else png
+    headers = {"content-type": "application/json"}
+    assert ask(app, path, body, headers).status == 200
+    monkeypatch.setattr(limits, limit, value)
+    reply = ask(app, path, body, headers)
+    assert reply.status == 413
+    assert re.search(words, reply.json["message"])
