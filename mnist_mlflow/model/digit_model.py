@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "model.json"
-FORMAT = 3  # of the description; a reader refuses what it does not know
+FORMAT = 3  # of what is written
+FORMATS = (3,)  # that can be read: each that was ever logged since the third
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ class DigitModel:
 def _read_description(path: Path) -> tuple[str, str, float]:
     """The kind of features, the kind of scorer, and the temperature."""
     description = json.loads(path.read_text(encoding="utf-8"))
-    if (stored := description.get("format")) != FORMAT:
-        raise ModelError(f"{path} has the format {stored}; accepted: {FORMAT}.")
+    if (stored := description.get("format")) not in FORMATS:
+        raise ModelError(f"{path} has the format {stored}; accepted: {', '.join(map(str, FORMATS))}.")
     features, temperature = description["features"], float(description["temperature"])
     if features not in (*FEATURES, IMAGES) or not 0 < temperature < math.inf:
         raise ModelError(f"{path} has features={features!r}, temperature={temperature}.")

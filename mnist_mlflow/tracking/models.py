@@ -27,7 +27,7 @@ from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_address
-from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
+from mnist_mlflow.tracking.travelling import PACKAGE, form_of_today, is_known
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from mnist_mlflow.tracking.parcels import Contents
 
 ARCHIVED = "data/digit_model.zip"  # a model's own files
-EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas", "scipy")
+# mlflow-skinny serves and loads models; the whole of MLflow would bring scikit-learn, Matplotlib and pyarrow too.
+EVERY_MODEL_NEEDS = ("mlflow-skinny", "numpy", "pandas", "scipy")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema(
     [
@@ -102,7 +103,7 @@ def _form(files: Path, code: Path, contents: Contents) -> dict[str, Any]:
         "code_paths": [str(code / PACKAGE.name)],
         "pip_requirements": contents.requirements,
         "signature": ModelSignature(outputs=OUTPUT, params=_inference_params(contents)),
-        "metadata": {DIGEST: code_digest()},
+        "metadata": form_of_today(),
     }
 
 
@@ -146,13 +147,13 @@ class LoadedModel:
 def load_model(model_uri: str, location: str = "") -> LoadedModel | ForeignModel:
     """A logged or registered model, to be asked; raises UserFacingError if it does not load or answer.
 
-    `location` is where its files are, if that is known. It runs the code that travels with it. Where that is not the
-    code of today, it has a process of its own.
+    `location` is where its files are, if that is known. Today's code reads each format that was ever logged since the
+    third. Other models run the code that travels with them, in a process of their own.
     """
     with _as_failure(model_uri), tempfile.TemporaryDirectory() as folder:
         needed = _fetch_needed(location or model_uri, Path(folder))
         files = needed or Path(mlflow.artifacts.download_artifacts(model_uri))
-        if not is_todays(Model.load(files)):
+        if not is_known(Model.load(files)):
             return ForeignModel(model_uri, files)
         return LoadedModel(model_uri, mlflow.pyfunc.load_model(str(files)))
 
@@ -166,7 +167,7 @@ def _fetch_needed(location: str, folder: Path) -> Path | None:
         return None
     with contextlib.suppress(Exception):  # then MLflow fetches all, or says why not
         about = Model.load(fetch_file(location, MLMODEL_FILE_NAME, folder).parent)
-        if is_todays(about) and about.flavors[FLAVOR_NAME][DATA] == ARCHIVED:
+        if is_known(about) and about.flavors[FLAVOR_NAME][DATA] == ARCHIVED:
             fetch_file(location, ARCHIVED, folder)
             return folder
     return None

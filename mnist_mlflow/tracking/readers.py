@@ -43,13 +43,13 @@ class Reader:
 def load_reader(model: str, registered_model: str) -> Reader:
     """The model of an alias, a URI or a folder; an alias stands for the version that has it now.
 
-    Raises UserFacingError for one that does not load, is not of this project, or was logged by other code.
+    Raises UserFacingError for one that does not load, is not of this project, or has a format of before.
     """
     uri, name = (model, model) if Path(model).is_dir() else _pin(model, registered_model)
     loaded = load_model(uri)
     if not isinstance(loaded, LoadedModel):
         raise UserFacingError(
-            f"{name} was logged by other code than today's, which does not show what it saw. "
+            f"{name} has a format that today's code does not know, and its own does not show what it saw. "
             "Name a newer one, as in model=runs:/RUN/knn, or train: "
             f"{Names(registered_model=registered_model).command('main', {'needed': True})}"
         )

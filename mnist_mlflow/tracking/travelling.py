@@ -12,11 +12,12 @@ from mlflow.models import Model
 from mlflow.pyfunc import CODE, FLAVOR_NAME
 
 from mnist_mlflow.model.archive import pack
+from mnist_mlflow.model.digit_model import FORMAT, FORMATS
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ARCHIVE = "code.zip"
 TOP = ("errors.py", "types.py")
-DIGEST = "code_digest"  # in the metadata of a logged model
+DIGEST, FORM = "code_digest", "format"  # in the metadata of a logged model
 # Python imports from an archive that is in the path of a package.
 BEGINNING = f'"""The code that travels with a model: {ARCHIVE}."""\n\n__path__.append(f"{{__path__[0]}}/{ARCHIVE}")\n'
 
@@ -42,7 +43,13 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def is_todays(about: Model) -> bool:
-    """True if the code that travels with a model is the code of today, or none travels with it."""
-    code = about.flavors.get(FLAVOR_NAME, {}).get(CODE)  # MLflow writes `null` where there is none
-    return not code or (about.metadata or {}).get(DIGEST) == code_digest()
+def form_of_today() -> dict[str, str | int]:
+    """The metadata of a model that is logged today: its code, and the format of its files."""
+    return {DIGEST: code_digest(), FORM: FORMAT}
+
+
+def is_known(about: Model) -> bool:
+    """True for a model that today's code reads: it has a known format, the same code, or brings none."""
+    code, metadata = about.flavors.get(FLAVOR_NAME, {}).get(CODE), about.metadata or {}
+    # MLflow writes `null` where no code travels.
+    return not code or metadata.get(FORM) in FORMATS or metadata.get(DIGEST) == code_digest()

@@ -273,14 +273,14 @@ def of_last_month(model: Path) -> Iterator[None]:
     with repacked(model / "code" / "mnist_mlflow" / "code.zip") as package:
         loader = (package / "model" / "digit_model.py").read_text()
         (package / "model" / "digit_model.py").unlink()
-        (package / "model" / "loader.py").write_text(loader.replace("FORMAT = 1", "FORMAT = 0"))
+        (package / "model" / "loader.py").write_text(loader.replace("FORMATS = (3,)", "FORMATS = (0,)"))
     about = (model / "MLmodel").read_text()
     (model / "MLmodel").write_text(
-        re.sub("code_digest: .*", "code_digest: other", about.replace("model.digit_model", "model.loader"))
+        re.sub("(code_digest|format): .*", r"\1: other", about.replace("model.digit_model", "model.loader"))
     )
     with repacked(model / "data" / "digit_model.zip") as files:
         description = files / "model.json"
-        description.write_text(description.read_text().replace('"format": 1', '"format": 0'))
+        description.write_text(description.read_text().replace('"format": 3', '"format": 0'))
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from mnist_mlflow.evaluation.latency import ms_per_image
 from mnist_mlflow.tracking import foreign
 from mnist_mlflow.tracking.foreign import ForeignModel
 from mnist_mlflow.tracking.models import load_model
-from mnist_mlflow.tracking.travelling import DIGEST, PACKAGE, code_digest, is_todays
+from mnist_mlflow.tracking.travelling import DIGEST, FORM, PACKAGE, code_digest, is_known
 
 LOADER = """
 import pandas as pd
@@ -60,12 +60,15 @@ def asked(old: Path) -> ForeignModel:
     return model
 
 
-def test_code_is_foreign_where_it_is_another_than_here(old: Path) -> None:
+def test_a_model_is_foreign_where_neither_its_code_nor_its_format_is_known(old: Path) -> None:
     about = Model.load(str(old))
-    assert not is_todays(about)
-    about.metadata = {DIGEST: code_digest()}
-    assert is_todays(about)
-    assert is_todays(Model(flavors={"python_function": {"code": None}}))
+    assert not is_known(about)
+    for metadata in ({DIGEST: code_digest()}, {DIGEST: "other", FORM: 3}):
+        about.metadata = metadata
+        assert is_known(about)
+    about.metadata = {DIGEST: "other", FORM: 2}
+    assert not is_known(about)
+    assert is_known(Model(flavors={"python_function": {"code": None}}))
 
 
 def test_a_foreign_model_is_asked_by_its_own_code_again_and_again(asked: ForeignModel) -> None:

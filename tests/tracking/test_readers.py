@@ -52,7 +52,7 @@ def test_a_name_that_is_no_model_is_answered_with_those_that_are_accepted(store:
         load_reader("best", "ada")
 
 
-def test_a_model_of_other_code_is_refused(logged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_of_an_unknown_format_is_refused(logged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Foreign:
         def __init__(self, *arguments: object) -> None: ...
 
@@ -61,9 +61,20 @@ def test_a_model_of_other_code_is_refused(logged: Path, monkeypatch: pytest.Monk
     about.flavors["python_function"]["code"] = "code"
     about.metadata = {"code_digest": "of last month"}
     about.save(str(logged / "MLmodel"))
-    words = r"was logged by other code.* model=runs:/RUN/knn, or train: mlflow run \. .* -P needed=1$"
+    words = (
+        r"has a format that today's code does not know.* model=runs:/RUN/knn, or train: mlflow run \. .* -P needed=1$"
+    )
     with pytest.raises(UserFacingError, match=words):
         load_reader(str(logged), "mnist-digits")
+
+
+def test_a_model_of_other_code_is_read_by_its_format(logged: Path, digits: Dataset) -> None:
+    about = Model.load(str(logged))
+    about.flavors["python_function"]["code"] = "code"
+    about.metadata = {"code_digest": "of last month", "format": 3}
+    about.save(str(logged / "MLmodel"))
+    readings = load_reader(str(logged), "mnist-digits").digits.read(digits.validation.images[:20])
+    assert readings.images.shape == (20, 28, 28)
 
 
 def test_a_model_of_another_project_is_refused(tmp_path: Path) -> None:
