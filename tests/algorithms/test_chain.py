@@ -1,6 +1,7 @@
 """Whole chains as graphs answer as the models that they are written from."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.model.scorers.vote import Vote
 from mnist_mlflow.types import Images
 from tests.exported import abstention, nearest_mean
+from tests.model.formats import ANSWERS, FOLDER
 
 RANDOM = np.random.default_rng(0)
 SPARSE = np.where(RANDOM.random((20, 28, 28)) < 0.1, RANDOM.integers(0, 256, (20, 28, 28)), 0).astype(np.uint8)
@@ -92,6 +94,18 @@ def test_what_is_sure_is_what_the_model_is_sure_of(
     assert not sure[200]  # it is blank
     assert sure.any() == (max_error > 0)
     assert not sure.all()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/*.zip")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_each_algorithm_and_the_ensemble_can_be_written(path: Path) -> None:
+    with np.load(path.with_name(ANSWERS)) as answers:
+        images, why = answers["images"], answers[f"{path.stem}_why"]
+    model = DigitModel.load(path)
+    digit, probabilities, sure = asked(model, images)
+    expected = model.predict_proba(images)
+    assert np.abs(probabilities - expected).max() < 1e-4
+    assert np.array_equal(digit, expected.argmax(axis=1))
+    assert np.array_equal(sure, why == "")
 
 
 def test_no_images_get_no_answers(members: list[DigitModel], images: Images) -> None:
