@@ -89,7 +89,9 @@ def test_what_is_sure_is_what_the_model_is_sure_of(
     doubting = abstention(digits, max_error)
     model = replace(members[0], abstention=doubting)
     sure = asked(model, images)[2]
-    promised, _ = doubting.judge(images, extract("hog", images), model.predict_proba(images))
+    promised, _ = doubting.judge(
+        images, np.asarray(images.any(axis=(1, 2))), extract("hog", images), model.predict_proba(images)
+    )
     assert np.array_equal(sure, promised <= max_error)
     assert not sure[200]  # it is blank
     assert sure.any() == (max_error > 0)
