@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.model.scorers.projected import Projected, Rotation, project
-from mnist_mlflow.types import Examples, Features
+from mnist_mlflow.types import Examples, Features, Labels
+
+SHRINKAGE = 0.05  # the share of a covariance that is its mean variance in all directions, as of a ball
+TINY = 1e-6  # the mean variance at least: a digit may have a single image
 
 
 def reduced(rotations: tuple[Rotation, ...], examples: Examples) -> Examples:
@@ -26,6 +31,39 @@ def principal_components(features: Features, count: int) -> tuple[Rotation, ...]
     if not count:
         return ()
     return (as_rotation(fit_pca(features, count)),)
+
+
+def discriminants(examples: Examples, count: int) -> tuple[Rotation, ...]:
+    """The rotation to the linear discriminants of each two digits and so many principal components.
+
+    For 0 the features themselves stand beside the discriminants. All has 64 bits: what other threads and processors
+    round otherwise is too little to be seen in the 32 bits of which trees learn.
+    """
+    features = examples.features.astype(np.float64)
+    pca = fit_pca(features, count or 1)
+    others = pca.components_ if count else np.eye(features.shape[1])
+    return (Rotation(np.concatenate([discriminant_directions(features, examples.labels), others]), pca.mean_),)
+
+
+def discriminant_directions(features: npt.NDArray[np.float64], labels: Labels) -> npt.NDArray[np.float64]:
+    """Directions (45, d) along which two digits are farthest apart, in units of their deviation within.
+
+    Source: Fisher, The use of multiple measurements in taxonomic problems, 1936.
+    """
+    digits = [features[labels == digit] for digit in np.unique(labels)]
+    moments = [(digit.mean(axis=0), _shrunk_covariance(digit)) for digit in digits]
+    directions = []
+    for (mean, covariance), (other_mean, other_covariance) in combinations(moments, 2):
+        within = (covariance + other_covariance) / 2
+        direction = np.linalg.solve(within, mean - other_mean)
+        directions.append(direction / np.sqrt(direction @ within @ direction))
+    return np.array(directions)
+
+
+def _shrunk_covariance(features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    covariance = np.cov(features, rowvar=False, bias=True)
+    ball = np.maximum(np.trace(covariance) / len(covariance), TINY) * np.eye(len(covariance))
+    return np.asarray((1 - SHRINKAGE) * covariance + SHRINKAGE * ball)
 
 
 def fit_pca(features: Features, count: int | None = None, whiten: bool = False) -> Any:

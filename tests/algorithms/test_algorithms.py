@@ -181,7 +181,7 @@ def test_boosting_stops_early_and_keeps_its_best_round(digits: Dataset) -> None:
     scorer: Any = fit("xgboost", digits, callback=recorder, patience=3, learning_rate=0.5).model.scorer
     losses = recorder.losses
     assert len(losses) < 200
-    assert scorer.booster.num_boosted_rounds() == int(np.argmin(losses)) + 1 == len(losses) - 3
+    assert scorer.scorer.booster.num_boosted_rounds() == int(np.argmin(losses)) + 1 == len(losses) - 3
 
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
