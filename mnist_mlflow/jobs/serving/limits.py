@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 MEGABYTE = 1_000_000
 LARGEST = 16 * MEGABYTE  # bytes of a request
 SLOWEST = 30  # seconds that a request may take to come
-RATE = 100  # requests a second that one client may send
-BYTES_OF_ONE = 160_000  # a larger request counts as several: so one client may send 16 MB a second
+RATE = 400  # requests a second that one client may send
+BYTES_OF_ONE = 40_000  # a larger request counts as several: so one client may send 16 MB a second
 MOST_CLIENTS = 1_000  # that are remembered
 
 
