@@ -4,6 +4,8 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+from mlflow.models import ModelSignature
+from mlflow.types import DataType, ParamSchema, ParamSpec
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.model.digit_model import DigitModel
@@ -24,5 +26,8 @@ def save_logged(model: DigitModel, folder: Path) -> Path:
     model.save(folder / "digit_model")
     loader = "mnist_mlflow.model.digit_model"
     data, path = str(folder / "digit_model"), folder / "logged"
-    mlflow.pyfunc.save_model(path, loader_module=loader, data_path=data, pip_requirements=["numpy"])
+    signature = ModelSignature(params=ParamSchema([ParamSpec("max_error", DataType.double, 0.001)]))
+    mlflow.pyfunc.save_model(
+        path, loader_module=loader, data_path=data, pip_requirements=["numpy"], signature=signature
+    )
     return path

@@ -73,8 +73,8 @@ def principal_components(features: Features, count: int) -> tuple[Rotation, ...]
 def discriminants(examples: Examples, count: int) -> tuple[Rotation, ...]:
     """The rotation to the linear discriminants of each two digits and so many principal components.
 
-    For 0 the features themselves stand beside the discriminants. All has 64 bits: what other threads and processors
-    round otherwise is too little to be seen in the 32 bits of which trees learn.
+    For 0 the features themselves stand beside the discriminants. All has 64 bits: what other processors round otherwise
+    is not seen in the 32 bits of which trees learn.
     """
     features = examples.features.astype(np.float64)
     pca = fit_pca(features, count or 1)

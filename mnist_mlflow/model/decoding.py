@@ -1,13 +1,15 @@
-"""Decoding: the bytes of a file, which may be anybody's, become a picture."""
+"""Decoding: the bytes of a file, which may be anybody's, become a picture, or an array of many."""
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import io
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_mlflow.errors import ImageError, one_line
 from mnist_mlflow.model.budget import spend
@@ -20,6 +22,17 @@ FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP")  # Pillow tries no other: fewer
 MEGAPIXELS = 50  # of the largest picture; a telephone takes 12 to 50
 HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")  # after the first four bytes
 ACCEPTED = f"accepted are {', '.join(FORMATS)}, and HEIC with the extra heic, of at most {MEGAPIXELS} megapixels"
+
+
+def as_bytes(file: bytes | bytearray | memoryview | str) -> bytes:
+    """The bytes of a file, of text its base64, which may be the address of data that browsers make.
+
+    Raises ValueError for other text.
+    """
+    if not isinstance(file, str):
+        return bytes(file)
+    text = file.partition("base64,")[2] if file.startswith("data:") else file
+    return binascii.a2b_base64("".join(text.split()), strict_mode=True)
 
 
 def decode(content: bytes, page: int = 0) -> Picture:
@@ -41,6 +54,23 @@ def decode(content: bytes, page: int = 0) -> Picture:
         raise
     except Exception as error:  # bytes of unknown origin may raise anything
         raise ImageError(f"The picture cannot be read ({one_line(error)}); {ACCEPTED}.") from error
+
+
+def decode_array(content: bytes) -> npt.NDArray[Any]:
+    """The array in the bytes of a file of np.save; raises ImageError for all else.
+
+    Its shape has to fit the number of bytes before there is an array. Objects are not unpickled, but refused.
+    """
+    stream = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read_header(stream)
+        return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape, order="F" if by_columns else "C")
+    except Exception as error:  # bytes of unknown origin may raise anything
+        raise ImageError(
+            f"The {len(content):,} bytes are no array of numbers by np.save ({one_line(error)})."
+        ) from error
 
 
 def _open(content: bytes, page: int) -> Picture:

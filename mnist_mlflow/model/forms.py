@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,17 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.errors import ImageError
-from mnist_mlflow.model.decoding import decode
+from mnist_mlflow.model.decoding import as_bytes, decode, decode_array
 from mnist_mlflow.model.ink import LARGEST, shrunk
 from mnist_mlflow.types import SIDE, Images, Picture
 
 ACCEPTED = (
     f"accepted are arrays, lists or DataFrames of shape (n, {SIDE}, {SIDE}) or (n, {SIDE * SIDE}), arrays or lists of "
     "pictures of any size with up to 4 channels, integers 0-255 or floats 0-1 or 0-255, "
-    "and a column image of encoded pictures"
+    "a column image of encoded pictures, and npy, the content of a file of np.save"
 )
 ENCODED = (bytes, bytearray, memoryview, str)
 IMAGE = "image"  # the column of encoded pictures
+NPY = "npy"  # the only key of a dict that holds a file of np.save
 LABELS = {"label", "labels", "class", "target", "y", "digit"}  # columns that are no pixels
 CHANNELS = (1, 3, 4)
 NUMBERED = re.compile(r"(?:pixel[ _]?)?(\d+)")  # 0 to 783 of Keras, pixel0 of Kaggle, pixel1 of OpenML
@@ -35,8 +35,9 @@ def as_pictures(data: Any) -> Images | list[Picture]:
 
     Takes arrays, lists, Series and DataFrames of shape (n, 28, 28) or (n, 784), whose columns may number the pixels.
     Takes pictures of other sizes too, with a channel axis or not, as an array or a list. A list, a Series or a column
-    `image` holds encoded pictures, as bytes or base64. Large ones come in so few pixels as are worked on. Values that
-    all lie within 0-1 are read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
+    `image` holds encoded pictures, as bytes or base64. Large ones come in so few pixels as are worked on. `npy` in a
+    dict is the content of a file of np.save, a whole batch, as bytes or base64. Values that all lie within 0-1 are
+    read as 0-1, others as 0-255. Raises ImageError, saying what was wrong, for all else.
     """
     data = _without_names(data)
     if _are_encoded(data):
@@ -53,6 +54,8 @@ def _without_names(data: Any) -> Any:
     """The cells of a table, or of what MLflow makes of one: a dict of columns, a list of rows."""
     if isinstance(data, dict) and list(data) == [IMAGE]:
         return _cells(data[IMAGE])
+    if isinstance(data, dict) and list(data) == [NPY]:
+        return _array_in(_cell(data[NPY]))
     if isinstance(data, dict):
         raise ImageError(f"The images are a dict with the keys {list(data)[:5]}; {ACCEPTED}.")
     if isinstance(data, list) and data and all(isinstance(row, dict) and list(row) == [IMAGE] for row in data):
@@ -69,6 +72,17 @@ def _cells(column: Any) -> list[Any]:
 def _cell(value: Any) -> Any:
     """The value itself, out of the array without dimensions that MLflow puts around it."""
     return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _array_in(file: Any) -> Array:
+    if not isinstance(file, ENCODED):
+        raise ImageError(f"npy is no content of a file, but of type {type(file).__name__}; {ACCEPTED}.")
+    try:
+        return decode_array(as_bytes(file))
+    except ImageError as error:
+        raise ImageError(f"npy: {error}; {ACCEPTED}.") from error
+    except ValueError as error:
+        raise ImageError(f"npy is text, but not the base64 of a file; {ACCEPTED}.") from error
 
 
 def _cells_of_table(table: Any) -> Any:
@@ -104,14 +118,11 @@ def _are_encoded(data: Any) -> bool:
 
 
 def _decoded(row: int, cell: Any) -> Picture:
-    """The picture in bytes, or in their base64, which may be the address of data that browsers make."""
+    """The picture in bytes, or in their base64."""
     if not isinstance(cell, ENCODED):
         raise ImageError(f"Image {row} is no file as others are, but of type {type(cell).__name__}; {ACCEPTED}.")
     try:
-        if isinstance(cell, str):
-            text = cell.partition("base64,")[2] if cell.startswith("data:") else cell
-            cell = binascii.a2b_base64("".join(text.split()), strict_mode=True)
-        return shrunk(decode(bytes(cell)), LARGEST)  # many small files may hold more pixels than there is memory
+        return shrunk(decode(as_bytes(cell)), LARGEST)  # many small files may hold more pixels than there is memory
     except ImageError as error:
         raise type(error)(f"Image {row}: {error}") from error
     except ValueError as error:

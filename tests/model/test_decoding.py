@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mnist_mlflow.errors import ImageError
-from mnist_mlflow.model.decoding import decode
+from mnist_mlflow.model.decoding import decode, decode_array
 
 GREY = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 COLOUR = np.stack([GREY, GREY // 2, 255 - GREY], axis=2)
@@ -120,3 +120,31 @@ def test_heic_is_read_with_its_extra() -> None:
     picture = decode(buffer.getvalue())
     assert picture.shape == (48, 64, 3)
     assert np.allclose(picture[24, 32], [250, 5, 5], atol=12)
+
+
+ARRAY = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+def saved(array: np.ndarray, version: tuple[int, int] = (1, 0)) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+@pytest.mark.parametrize("array", [ARRAY, np.asfortranarray(ARRAY), ARRAY[:0], ARRAY.astype(">f4")])
+def test_an_array_comes_as_it_was_saved(array: np.ndarray, version: tuple[int, int]) -> None:
+    decoded = decode_array(saved(array, version))
+    assert decoded.dtype == array.dtype
+    assert np.array_equal(decoded, array)
+
+
+PROMISES = saved(ARRAY).replace(b"(3, 4), }" + b" " * 9, b"(3000000000, 4), }")  # gigabytes, of twelve bytes
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", PROMISES, saved(ARRAY)[:-1], saved(np.array([None, 7])), PNG])
+def test_bytes_that_are_no_array_are_refused(content: bytes) -> None:
+    assert len(PROMISES) == len(saved(ARRAY))
+    assert saved(ARRAY) != PROMISES
+    with pytest.raises(ImageError, match=r"bytes are no array of numbers by np\.save"):
+        decode_array(content)

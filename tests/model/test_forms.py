@@ -1,4 +1,5 @@
 import base64
+import io
 from typing import Any
 
 import cv2
@@ -31,6 +32,12 @@ def shuffled(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(FLAT, columns=names).iloc[:, ORDER]
 
 
+def saved(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 FORMS = {  # of SAMPLE
     "uint8 (n, 28, 28)": SAMPLE,
     "uint8 (n, 784)": FLAT,
@@ -59,6 +66,9 @@ FORMS = {  # of SAMPLE
     "columns": {"image": np.array(TEXTS)},
     "a Series of arrays": pd.Series(list(SAMPLE)),
     "a Series of bytes": pd.Series([encoded(image, "PNG") for image in SAMPLE]),
+    "a file of np.save": {"npy": saved(SAMPLE)},
+    "a file of np.save in base64": {"npy": base64.b64encode(saved(SAMPLE)).decode()},
+    "a file of np.save, by columns": {"npy": saved(np.asfortranarray(FLAT / 255))},
     "rows": [{"image": np.array(text)} for text in TEXTS],
 }
 
@@ -152,6 +162,10 @@ REFUSED = {
     "text in a DataFrame": (pd.DataFrame([["a"] * 784]), "not one block of numbers"),
     "ragged lists": ([[1, 2], [3]], "not one block of numbers"),
     "a dict": ({"images": FLAT}, r"a dict with the keys \['images'\]"),
+    "an array of objects": ({"npy": saved(np.array([None, 7]))}, r"npy: .* no array of numbers by np\.save"),
+    "text that is no base64": ({"npy": "seven"}, "npy is text, but not the base64"),
+    "a list of files of np.save": ({"npy": [saved(SAMPLE)]}, "npy is no content of a file, but of type list"),
+    "an image in npy": ({"npy": saved(SAMPLE[0])}, r"shape \(28, 28\)"),
     "None": (None, "no batch, but of type NoneType"),
 }
 

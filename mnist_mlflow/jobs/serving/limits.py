@@ -18,8 +18,8 @@ LARGEST = 16 * MEGABYTE  # bytes of a request
 SLOWEST = 30  # seconds that a request may take to come
 MOST_PIXELS = 200_000_000  # of the pictures of a request, together: small files may hold many
 LONGEST = 30  # seconds that reading them may take
-RATE = 100  # requests a second that one client may send
-BYTES_OF_ONE = 160_000  # a larger request counts as several: so one client may send 16 MB a second
+RATE = 400  # requests a second that one client may send
+BYTES_OF_ONE = 40_000  # a larger request counts as several: so one client may send 16 MB a second
 MOST_CLIENTS = 1_000  # that are remembered
 
 Result = TypeVar("Result")

@@ -1,4 +1,5 @@
 import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -68,8 +69,12 @@ def test_a_picture_that_is_cut_off_or_unpacks_to_gigabytes_is_refused(app: FastA
 def test_programs_get_what_mlflow_itself_predicts(app: FastAPI, reader: Reader, digits: Dataset) -> None:
     images = digits.validation.images[:3]
     expected = reader.pyfunc.predict(images).to_dict("records")
-    for content in ({"inputs": images.tolist()}, {"instances": images.tolist()}):
-        reply = score(app, content)
+    saved = io.BytesIO()
+    np.save(saved, images)
+    npy = base64.b64encode(saved.getvalue()).decode()
+    contents = ({"inputs": images.tolist()}, {"instances": images.tolist()}, {"inputs": {"npy": npy}})
+    sent = ask(app, "/invocations", saved.getvalue(), {"content-type": "application/octet-stream"})
+    for reply in (*(score(app, content) for content in contents), sent):
         assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
         assert reply.json["predictions"] == expected
 
@@ -85,6 +90,9 @@ def test_programs_send_files_of_pictures_too(app: FastAPI, png: bytes) -> None:
         ({"inputs": [[1, 2, 3]]}, "The images have the shape"),
         ({"inputs": np.full((1, 28, 28), -1).tolist()}, "values below 0"),
         ({"pictures": []}, "exactly one of the input fields"),
+        ({"inputs": [], "instances": []}, "exactly one of the input fields"),
+        ({"inputs": {"npy": "k05VTVBZ"}}, "npy: The 6 bytes are no array"),
+        ({"inputs": np.zeros((1, 28, 28)).tolist(), "params": {"max_error": 7}}, "max_error=7.0 is no share"),
         ([], "must be a JSON dictionary"),
     ],
 )
@@ -98,6 +106,7 @@ def test_what_a_model_does_not_take_is_told_without_a_traceback(app: FastAPI, co
 def test_bodies_of_any_kind_cost_their_sender_alone(app: FastAPI, digits: Dataset) -> None:
     for body in (b"{", b"[" * 100_000, b'{"inputs": "' + b"x" * 1000 + b'"}'):
         assert ask(app, "/invocations", body, JSON).status == 400
+    assert ask(app, "/invocations", b"\x93NUMPY", {"content-type": "application/octet-stream"}).status == 400
     for kind in ("text/plain", "image/png", "application/json; charset=latin-1"):
         assert ask(app, "/invocations", b"{}", {"content-type": kind}).status == 415
     pixels = pd.DataFrame(digits.test.images[:1].reshape(1, -1)).rename(columns=str)

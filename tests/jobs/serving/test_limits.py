@@ -6,7 +6,9 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from mnist_mlflow.jobs.serving import limits
+from mnist_mlflow.jobs.serving.app import build_app
 from mnist_mlflow.jobs.serving.limits import BYTES_OF_ONE, LARGEST, MOST_CLIENTS, RATE, Allowances
+from mnist_mlflow.tracking.readers import Reader
 from tests.jobs.serving.asking import GONE, ask
 
 POSTS = ["/digit", "/digits", "/invocations"]
@@ -67,9 +69,11 @@ def test_clients_that_have_gone_are_forgotten(allowances: Allowances, clock: Clo
 
 @pytest.mark.parametrize("path", POSTS)
 def test_the_application_counts_requests_by_client(
-    app: FastAPI, png: bytes, path: str, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, clock: Clock, png: bytes, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "RATE", 3)
+    monkeypatch.setattr(Allowances.__init__, "__defaults__", (clock,))  # no time goes by on a slow machine either
+    app = build_app(reader, "digits.example", None)
     replies = [ask(app, path, png) for _ in range(4)]
     assert [reply.status == 429 for reply in replies] == [False, False, False, True]
     assert int(replies[-1].headers["Retry-After"]) >= 1
@@ -81,7 +85,8 @@ def test_the_application_counts_requests_by_client(
 @pytest.mark.parametrize("path", POSTS)
 def test_the_application_counts_bytes_too(app: FastAPI, png: bytes, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BYTES_OF_ONE", 1)
-    assert [ask(app, path, png * 2).status == 429 for _ in range(2)] == [False, True]
+    body = png + bytes(9 * RATE)
+    assert [ask(app, path, body).status == 429 for _ in range(2)] == [False, True]
 
 
 @pytest.mark.parametrize("path", POSTS)
