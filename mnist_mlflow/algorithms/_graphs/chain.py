@@ -41,6 +41,7 @@ def as_chain(model: DigitModel, about: Mapping[str, str]) -> Any:
     }
     images = described(IMAGES, TensorProto.UINT8, ["n", SIDE, SIDE])
     exported = chain.builder.as_model([images], outputs)
+    exported.producer_name = "mnist_mlflow"
     helper.set_model_props(exported, dict(about))
     checker.check_model(exported, full_check=True)
     return exported

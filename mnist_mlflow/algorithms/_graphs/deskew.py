@@ -45,7 +45,8 @@ def add_deskewed(images: Numbers) -> Numbers:
     right, lower = x / mass, y / mass
     mu20, mu11, mu02 = xx - x * right, xy - x * lower, yy - y * lower
     skew = mu11 / mu02.into("Max", FLAT)
-    across, down = _scale((mu20 - skew * mu11) / mass, SPREAD[0]), _scale(mu02 / mass, SPREAD[1])
+    variances = (mu20 - skew * mu11) / mass, mu02 / mass
+    across, down = (_scale(variance, usual) for variance, usual in zip(variances, SPREAD.ravel(), strict=True))
     shear = skew * down
     upright = Upright(across, shear, down, right - (across + shear) * MIDDLE, lower - down * MIDDLE)
     pixels = images.to(np.float32)
