@@ -146,7 +146,7 @@ def test_models_are_let_vote(store: Client, command: Command) -> None:
 
 
 def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 60)
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 10)
     assert command("knn", "--data=digits", "--train_size=200", "--n_neighbors=3")[0] == 0
     status, output, errors = command("select", "--data=digits")
     assert (status, errors.count("Traceback")) == (0, 0)
@@ -166,7 +166,7 @@ def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.Monk
     assert "test_accuracy" in output
     status, output, _ = command("evaluate", "--data=digits", "--corruptions=1")
     assert status == 0
-    assert output.startswith("models:/mnist-digits@champion on 60 validation images, each changed in sixty ways")
+    assert output.startswith("models:/mnist-digits@champion on 10 validation images, each changed in sixty ways")
     assert output.index("strike through") < output.index("val_accuracy_corrupted")
     assert "The test images were not opened." in output
 
