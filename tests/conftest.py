@@ -189,11 +189,22 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures take longer than small searches."""
-    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_drawn() -> Iterator[None]:
+    """Pictures take longer than small trainings and searches: tests of them call `have_pictures_drawn`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+        patch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
+        yield
+
+
+def have_pictures_drawn(patch: pytest.MonkeyPatch) -> None:
+    """Have runs and searches draw their pictures, as they do outside of tests."""
+    from mnist_mlflow.evaluation.plots import pictures
+    from mnist_mlflow.search.plots import draw
+
+    patch.setattr("mnist_mlflow.jobs.recording.pictures", pictures)
+    patch.setattr("mnist_mlflow.jobs.search.draw", draw)
 
 
 def train_into_copy(new_store: Path, folder: Path, *tasks: Task, drawn: bool = False) -> Trained:
@@ -201,8 +212,8 @@ def train_into_copy(new_store: Path, folder: Path, *tasks: Task, drawn: bool = F
     path = Path(shutil.copy(new_store, folder))
     with pytest.MonkeyPatch.context() as patch:
         use_store(path, patch)
-        if not drawn:
-            patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+        if drawn:
+            have_pictures_drawn(patch)
         trained = Trained(path, [train(task, silent) for task in tasks])
     mlflow.set_tracking_uri(None)
     return trained

@@ -54,7 +54,7 @@ class InTurn:
 
 
 @pytest.fixture
-def one_process(nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "Processes", InTurn)
 
 
