@@ -15,6 +15,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from filelock import FileLock
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from mnist_mlflow.algorithms._novelty import learn_novelty
@@ -131,6 +132,19 @@ def novelty_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnist_mlflow.algorithms.abstention.learn_novelty", once)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Have SQLite not wait for the disk: tests kill processes, which is safe, and no machines."""
+
+    def connected(connection: object, record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", connected)
+    yield
+    event.remove(Engine, "connect", connected)
 
 
 @pytest.fixture(autouse=True)
