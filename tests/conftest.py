@@ -28,6 +28,7 @@ from mnist_mlflow.jobs.train import train
 from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.tracking import store as store_module
 from mnist_mlflow.types import Part, silent
+from tests.order import long_ones_first
 from tests.team import Team, end_keeper, shared_team
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +52,8 @@ SLOW_IMPORTS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make faults` runs, and those that `make check` leaves out."""
+    """Mark the tests that `make faults` runs, and those that `make check` leaves out; long ones come first."""
+    items[:] = long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         assert isinstance(item, pytest.Function)
         if "faults" in item.path.parts:
