@@ -19,6 +19,7 @@ from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import Examples
 
 LIBRARY = "scikit-learn"
+SECONDS = 8
 SPLITTERS = ("random", "best")
 
 
