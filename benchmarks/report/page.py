@@ -12,8 +12,8 @@ from benchmarks.report.seeds import seeds
 from benchmarks.report.selecting import selections
 from benchmarks.report.tables import table
 from benchmarks.report.team import team
+from benchmarks.report.training import training
 from benchmarks.report.wild import wild
-from benchmarks.report.workers import workers
 from benchmarks.results import Results
 
 HEAD = """# Benchmark
@@ -34,13 +34,13 @@ SECTIONS = {
     "wild": wild,
     "ensemble": ensemble,
     "prediction": prediction,
+    "main": training,
     "overhead": overhead,
     "growth": growth,
     "search": searches,
     "selecting": selections,
     "seeds": seeds,
     "team": team,
-    "workers": workers,
 }
 
 

@@ -26,6 +26,7 @@ from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples
 
 LIBRARY = "xgboost"
+SECONDS = 46
 LEARNS_IN_STEPS = True
 
 
