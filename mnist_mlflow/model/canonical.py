@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.model.geometry import are_canonical, moved, stretched
+from mnist_mlflow.model.geometry import GROUND, OPEN, are_canonical, moved, stretched
 from mnist_mlflow.model.ink import grey_of, has_bright_ink, ink_of
 from mnist_mlflow.model.strokes import digit_of
 from mnist_mlflow.types import BATCH, SIDE, Images, Picture
@@ -47,7 +47,7 @@ def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted
             if len(rest):
                 batch = np.array([pictures[row] for row in rest.tolist()], np.uint8)
                 candidates = place(stretched(255 - batch if turned else batch))
-                fits = are_canonical(candidates)
+                fits = are_canonical(candidates, OPEN if turned else GROUND)  # a bright frame is no dark ink
                 images[rest[fits]], inverted[rest[fits]], done[rest[fits]] = candidates[fits], turned, True
                 rest = rest[~fits]
     for row in np.flatnonzero(~done).tolist():

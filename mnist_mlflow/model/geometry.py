@@ -13,13 +13,14 @@ BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
 BRIGHT = 32  # ink that counts in a box: less is what interpolation leaves around it
 EXTENT = (18, 22)  # pixels of BRIGHT along the longer side; all but two of MNIST's images have 18 to 20
 CENTRE = (13.3, 14.7)  # the centre of mass; MNIST moved by whole pixels
-GROUND = 0.43  # of an image is exactly black, at least, even where the box is full; MNIST's has 0.55
+GROUND = 0.43  # of an image is exactly black, at least, even where the box is full
+OPEN = 0.52  # of an image of strokes is exactly black, at least; MNIST's has 0.55
 WHITE = 230  # the brightest ink of an image that needs no stretching, at least
 FAINTEST = 10  # of 255 that ink and ground differ by, at least
 
 
-def are_canonical(images: Images) -> npt.NDArray[np.bool_]:
-    """True (n,) for images with black ground and bright ink that fills the box and is centred by mass.
+def are_canonical(images: Images, ground: float = GROUND) -> npt.NDArray[np.bool_]:
+    """True (n,) for images with so much black ground, and with bright ink that fills the box, centred by mass.
 
     Ink that reaches the border is as near to the middle as it gets. A blank image is canonical.
     """
@@ -29,9 +30,9 @@ def are_canonical(images: Images) -> npt.NDArray[np.bool_]:
     centre = _centres(images)
     inner = (centre > CENTRE[0]) & (centre < CENTRE[1])
     stuck = (first == 0) | (last == SIDE - 1)
-    ground = (images == 0).mean(axis=(1, 2), dtype=np.float32) >= GROUND
+    is_open = (images == 0).mean(axis=(1, 2), dtype=np.float32) >= ground
     fits = (extent >= EXTENT[0]) & (extent <= EXTENT[1]) & (inner | stuck).all(axis=0)
-    return np.asarray(ground & (images.max(axis=(1, 2)) >= WHITE) & fits | ~images.any(axis=(1, 2)), bool)
+    return np.asarray(is_open & (images.max(axis=(1, 2)) >= WHITE) & fits | ~images.any(axis=(1, 2)), bool)
 
 
 def stretched(images: Images) -> Images:
