@@ -32,13 +32,13 @@ that of the file that `model.save` writes, in which the optimizer remembers two 
 SECTIONS = {
     "wild": wild,
     "ensemble": ensemble,
-    "main": training,
     "overhead": overhead,
     "growth": growth,
     "search": searches,
     "selecting": selections,
     "seeds": seeds,
     "team": team,
+    "main": training,
 }
 
 
