@@ -13,6 +13,7 @@ from mnist_mlflow.model.scorers.projected import Projected, Rotation, project
 from mnist_mlflow.types import Examples, Features, Labels
 
 SHRINKAGE = 0.05  # the share of a covariance that is its mean variance in all directions, as of a ball
+PLACES = 5  # decimal, of directions
 TINY = 1e-6  # the mean variance at least: a digit may have a single image
 
 
@@ -36,13 +37,14 @@ def principal_components(features: Features, count: int) -> tuple[Rotation, ...]
 def discriminants(examples: Examples, count: int) -> tuple[Rotation, ...]:
     """The rotation to the linear discriminants of each two digits and so many principal components.
 
-    For 0 the features themselves stand beside the discriminants. All has 64 bits: what other threads and processors
-    round otherwise is too little to be seen in the 32 bits of which trees learn.
+    For 0 the features themselves stand beside the discriminants. Directions have 64 bits and are rounded to a few
+    places. Other threads and processors then make the same ones, and trees cut the same.
     """
     features = examples.features.astype(np.float64)
     pca = fit_pca(features, count or 1)
     others = pca.components_ if count else np.eye(features.shape[1])
-    return (Rotation(np.concatenate([discriminant_directions(features, examples.labels), others]), pca.mean_),)
+    directions = np.concatenate([discriminant_directions(features, examples.labels), others])
+    return (Rotation(directions.round(PLACES), pca.mean_),)
 
 
 def discriminant_directions(features: npt.NDArray[np.float64], labels: Labels) -> npt.NDArray[np.float64]:
@@ -66,7 +68,7 @@ def _shrunk_covariance(features: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
     return np.asarray((1 - SHRINKAGE) * covariance + SHRINKAGE * ball)
 
 
-def fit_pca(features: Features, count: int | None = None, whiten: bool = False) -> Any:
+def fit_pca(features: npt.NDArray[np.floating], count: int | None = None, whiten: bool = False) -> Any:
     """scikit-learn's PCA by the covariance matrix."""
     from sklearn.decomposition import PCA
 
