@@ -57,6 +57,9 @@ WORKERS = 2  # of a search, each with its share of the cores
 TRIAL_MS = 60  # that Optuna and MLflow may take of a trial
 MOST_FALSE, LEAST_POWER = 0.05, 0.9  # of two models, how often the better-looking one is called better
 RANK_SECONDS = 1.5  # for 10,000 runs and 2,000 models
+REQUEST_MS, SLOWEST_MS = 4, 10  # of a request with one image: the median, and 99 in 100
+REQUESTS_A_SECOND = 250  # of eight clients
+THOUSAND_MS = 120  # for a request with a thousand images, beyond reading its JSON
 START_SECONDS = 0.5  # that importing the package, and --help, may take at most
 
 
