@@ -9,6 +9,7 @@ import click
 from benchmarks.measure.ensemble import measure_ensemble
 from benchmarks.measure.growth import measure_growth
 from benchmarks.measure.overhead import measure_overhead
+from benchmarks.measure.prediction import measure_prediction
 from benchmarks.measure.rows import measure_row
 from benchmarks.measure.searches import measure_searches
 from benchmarks.measure.seeds import measure_seeds
@@ -27,6 +28,7 @@ OTHERS = {
     "ensemble": measure_ensemble,
     "overhead": measure_overhead,
     "growth": measure_growth,
+    "prediction": measure_prediction,
     "search": measure_searches,
     "selecting": measure_selecting,
     "seeds": measure_seeds,

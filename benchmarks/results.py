@@ -17,7 +17,7 @@ from benchmarks.process import ROOT
 Results = dict[str, Any]
 
 LIBRARIES = (
-    *("numpy", "opencv-python-headless", "scikit-learn", "scikit-learn-intelex"),
+    *("numpy", "opencv-python-headless", "scikit-learn", "onnxruntime"),
     *("xgboost", "tensorflow", "keras", "mlflow"),
 )
 

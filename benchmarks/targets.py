@@ -60,6 +60,10 @@ RANK_SECONDS = 1.5  # for 10,000 runs and 2,000 models
 REQUEST_MS, SLOWEST_MS = 4, 10  # of a request with one image: the median, and 99 in 100
 REQUESTS_A_SECOND = 250  # of eight clients
 THOUSAND_MS = 120  # for a request with a thousand images, beyond reading its JSON
+LOAD_SECONDS, MEMORY_MB = 1.0, 450  # of a model, after MLflow is imported
+SINGLE_MS, BATCHED_MS = 0.5, 0.06  # an image, alone and in a thousand
+ENSEMBLE_MS, MEMBERS = 3.0, 8
+INSTALL_SHARE = 1 / 3  # of the seconds and megabytes that a network's environment took with TensorFlow
 START_SECONDS = 0.5  # that importing the package, and --help, may take at most
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmarks.report.ensemble import ensemble
 from benchmarks.report.growth import draw, growth
 from benchmarks.report.overhead import overhead
+from benchmarks.report.prediction import prediction
 from benchmarks.report.rows import rows
 from benchmarks.report.searches import searches
 from benchmarks.report.seeds import seeds
@@ -33,6 +34,7 @@ that of the file that `model.save` writes, in which the optimizer remembers two 
 SECTIONS = {
     "wild": wild,
     "ensemble": ensemble,
+    "prediction": prediction,
     "overhead": overhead,
     "growth": growth,
     "search": searches,

@@ -60,6 +60,19 @@ def _vote_weights(ensemble: Run) -> dict[str, float]:
     return dict(zip(members["run"], members["weight"].astype(float), strict=True))
 
 
+def save_images(path: str) -> None:
+    """Write a thousand training images (1000, 28, 28), which programs outside this project read."""
+    np.save(path, load_mnist(silent)[0].images[:BATCH])
+
+
+def fetched(store: str) -> dict[str, str]:
+    """The folders of a store's models, by name."""
+    mlflow.set_tracking_uri(store)
+    return {
+        name: mlflow.artifacts.download_artifacts(_model_uri(run)) for name, run in _runs_with_models(store).items()
+    }
+
+
 def predict_latency(store: str, model: str) -> dict[str, float]:
     """Median milliseconds an image through `mlflow.pyfunc`, one at a time and in a batch of a thousand."""
     mlflow.set_tracking_uri(store)

@@ -89,7 +89,7 @@ def train_network(
 
 
 def logits(network: Any, features: Features) -> Scores:
-    """What a network says (n, 10) of features (n, d), a thousand at a time."""
+    """The logits (n, 10) of features (n, d), a thousand at a time."""
     return np.concatenate([np.asarray(network(batch, training=False)) for batch in batches(features)])
 
 

@@ -73,8 +73,8 @@ def as_graph(trees: Sequence[Any], width: int) -> Graph:
         for number, (tree, values) in enumerate(zip(trees, leaves, strict=True))
     ]
     builder = GraphBuilder()
-    chosen = builder.add("Cast", add_trees(builder, FEATURES, arrays, len(arrays), AT_MOST), to=INT32)
-    shares = builder.add("ReduceMean", builder.add("Gather", votes.astype(np.float32), chosen), [1], keepdims=0)
+    leaf_votes = builder.add("Cast", add_trees(builder, FEATURES, arrays, len(arrays), AT_MOST), to=INT32)
+    shares = builder.add("ReduceMean", builder.add("Gather", votes.astype(np.float32), leaf_votes), [1], keepdims=0)
     return builder.finish(builder.add_log_votes(shares, SMALLEST_SHARE), width)
 
 

@@ -54,12 +54,12 @@ def suggest(trial: Any) -> Params:
 def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: Callback) -> Graph:
     """Keep the examples: the neighbours are searched when they are asked for."""
     rotations = whitened_components(train, params.components)
-    kept, count = reduced(rotations, train), params.n_neighbors
-    if count > len(kept.labels):
-        raise ValueError(f"{len(kept.labels)} images have no {count} neighbours.")
+    examples, count = reduced(rotations, train), params.n_neighbors
+    if count > len(examples.labels):
+        raise ValueError(f"{len(examples.labels)} images have no {count} neighbours.")
     builder = GraphBuilder()
-    distances, nearest = add_nearest(builder, add_projection(builder, rotations), kept.features, count)
-    votes = builder.add("Gather", np.eye(CLASSES, dtype=np.float32)[kept.labels], nearest)
+    distances, nearest = add_nearest(builder, add_projection(builder, rotations), examples.features, count)
+    votes = builder.add("Gather", np.eye(CLASSES, dtype=np.float32)[examples.labels], nearest)
     if params.weights == "distance":
         weights = builder.add("Reciprocal", builder.add("Max", distances, SMALLEST_DISTANCE))
         votes = builder.add("Mul", votes, builder.add("Unsqueeze", weights, [2]))

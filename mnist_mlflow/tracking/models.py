@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from mnist_mlflow.tracking.parcels import Contents
 
 ARCHIVED = "data/digit_model.zip"  # a model's own files
-EVERY_MODEL_NEEDS = ("mlflow", "numpy", "pandas")
+# mlflow-skinny serves and loads models; the whole of MLflow would bring scikit-learn, Matplotlib and pyarrow too.
+EVERY_MODEL_NEEDS = ("mlflow-skinny", "numpy", "pandas")
 SHARES = ("confidence", *PROBABILITY_COLUMNS)
 OUTPUT = Schema(
     [

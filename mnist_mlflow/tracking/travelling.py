@@ -44,12 +44,12 @@ def code_digest() -> str:
 
 
 def form_of_today() -> dict[str, str | int]:
-    """What the metadata of a logged model say of its code and its files."""
+    """The metadata of a model that is logged today: its code, and the format of its files."""
     return {DIGEST: code_digest(), FORM: FORMAT}
 
 
 def is_known(about: Model) -> bool:
-    """True for a model that the code of today reads: by its files' format, by its code, or since it brings none."""
+    """True for a model that today's code reads: it has a known format, the same code, or brings none."""
     code, metadata = about.flavors.get(FLAVOR_NAME, {}).get(CODE), about.metadata or {}
     # MLflow writes `null` where no code travels.
     return not code or metadata.get(FORM) in FORMATS or metadata.get(DIGEST) == code_digest()

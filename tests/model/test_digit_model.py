@@ -20,6 +20,7 @@ from mnist_mlflow.data import Dataset
 from mnist_mlflow.jobs import ensemble
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.tracking.models import EVERY_MODEL_NEEDS
 from mnist_mlflow.types import silent
 from tests.conftest import python, use_store
 from tests.model.test_decoding import PNG
@@ -137,14 +138,14 @@ def test_refuses_an_error_that_is_no_share(model: Any, share: float) -> None:
 
 
 def test_says_what_it_needs_and_where_it_comes_from(folder: Path) -> None:
-    uri = (folder / "knn.txt").read_text()
+    uri = (folder / "cnn.txt").read_text()
     requirements = Path(mlflow.pyfunc.get_model_dependencies(uri)).read_text()
-    assert "scikit-learn==" in requirements
-    assert "tensorflow" not in requirements
+    names = {line.partition("==")[0] for line in requirements.splitlines()}
+    assert names == {*EVERY_MODEL_NEEDS, "onnxruntime", "opencv-python-headless", "pillow"}
     info = mlflow.models.get_model_info(uri)
     assert [column.name for column in info.signature.outputs.inputs] == COLUMNS
     logged = mlflow.get_logged_model(info.model_id)
-    assert logged.tags["algorithm"] == "knn"
+    assert logged.tags["algorithm"] == "cnn"
     assert {metric.key for metric in logged.metrics} >= {"val_accuracy", "val_log_loss"}
 
 

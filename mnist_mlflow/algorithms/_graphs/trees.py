@@ -63,7 +63,7 @@ def add_trees(builder: GraphBuilder, rows: Value, trees: Sequence[Tree], targets
 
 
 def _with_a_root(tree: Tree) -> Tree:
-    """The tree; one that is but a leaf gets a root above it, both of whose ways lead there, as ONNX wants it."""
+    """The tree; a lone leaf gets a root above it, both of whose ways lead there, as ONNX wants one."""
     if len(tree.left) > 1:
         return tree
     leaf, nothing = np.array([1, -1]), np.zeros(2, np.float32)
