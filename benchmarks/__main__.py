@@ -17,8 +17,8 @@ from benchmarks.measure.selecting import measure_selecting
 from benchmarks.measure.serving import measure_serving
 from benchmarks.measure.store import Store
 from benchmarks.measure.team import measure_team
+from benchmarks.measure.training import measure_training
 from benchmarks.measure.wild import lacking_folder, measure_wild
-from benchmarks.measure.workers import measure_workers
 from benchmarks.report.page import write_report
 from benchmarks.results import Results, circumstances, save_part
 from benchmarks.targets import ROWS
@@ -26,6 +26,7 @@ from benchmarks.targets import ROWS
 HERE = Path(__file__).resolve().parent
 OTHERS = {
     "ensemble": measure_ensemble,
+    "main": measure_training,
     "overhead": measure_overhead,
     "growth": measure_growth,
     "prediction": measure_prediction,
@@ -35,7 +36,6 @@ OTHERS = {
     "serving": measure_serving,
     "team": measure_team,
     "wild": measure_wild,
-    "workers": measure_workers,
 }
 PARTS = (*ROWS, *OTHERS)
 

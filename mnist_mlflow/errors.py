@@ -38,6 +38,10 @@ class ImageError(UserFacingError, ValueError):
     """The input of a model is not images of digits."""
 
 
+class TooMuchWorkError(ImageError):
+    """The pictures of a stranger are more than is read for one."""
+
+
 class ModelError(UserFacingError, ValueError):
     """The files of a model are not those of a model."""
 

@@ -38,6 +38,11 @@ def real(default: float, low: float, high: float, meaning: str) -> Any:
     return _field(default, f"a number from {low} to {high}", meaning, ge=low, le=high)
 
 
+def optional_real(low: float, high: float, meaning: str) -> Any:
+    """A number within `low` and `high`, or nothing."""
+    return _field(None, f"a number from {low} to {high}, or nothing", meaning, ge=low, le=high)
+
+
 def choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
     """One of some words."""
     return text(default, "|".join(map(re.escape, choices)), f"one of {', '.join(choices)}", meaning)
@@ -104,6 +109,14 @@ def several(default: tuple[Any, ...], form: str, meaning: str) -> Any:
     return _field(default, form, meaning)
 
 
+def none_if_empty(value: object) -> object:
+    """The value; None for the empty text that nothing is typed as."""
+    return None if value == "" else value
+
+
+OptionalReal = Annotated[float | None, BeforeValidator(none_if_empty)]  # the type of an `optional_real` field
+
+
 def _field(default: object, form: str, meaning: str, **constraints: Any) -> Any:
     return Field(default, description=meaning, json_schema_extra={"form": form}, **constraints)
 
@@ -143,7 +156,7 @@ class Parameter:
 
     def refusal(self, value: object) -> str:
         """The words for a value that is not accepted: what is, with an example."""
-        example = f" For example: {self.name}={typed(self.default)}" if self.default not in ("", ()) else ""
+        example = f" For example: {self.name}={typed(self.default)}" if self.default not in ("", (), None) else ""
         return f"{typed(value)!r} is not {self.accepted}.{example}"
 
 
@@ -175,9 +188,11 @@ def parse(parameter: Parameter, typed_text: str) -> Any:
 
 
 def typed(value: object) -> object:
-    """A value as somebody types it: flags as 0 and 1, several values with commas between them."""
+    """A value as somebody types it: flags as 0 and 1, several with commas between them, nothing as empty text."""
     if isinstance(value, bool):
         return int(value)
+    if value is None:
+        return ""
     return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 

@@ -13,11 +13,13 @@ from pydantic import AfterValidator
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.parameters import (
     DataAddress,
+    OptionalReal,
     Several,
     choice,
     data_set,
     flag,
     integer,
+    optional_real,
     parameters,
     parameters_of,
     pick,
@@ -32,6 +34,7 @@ OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 NEW_STUDY = "auto"
 ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
 REGISTERED_MODEL = "mnist-digits"
+CHAMPION = "champion"  # the alias of the model that is meant unless somebody names another
 PREFERENCES = ("accuracy", "latency", "size")
 COMMAND = re.compile(r"mlflow run \.(?: -e (\w+))? --env-manager local(.*)", re.DOTALL)
 MOST_SEEDS, LARGEST_SEED = 100, 2**31 - 1
@@ -149,6 +152,16 @@ class RegisteredOptions:
     """The registered model that a command is about."""
 
     registered_model: str = word(REGISTERED_MODEL, "the registered model that has the champion")
+
+
+@parameters
+class ReaderOptions(RegisteredOptions):
+    """The model that reads, and the answers of it that count as sure."""
+
+    model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model that reads")
+    max_error: OptionalReal = optional_real(
+        0.0, 1.0, "the share of wrong ones that is allowed among the sure answers; nothing: the model's own"
+    )
 
 
 @parameters

@@ -13,8 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import mlflow
+import numpy as np
+import numpy.typing as npt
 import pytest
 from filelock import FileLock
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from mnist_mlflow.algorithms._novelty import learn_novelty
@@ -27,6 +30,7 @@ from mnist_mlflow.jobs.train import train
 from mnist_mlflow.model.novelty import Novelty
 from mnist_mlflow.tracking import store as store_module
 from mnist_mlflow.types import Part, silent
+from tests.order import long_ones_first
 from tests.team import Team, end_keeper, shared_team
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +54,8 @@ SLOW_IMPORTS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make faults` runs, and those that `make check` leaves out."""
+    """Mark the tests that `make faults` runs, and those that `make check` leaves out; long ones come first."""
+    items[:] = long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         assert isinstance(item, pytest.Function)
         if "faults" in item.path.parts:
@@ -121,9 +126,9 @@ def cache(shared: Path) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def novelty_once() -> Iterator[None]:
     """What is no digit, learned once for the same images: it is the same for all algorithms, and takes a while."""
-    learned: dict[str, Novelty] = {}
+    learned: dict[str, tuple[Novelty, npt.NDArray[np.bool_]]] = {}
 
-    def once(train: Part, tuning: Part) -> Novelty:
+    def once(train: Part, tuning: Part) -> tuple[Novelty, npt.NDArray[np.bool_]]:
         if (digest := digest_of(train, tuning)) not in learned:
             learned[digest] = learn_novelty(train, tuning)
         return learned[digest]
@@ -131,6 +136,19 @@ def novelty_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnist_mlflow.algorithms.abstention.learn_novelty", once)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Have SQLite not wait for the disk: tests kill processes, which is safe, and no machines."""
+
+    def connected(connection: object, record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", connected)
+    yield
+    event.remove(Engine, "connect", connected)
 
 
 @pytest.fixture(autouse=True)
@@ -189,11 +207,22 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures take longer than small searches."""
-    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_drawn() -> Iterator[None]:
+    """Pictures take longer than small trainings and searches: tests of them call `have_pictures_drawn`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+        patch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
+        yield
+
+
+def have_pictures_drawn(patch: pytest.MonkeyPatch) -> None:
+    """Have runs and searches draw their pictures, as they do outside of tests."""
+    from mnist_mlflow.evaluation.plots import pictures
+    from mnist_mlflow.search.plots import draw
+
+    patch.setattr("mnist_mlflow.jobs.recording.pictures", pictures)
+    patch.setattr("mnist_mlflow.jobs.search.draw", draw)
 
 
 def train_into_copy(new_store: Path, folder: Path, *tasks: Task, drawn: bool = False) -> Trained:
@@ -201,8 +230,8 @@ def train_into_copy(new_store: Path, folder: Path, *tasks: Task, drawn: bool = F
     path = Path(shutil.copy(new_store, folder))
     with pytest.MonkeyPatch.context() as patch:
         use_store(path, patch)
-        if not drawn:
-            patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+        if drawn:
+            have_pictures_drawn(patch)
         trained = Trained(path, [train(task, silent) for task in tasks])
     mlflow.set_tracking_uri(None)
     return trained

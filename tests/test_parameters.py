@@ -7,10 +7,12 @@ import pytest
 
 from mnist_mlflow.errors import ParameterError
 from mnist_mlflow.parameters import (
+    OptionalReal,
     Several,
     choice,
     flag,
     integer,
+    optional_real,
     parameters,
     parameters_of,
     parse,
@@ -28,6 +30,7 @@ from mnist_mlflow.protocol import SplitOptions
 class Params:
     count: int = integer(3, 1, 10, "a count")
     rate: float = real(0.1, 1e-6, 1.0, "a rate")
+    limit: OptionalReal = optional_real(0.0, 1.0, "a limit")
     kind: str = choice("a", ("a", "b"), "a kind")
     name: str = word("n", "a name")
     dry: bool = flag(False, "a flag")
@@ -44,6 +47,8 @@ KNOWN = {parameter.name: parameter for parameter in parameters_of(Params)}
         ("count", "10", 10),
         ("rate", "1e-3", 0.001),
         ("rate", "1", 1.0),
+        ("limit", "", None),
+        ("limit", "0", 0.0),
         ("kind", "b", "b"),
         ("dry", "1", True),
         ("dry", "false", False),
@@ -67,6 +72,8 @@ def test_takes_what_is_accepted(name: str, text: str, value: object) -> None:
         ("rate", "nan", "a number from 1e-06 to 1.0. For example: rate=0.1"),
         ("rate", "inf", "a number from 1e-06 to 1.0"),
         ("rate", "2", "a number from 1e-06 to 1.0"),
+        ("limit", "2", "a number from 0.0 to 1.0, or nothing"),
+        ("limit", "none", "a number from 0.0 to 1.0, or nothing"),
         ("kind", "c", "one of a, b. For example: kind=a"),
         ("kind", "a\n", "one of a, b"),
         ("name", "a/b", "a name of letters"),
@@ -88,7 +95,7 @@ def test_a_value_that_is_given_by_its_place_is_checked_too() -> None:
 
 
 def test_a_name_that_there_is_not_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ParameterError, match="There is no parameter 'counts'; accepted: count, rate, kind"):
+    with pytest.raises(ParameterError, match="There is no parameter 'counts'; accepted: count, rate, limit, kind"):
         Params(counts=3)  # type: ignore[call-arg]
 
 

@@ -13,8 +13,8 @@ from benchmarks.report.selecting import selections
 from benchmarks.report.serving import serving
 from benchmarks.report.tables import table
 from benchmarks.report.team import team
+from benchmarks.report.training import training
 from benchmarks.report.wild import wild
-from benchmarks.report.workers import workers
 from benchmarks.results import Results
 
 HEAD = """# Benchmark
@@ -42,7 +42,7 @@ SECTIONS = {
     "seeds": seeds,
     "serving": serving,
     "team": team,
-    "workers": workers,
+    "main": training,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_mlflow.algorithms._augmentation import varied_copies
 from mnist_mlflow.algorithms._no_digits import no_digits
@@ -23,8 +24,10 @@ FOUND = 0.9  # of what is no digit, unless that would lose too many or too few d
 FEWEST_LOST, MOST_LOST = 0.001, 0.003  # of the digits
 
 
-def learn_novelty(train: Part, tuning: Part) -> Novelty:
+def learn_novelty(train: Part, tuning: Part) -> tuple[Novelty, npt.NDArray[np.bool_]]:
     """The digits by the training images, with a limit by those of the tuning slice and images that are made.
+
+    Of the tuning slice it says which images (n,) lie within the limit.
 
     Varied copies are learned too: what another hand, pen or camera makes of a digit is one.
     """
@@ -34,7 +37,8 @@ def learn_novelty(train: Part, tuning: Part) -> Novelty:
     of_digits = novelty.distances(features_of(tuning, HOG)).min(axis=1)
     of_others = novelty.distances(hog(canonical_digits(no_digits(train, MADE)).images)).min(axis=1)
     least, most = np.quantile(of_digits, (1 - MOST_LOST, 1 - FEWEST_LOST))
-    return replace(novelty, limit=float(np.clip(np.quantile(of_others, 1 - FOUND), least, most)))
+    limit = float(np.clip(np.quantile(of_others, 1 - FOUND), least, most))
+    return replace(novelty, limit=limit), of_digits <= limit
 
 
 def _learn_digits(features: Features, labels: Labels) -> Novelty:

@@ -10,6 +10,8 @@
     RECIPES                 where there are several sets of defaults: what each value of `recipe` brings
     TOLERANCE               how far probabilities may move where it learns the same again with other threads, or on
                             another processor; the docstring says why (0, not at all, unless it is said)
+    SECONDS                 about how long it learns 45,000 images on two cores: of several, `main` begins with the
+                            longest (0 unless it is said)
 
 The file's name is the algorithm's name. Calibration is the same for all: `train_model` adds it. Where Params has
 `copies`, it also adds so many varied copies of each training image.
@@ -158,6 +160,11 @@ def learns_in_steps(algorithm: Algorithm) -> bool:
 def tolerance_of(name: str) -> float:
     """The distance that probabilities of an algorithm may move when it learns again; 0 for an unknown algorithm."""
     return float(getattr(get_algorithm(name), "TOLERANCE", 0.0)) if name in algorithm_names() else 0.0
+
+
+def longest_first(names: Iterable[str]) -> list[str]:
+    """Algorithms in the order in which several at a time are done the soonest."""
+    return sorted(names, key=lambda name: -getattr(get_algorithm(name), "SECONDS", 0.0))
 
 
 def algorithm_names() -> list[str]:

@@ -24,6 +24,7 @@ from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import SIDE, Examples, Features
 
 LIBRARY = EXTRA = "tensorflow"
+SECONDS = 13
 LEARNS_IN_STEPS = True
 AMPLE = 16_384
 

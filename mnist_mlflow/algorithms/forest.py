@@ -25,6 +25,7 @@ from mnist_mlflow.parameters import choice, integer, parameters
 from mnist_mlflow.types import Examples
 
 LIBRARY = "scikit-learn"
+SECONDS = 8
 SPLITTERS = ("random", "best")
 SMALLEST_SHARE = 1e-3  # of the votes
 INT32 = 6  # ONNX's number of the type

@@ -22,6 +22,7 @@ from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import Examples
 
 LIBRARY = "scikit-learn"
+SECONDS = 5
 TOLERANCE = 0.03  # of a probability
 
 _logger = logging.getLogger(__name__)

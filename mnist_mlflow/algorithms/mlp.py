@@ -19,6 +19,7 @@ from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import Examples
 
 LIBRARY = EXTRA = "tensorflow"
+SECONDS = 20
 LEARNS_IN_STEPS = True
 AMPLE = 8_192
 

@@ -25,6 +25,7 @@ from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples
 
 LIBRARY = "scikit-learn"
+SECONDS = 7
 TOLERANCE = 2e-3  # of a probability
 CACHE_MB = 1_000
 KERNELS = ("rbf", "poly")

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees on HOG features.
+"""Gradient-boosted trees on the linear discriminants and principal components of HOG features.
 
 Expect about 99.4 % on the test images, 46 s to learn 45,000 on two cores.
 
@@ -19,13 +19,14 @@ import numpy as np
 
 from mnist_mlflow.algorithms._graphs.building import GraphBuilder
 from mnist_mlflow.algorithms._graphs.trees import BELOW, Tree, add_trees
-from mnist_mlflow.algorithms._projection import Rotation, add_projection, principal_components, reduced
+from mnist_mlflow.algorithms._projection import Rotation, add_projection, discriminants, reduced
 from mnist_mlflow.algorithms.base import KINDS, Callback, copies_of
 from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.parameters import choice, integer, parameters, real
 from mnist_mlflow.types import CLASSES, Examples
 
 LIBRARY = "xgboost"
+SECONDS = 46
 LEARNS_IN_STEPS = True
 
 
@@ -35,19 +36,20 @@ class Params:
 
     features: str = choice("hog", KINDS, "what the images are turned into")
     copies: float = copies_of(0.25)
-    components: int = integer(0, 0, 784, "principal components that are kept; 0: the features as they are")
-    rounds: int = integer(200, 1, 10_000, "boosting rounds at most")
+    components: int = integer(100, 0, 784, "principal components beside the discriminants; 0: the features as they are")
+    rounds: int = integer(150, 1, 10_000, "boosting rounds at most")
     patience: int = integer(20, 1, 1_000, "rounds without a better log loss on the tuning slice before it stops")
     learning_rate: float = real(0.2, 1e-4, 1.0, "how much of each tree is added")
     max_depth: int = integer(6, 1, 20, "how deep a tree grows")
     subsample: float = real(0.8, 0.05, 1.0, "share of the images that a tree sees")
-    colsample_bynode: float = real(0.05, 0.01, 1.0, "share of the features that a split may use")
+    colsample_bynode: float = real(0.15, 0.01, 1.0, "share of the features that a split may use")
     max_bin: int = integer(32, 2, 1_024, "steps into which each feature is cut")
 
 
 def suggest(trial: Any) -> Params:
     """The search space."""
     return Params(
+        components=trial.suggest_int("components", 30, 100, log=True),
         learning_rate=trial.suggest_float("learning_rate", 0.05, 0.5, log=True),
         max_depth=trial.suggest_int("max_depth", 3, 8),
         subsample=trial.suggest_float("subsample", 0.5, 1.0),
@@ -59,7 +61,7 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
     """Histogram trees on all cores; the rounds up to the best one on the tuning slice are kept."""
     import xgboost
 
-    width, rotations = train.features.shape[1], principal_components(train.features, params.components)
+    width, rotations = train.features.shape[1], discriminants(train, params.components)
     train, tuning = reduced(rotations, train), reduced(rotations, tuning)
     lessons = xgboost.QuantileDMatrix(train.features, train.labels, max_bin=params.max_bin)
     judges = xgboost.DMatrix(tuning.features, tuning.labels)

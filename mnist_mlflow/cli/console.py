@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.doctor import Diagnosis
     from mnist_mlflow.jobs.evaluate import Evaluation
     from mnist_mlflow.jobs.examination import Examination
+    from mnist_mlflow.jobs.export import Export
     from mnist_mlflow.jobs.join import Contribution
     from mnist_mlflow.jobs.main import MainResult
     from mnist_mlflow.jobs.read import ReadResult
@@ -218,6 +219,14 @@ def show_serve(service: Service) -> None:
     """Print who answers where, and let it answer until a signal ends it."""
     out.print(f"{service.model} answers at {service.address} until Ctrl-C.", soft_wrap=True)
     service.answer()
+
+
+def show_export(export: Export) -> None:
+    """Print what was written, and the lines of Python that ask it."""
+    out.print(f"Written: {export.out}, {export.megabytes:.1f} MB, {export.model}", soft_wrap=True)
+    out.print("Ask it by onnxruntime alone, about images (n, 28, 28) uint8 as MNIST has them (docs/EXPORT.md):")
+    out.print(f"    session = onnxruntime.InferenceSession({str(export.out)!r})", soft_wrap=True)
+    out.print('    digit, probabilities, sure = session.run(None, {"images": images})')
 
 
 def show_recover(recovery: Recovery) -> None:

@@ -9,13 +9,15 @@ import click
 
 from mnist_mlflow.parameters import Parameter, parameters_of, parse, typed
 
+NAMES = {type(Path()): "path", type(None): "float"}  # of what an option takes, by the type of its default
+
 
 class Accepted(click.ParamType[Any]):
     """The values that a parameter accepts."""
 
     def __init__(self, parameter: Parameter) -> None:
         self.parameter = parameter
-        self.name = "path" if isinstance(parameter.default, Path) else type(parameter.default).__name__
+        self.name = NAMES.get(type(parameter.default)) or type(parameter.default).__name__
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The value as the parameter's type."""

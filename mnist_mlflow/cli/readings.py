@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from mnist_mlflow.data.folders import is_called_picture
 from mnist_mlflow.jobs.read import ReadResult
 from mnist_mlflow.reports.readings import row_texts
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 25  # of a table
+MOST_SKIPPED = 10  # pages
 HEAD = ("picture", "row", "column", "digit", "confidence", "sure or why")
 
 
@@ -23,8 +27,11 @@ def show(console: Console, result: ReadResult) -> None:
     digits = result.table.dropna(subset="digit")
     console.print(_digits(digits))
     console.print(_rows(digits))
-    for _, page in result.table[result.table["digit"].isna()].iterrows():
+    pages = [page for _, page in result.table[result.table["digit"].isna()].iterrows()]
+    for page in sorted(pages, key=lambda page: not is_called_picture(page["picture"]))[:MOST_SKIPPED]:
         console.print(f"skipped: {_name(page)}: {page['why']}", soft_wrap=True)
+    if len(pages) > MOST_SKIPPED:
+        console.print(f"skipped: and {len(pages) - MOST_SKIPPED} more, all in the file")
     counts = result.metrics
     sure = f"{counts['digits']:.0f} {'digit' if counts['digits'] == 1 else 'digits'}, {counts['sure']:.0f} sure"
     console.print(f"{sure}, by {result.model} in {counts['seconds']:.1f} seconds")
@@ -37,10 +44,11 @@ def _digits(digits: pd.DataFrame) -> Table:
     table = Table(box=SIMPLE_HEAD, caption=f"and {rest} more digits in the file" if rest > 0 else None)
     for title in HEAD:
         table.add_column(title, justify="right" if title in HEAD[1:5] else "left", overflow="fold")
-    for _, one in digits.head(MOST_ROWS).iterrows():
+    shown = [one for _, one in digits.head(MOST_ROWS).iterrows()]
+    for name, one in zip(_once(map(_name, shown)), shown, strict=True):
         answer = "sure" if one["sure"] else f"{one['why']}, {one['second']} second"
-        places = (str(one[name]) for name in HEAD[1:4])
-        table.add_row(_name(one), *places, f"{one['confidence']:.3f}", answer)
+        places = (str(one[place]) for place in HEAD[1:4])
+        table.add_row(name, *places, f"{one['confidence']:.3f}", answer)
     return table
 
 
@@ -53,9 +61,14 @@ def _rows(digits: pd.DataFrame) -> Table:
     ]
     rest = len(rows) - MOST_ROWS
     table = Table(*HEAD[:2], "reads", box=SIMPLE_HEAD, caption=f"and {rest} more rows" if rest > 0 else None)
-    for row in rows[:MOST_ROWS]:
-        table.add_row(*row)
+    for name, (_, number, text) in zip(_once(name for name, _, _ in rows), rows[:MOST_ROWS], strict=False):
+        table.add_row(name, number, text)
     return table
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    """The names, each where it comes first: long ones would take lines of their own."""
+    return ["" if name == before else name for before, name in pairwise(["", *names])]
 
 
 def _name(row: pd.Series) -> str:

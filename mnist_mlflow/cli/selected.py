@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST_TABLE = 20
 MOST_REMARKS = 5  # of a kind
-ONLY_IN_FILES = ("rank", "fit s", "val ece %", "sure %", "wrong of sure %")
-WIDE = 110  # characters, into which a row fits
-ONLY_IF_WIDE = ("val f1 %", "val log loss", "MB")
-ONLY_WITHOUT_SEEDS = ("val f1 %",)  # whose place the columns of seeds take
+ONLY_IN_FILES = ("rank", "fit s", "val ece %", "val f1 %", "wrong of sure %")
+LEAST_NEEDED = ("vs best, points", "MB", "val log loss", "95 % interval")  # left out in this order, where it is narrow
 
 
 def show_selection(out: Console, err: Console, selection: Selection) -> None:
@@ -105,18 +103,25 @@ def _some(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def leaderboard_table(frame: pd.DataFrame, width: int) -> Table:
     """The leaderboard with as many columns as a terminal of that width has room for."""
-    left_out_columns = [*ONLY_IN_FILES, *(() if width >= WIDE else ONLY_IF_WIDE)]
-    left_out_columns += ONLY_WITHOUT_SEEDS if "seeds" in frame else ()
-    shown = frame.drop(columns=left_out_columns, errors="ignore")
+    shown = frame.drop(columns=[*ONLY_IN_FILES], errors="ignore").fillna("").head(LONGEST_TABLE)
     left_out = len(frame) - LONGEST_TABLE
     caption = f"and {left_out} more, all in leaderboard.csv of the selection's run" if left_out > 0 else None
+    for column in LEAST_NEEDED:
+        table = _as_table(shown, caption)
+        if Console(width=1_000).measure(table).maximum <= width:
+            return table
+        shown = shown.drop(columns=column, errors="ignore")
+    return _as_table(shown, caption)
+
+
+def _as_table(shown: pd.DataFrame, caption: str | None) -> Table:
     title = "Leaderboard, by accuracy on the validation images"
     table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in shown.columns:
         justify: JustifyMethod = "left" if column in ("algorithm", "run") else "right"
         short = column.removeprefix("val ").removesuffix(" interval").removesuffix(", points")
         table.add_column(short, justify=justify, no_wrap=True)
-    for row in shown.fillna("").head(LONGEST_TABLE).itertuples(index=False):
+    for row in shown.itertuples(index=False):
         *figures, run = map(str, row)
         table.add_row(*figures, run[:8])
     return table

@@ -4,6 +4,7 @@ Begin with dataset.py: `load_dataset` opens a source (source.py) and splits it. 
 `download.py` bring the bytes, `own/` those of somebody's own data set; `added.py` adds these to another.
 `features.py` caches what algorithms learn from. `label_errors.py` corrects test labels. `pages/` finds the digits in
 pictures. `folders.py` and `databases.py` say where files and databases lie, for every room that keeps something.
+The first also lists the files in somebody's folder.
 """
 
 from mnist_mlflow.data.dataset import DIGESTS, Dataset, load_dataset, split

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from mnist_mlflow.evaluation.plots import empty_figure
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -54,9 +56,7 @@ def _is_numeric(trials: pd.DataFrame, name: str) -> bool:
 
 def draw_progress(searches: Searches, metric: str, is_maximized: bool) -> Figure:
     """The best value of a metric so far, by the number of the trial."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = empty_figure(8, 4)
     axes = figure.subplots()
     for number, (label, trials) in enumerate(searches.items()):
         values = complete(trials).set_index("trial")[metric]
@@ -71,10 +71,8 @@ def draw_progress(searches: Searches, metric: str, is_maximized: bool) -> Figure
 
 def draw_values(searches: Searches, metric: str, names: Sequence[str]) -> Figure:
     """The metric against each hyperparameter; trials that were broken off are strokes at the lower edge."""
-    from matplotlib.figure import Figure
-
     rows = -(-len(names) // COLUMNS)
-    figure = Figure(figsize=(9, 3 * rows + 0.5), layout="constrained")
+    figure = empty_figure(9, 3 * rows + 0.5)
     every = list(figure.subplots(rows, COLUMNS, squeeze=False, sharey=True).flat)
     for axes, name in zip(every, names, strict=False):
         _draw_hyperparameter(axes, searches, metric, name)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from mnist_mlflow.evaluation.plots import empty_figure
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -40,10 +42,8 @@ def pareto_front(costs: npt.ArrayLike) -> npt.NDArray[np.intp]:
 
 def draw_pareto(points: Sequence[Point], title: str) -> Figure:
     """Latency and accuracy as axes, size as the area of the marks; the front is dark, the chosen one ringed."""
-    from matplotlib.figure import Figure
-
     front = set(pareto_front([point.costs for point in points]))
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = empty_figure(9, 5)
     axes = figure.subplots()
     largest = max(point.megabytes for point in points) or 1.0
     for index, point in enumerate(points):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 
 from mnist_mlflow.evaluation.calibration import expected_calibration_error, reliability
 from mnist_mlflow.evaluation.metrics import class_scores, worst_mistakes
@@ -18,6 +17,7 @@ from mnist_mlflow.types import CLASSES, SIDE, Images, Labels, Part, Probabilitie
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LearningCurves = Mapping[str, list[tuple[int, float]]]  # metric: its (step, value) pairs
 
@@ -54,8 +54,15 @@ def digit_png(image: Images) -> bytes:
     return bytes(cv2.imencode(".png", 255 - image)[1])
 
 
+def empty_figure(width: float, height: float) -> Figure:
+    """A picture without content, so many inches wide and high."""
+    from matplotlib.figure import Figure  # a second, which commands that draw nothing do not wait for
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
 def _figure(title: str, size: tuple[float, float] = (6, 5)) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size, layout="constrained")
+    figure = empty_figure(*size)
     axes = figure.subplots()
     axes.set_title(title)
     return figure, axes
@@ -91,7 +98,7 @@ def per_class(labels: Labels, probabilities: Probabilities, title: str) -> Figur
 def reliability_diagram(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
     """Accuracy against confidence, with the share of images at each confidence below."""
     confidence, accuracy, counts = reliability(labels, probabilities)
-    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    figure = empty_figure(5.5, 5.5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     error = expected_calibration_error(labels, probabilities)
     upper.plot((0, 1), (0, 1), "--", color="grey", label="perfect calibration")
@@ -154,7 +161,7 @@ def sheet(images: Images, captions: Sequence[str], title: str) -> Figure:
 
 def learning_curves(curves: LearningCurves, title: str) -> Figure:
     """Losses on the left, accuracies on the right, by step."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = empty_figure(9, 4)
     figure.suptitle(title)
     for axes, kind in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for name, points in curves.items():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from mnist_mlflow.evaluation.plots import empty_figure
 from mnist_mlflow.types import SIDE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BLOCKS = 2  # of corruptions, side by side
 GAP = 3  # pixels between images
@@ -22,7 +26,7 @@ def draw_accuracies(accuracies: Mapping[str, Sequence[float]], title: str) -> Fi
     Red stands for mistakes.
     """
     values = 100 * np.array(list(accuracies.values()))
-    figure = Figure(figsize=(5.5, 7), layout="constrained")
+    figure = empty_figure(5.5, 7)
     axes = figure.subplots()
     most = max(100 - values.min(), LEAST)
     axes.imshow(100 - values, cmap="Reds", aspect="auto", vmin=0, vmax=most)
@@ -38,7 +42,7 @@ def draw_accuracies(accuracies: Mapping[str, Sequence[float]], title: str) -> Fi
 def draw_samples(image: npt.NDArray[np.uint8], title: str) -> Figure:
     """An image (28, 28) under each corruption at each strength, dark ink on white as on paper."""
     rows, cell, width = len(CORRUPTIONS) // BLOCKS, SIDE + GAP, 190
-    figure = Figure(figsize=(7, 6.2), layout="constrained")
+    figure = empty_figure(7, 6.2)
     axes = figure.subplots()
     paper = np.full((rows * cell, BLOCKS * width), 255, np.uint8)
     for place, name in enumerate(CORRUPTIONS):

@@ -25,11 +25,14 @@ def trial_workers(address: str) -> Iterator[Workers | None]:
 
 
 @contextlib.contextmanager
-def training_workers(address: str, count: int, *, searches: bool) -> Iterator[Workers]:
-    """The cluster for trainings in runs of their own, which may search; without one, so many processes here."""
+def training_workers(address: str, count: int, *, searches: bool, shares: bool = True) -> Iterator[Workers]:
+    """The cluster for trainings in runs of their own, which may search; without one, so many processes here.
+
+    Each has its share of the cores here; without `shares` all use all of them.
+    """
     variables = store_variables() | (study_variables() if searches else {}) if address else {}
     with _opened(address, variables) as cluster:
-        yield cluster or Processes(count)
+        yield cluster or Processes(count, shares=shares)
 
 
 def study_variables() -> dict[str, str]:

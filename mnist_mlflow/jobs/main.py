@@ -1,4 +1,7 @@
-"""Train all algorithms, each in a run of its own, then select the champion."""
+"""Train all algorithms, each in a run of its own, then select the champion.
+
+Several train at the same time where there are cores. Each has as many threads as alone: the models are the same.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, missing_library
+from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, longest_first, missing_library
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
@@ -18,7 +21,8 @@ from mnist_mlflow.jobs.launch import LaunchError, Training, launch_all
 from mnist_mlflow.jobs.recording import record_skipped
 from mnist_mlflow.jobs.select import Params as SelectParams
 from mnist_mlflow.jobs.select import Selection, select_in
-from mnist_mlflow.parameters import parameters, pick
+from mnist_mlflow.parameters import integer, parameters, pick
+from mnist_mlflow.processes import count_cores
 from mnist_mlflow.protocol import (
     NEW_STUDY,
     AlgorithmNames,
@@ -41,12 +45,27 @@ from mnist_mlflow.types import Progress
 
 _logger = logging.getLogger(__name__)
 
+MOST_AT_A_TIME = 4  # where nobody says how many: each takes memory
 SHORTEST = 1.0  # seconds for a search when the others have taken all of the time
 
 
 @parameters
 class Params(AlgorithmNames, Names, ReuseOptions, SearchOptions, DataOptions):
     """Options of `main`, which all algorithms share: pydantic lists the last base first."""
+
+    workers: int = integer(
+        0, 0, 256, f"algorithms that train at the same time; 0: one for each core, {MOST_AT_A_TIME} at most"
+    )
+
+    @property
+    def search(self) -> SearchOptions:
+        """The options of each search, which has one process."""
+        return pick(SearchOptions, vars(self) | {"workers": 1, "cluster": ""})
+
+    @property
+    def at_a_time(self) -> int:
+        """The number of algorithms that train at the same time on this machine."""
+        return self.workers or min(count_cores(), MOST_AT_A_TIME)
 
 
 @dataclass(frozen=True)
@@ -60,15 +79,15 @@ class MainResult:
 
 
 def run(params: Params, progress: Progress) -> MainResult:
-    """Train the algorithms, `workers` of them at a time, then select among all comparable runs.
+    """Train the algorithms, several at a time where there are cores, then select among all comparable runs.
 
     An algorithm that fails does not stop the others, but fails the run. Raises UserFacingError when all fail.
     """
-    tasks = [_task(name, params) for name in _algorithms(params.algorithms)]
+    tasks = [_task(name, params) for name in longest_first(_algorithms(params.algorithms))]
     searches = any(task.searches for task in tasks)
     dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
     with (
-        training_workers(params.cluster, params.workers, searches=searches) as workers,
+        training_workers(params.cluster, params.at_a_time, searches=searches, shares=False) as workers,
         open_run("main", selection_tags(), params.experiment) as main,
     ):
         check_may_change(Registry(main.client, params))
@@ -76,10 +95,11 @@ def run(params: Params, progress: Progress) -> MainResult:
         names, algorithms = pick(Names, vars(params)), ",".join(task.algorithm for task in tasks)
         options = dataclasses.asdict(pick(DataOptions, vars(params)))
         main.log_params(
-            {"algorithms": algorithms, **options, **changed(names), **changed(pick(SearchOptions, vars(params)))}
+            {"algorithms": algorithms, **options, **changed(names), **changed(params.search), **_places(params)}
         )
         reused = _find_finished(tasks, FinishedRuns(main.client, dataset, params.experiment)) if params.needed else {}
-        failed = _train([task for task in tasks if task.algorithm not in reused], dataset, params, main, workers)
+        missing = [task for task in tasks if task.algorithm not in reused]
+        failed = _train(missing, dataset, params, main, workers, progress)
         if len(failed) == len(tasks):
             raise UserFacingError("Every algorithm failed, see the output above.")
         selection = select_in(main, dataset, SelectParams(split_seed=params.split_seed, **vars(names)), progress)
@@ -107,7 +127,7 @@ def _algorithms(text: str) -> list[str]:
 
 def _task(algorithm: str, params: Params) -> Task:
     """The task of an algorithm, which searches in one process; a study with a name becomes one for each algorithm."""
-    search = dataclasses.replace(pick(SearchOptions, vars(params)), workers=1, cluster="")
+    search = params.search
     if search.study != NEW_STUDY:
         search = dataclasses.replace(search, study=f"{search.study}-{algorithm}")
     return Task(algorithm, {}, pick(DataOptions, vars(params)), search)
@@ -118,18 +138,32 @@ def _find_finished(tasks: Sequence[Task], runs: FinishedRuns) -> dict[str, str]:
     return {task.algorithm: same.run_id for task in tasks if (same := runs.same_as(task))}
 
 
-def _train(tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers) -> list[str]:
+def _places(params: Params) -> dict[str, object]:
+    """The params that tell where the algorithms train."""
+    return {"cluster": params.cluster} if params.cluster else {"workers": params.at_a_time}
+
+
+def _train(
+    tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers, progress: Progress
+) -> list[str]:
     """Train so many at a time as there are workers; returns the names of the algorithms that failed."""
-    trainings = _trainings(tasks, dataset, params, main, workers)
-    outcomes = launch_all(trainings, main, workers)
+    is_one_by_one = not params.cluster and min(params.at_a_time, len(tasks)) <= 1
+
+    def show(done: int) -> None:
+        if not is_one_by_one:  # each shows its own progress then
+            progress("train the algorithms", done, len(tasks))
+
+    show(0)
+    shown = Shown.TERMINAL if is_one_by_one else Shown.LINES
+    outcomes = launch_all(_trainings(tasks, dataset, params, main, workers, shown), main, workers, show)
     return [name for name, outcome in outcomes.items() if isinstance(outcome, LaunchError)]
 
 
 def _trainings(
-    tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers
+    tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers, shown: Shown
 ) -> Iterator[Training]:
     """The trainings, each made when its turn has come: a search gets its share of the time left then."""
-    started, shown = time.monotonic(), Shown.LINES if params.cluster or params.workers > 1 else Shown.TERMINAL
+    started = time.monotonic()
     for number, task in enumerate(tasks):
         search = task.search
         if params.timeout:

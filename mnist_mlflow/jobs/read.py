@@ -16,15 +16,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from mnist_mlflow.data.folders import is_called_picture
 from mnist_mlflow.data.pages.files import Page, find_pictures, open_pages
 from mnist_mlflow.data.pages.finding import FoundDigit, find_digits
 from mnist_mlflow.errors import ImageError, UserFacingError, one_line
 from mnist_mlflow.jobs.outputs import check_out
-from mnist_mlflow.parameters import parameters, path, real, text, typed
-from mnist_mlflow.protocol import Names
+from mnist_mlflow.parameters import parameters, path, text, typed
+from mnist_mlflow.protocol import ExperimentOptions, ReaderOptions
 from mnist_mlflow.reports.framed import framed
 from mnist_mlflow.reports.readings import page_table, row_texts, skipped_table
-from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.artifacts import whereabouts
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.readers import Reader, load_reader
@@ -41,12 +41,10 @@ PageDigits: TypeAlias = tuple[Page, Sequence[FoundDigit]]  # a page, and the dig
 
 
 @parameters
-class Params(Names):
+class Params(ReaderOptions, ExperimentOptions):
     """Options of `read`."""
 
     pictures: str = text("", ".*", "a file, a folder, a glob like 'scans/*.jpg', or - for stdin", "what to read")
-    model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model that reads")
-    max_error: float = real(0.0, 0.0, 1.0, "the error that sure answers may have; 0: that which the model learned with")
     out: Path = path(TABLE, "the file to write")
 
 
@@ -74,7 +72,7 @@ def run(params: Params, progress: Progress) -> ReadResult:
     with open_run("read", {"role": "reading", **reader.tags}, params.experiment) as run:
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         with run.files() as folder:
-            table = _read(pages, reader, params.max_error or None, folder / FOLDER)
+            table = _read(pages, reader, params.max_error, folder / FOLDER)
             table.to_csv(folder / TABLE, index=False)
         table.to_csv(out, index=False)
         metrics = _count(table, names) | {"seconds": time.perf_counter() - started}
@@ -101,6 +99,7 @@ def _from_first_digit(pages: Iterator[PageDigits]) -> Iterator[PageDigits]:
         if digits:
             return chain(skipped, [(page, digits)], pages)
         skipped.append((page, digits))
+    skipped.sort(key=lambda one: not is_called_picture(one[0].name))
     reasons = [f"{page.title}: {page.reason}" for page, _ in skipped]
     if len(reasons) == 1:
         raise UserFacingError(f"Nothing was read. {reasons[0]}")

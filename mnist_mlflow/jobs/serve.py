@@ -9,23 +9,20 @@ from __future__ import annotations
 
 from mnist_mlflow.jobs.serving.app import build_app
 from mnist_mlflow.jobs.serving.server import Service, listen
-from mnist_mlflow.parameters import integer, parameters, real, text
-from mnist_mlflow.protocol import RegisteredOptions
-from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.parameters import integer, parameters, text
+from mnist_mlflow.protocol import ReaderOptions
 from mnist_mlflow.tracking.readers import load_reader
 from mnist_mlflow.types import Progress
 
 
 @parameters
-class Params(RegisteredOptions):
+class Params(ReaderOptions):
     """Options of `serve`."""
 
-    model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model that answers")
     host: str = text(
         "127.0.0.1", r"[\w.:-]+", "a name or an address", "where it listens; 0.0.0.0: at all addresses of this machine"
     )
     port: int = integer(8000, 0, 65535, "the port; 0: any that is free")
-    max_error: float = real(0.0, 0.0, 1.0, "the share of wrong ones among answers that are sure; 0: the model's own")
 
 
 def run(params: Params, progress: Progress) -> Service:
@@ -34,4 +31,4 @@ def run(params: Params, progress: Progress) -> Service:
     progress("load the model", 0, 0)
     reader = load_reader(params.model, params.registered_model)
     progress("load the model", 1, 1)
-    return Service(build_app(reader, params.host, params.max_error or None), listener, reader.name)
+    return Service(build_app(reader, params.host, params.max_error), listener, reader.name)

@@ -17,6 +17,8 @@ from mnist_mlflow.types import Features, Images, Probabilities
 
 FILE = "abstention.npz"
 
+Flags = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Abstention:
@@ -32,12 +34,13 @@ class Abstention:
     novelty: Novelty
 
     def judge(
-        self, images: Images, features: Features, probabilities: Probabilities
+        self, images: Images, has_ink: Flags, features: Features, probabilities: Probabilities
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
         """The errors (n,) that are promised for answers, and the doubts (n,) about them.
 
-        Takes canonical digits (n, 28, 28), their HOG features (n, d) and the answers (n, 10). An answer is sure where
-        the promised error is allowed; else its doubt says why not. The error is infinite for an image that is no digit.
+        Takes canonical digits (n, 28, 28), whether their pictures had ink (n,), their HOG features (n, d) and the
+        answers (n, 10). An answer is sure where the promised error is allowed; else its doubt says why not. The error
+        is infinite for an image that is no digit. One that is blank though its picture had ink is none: many, noise.
         It is never below the square of the answer's own probability to be wrong. Without that the least confident ones
         could be anything, and where people write otherwise, there are more of them.
         """
@@ -46,8 +49,8 @@ class Abstention:
         places = np.searchsorted(rising, -confidence, side="right")
         promised = np.maximum(promises[places], (1 - confidence) ** 2)
         doubts = np.full(len(images), AMBIGUOUS, dtype=object)
-        doubts[self.novelty.is_far(features)] = NO_DIGIT
-        doubts[~images.any(axis=(1, 2))] = BLANK
+        doubts[self.novelty.is_far(features) | ~images.any(axis=(1, 2))] = NO_DIGIT
+        doubts[~has_ink] = BLANK
         promised[doubts != AMBIGUOUS] = np.inf
         return promised, doubts
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.errors import ImageError, one_line
+from mnist_mlflow.model.budget import spend
 from mnist_mlflow.types import Picture
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _open(content: bytes, page: int) -> Picture:
         file.seek(page)
         if file.width * file.height > MEGAPIXELS * 1_000_000:
             raise ImageError(f"The picture has {file.width:,} x {file.height:,} pixels; {ACCEPTED}.")
+        spend(file.width * file.height)
         file.load()
         with contextlib.suppress(Exception):  # of EXIF data that are none: the pixels are as good as others
             ImageOps.exif_transpose(file, in_place=True)

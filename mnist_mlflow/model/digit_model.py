@@ -74,7 +74,7 @@ class DigitModel:
         promised, doubts = np.full(len(images), np.inf), np.full(len(images), AMBIGUOUS, dtype=object)
         if self.abstention:
             histograms = features if self.features == HOG else extract(HOG, images)
-            promised, doubts = self.abstention.judge(images, histograms, probabilities)
+            promised, doubts = self.abstention.judge(images, canonical.has_ink, histograms, probabilities)
         why = np.where(promised <= allowed, "", doubts)
         return Readings(images, canonical.inverted, probabilities, why, promised)
 

@@ -124,7 +124,7 @@ def _decoded(row: int, cell: Any) -> Picture:
     try:
         return shrunk(decode(as_bytes(cell)), LARGEST)  # many small files may hold more pixels than there is memory
     except ImageError as error:
-        raise ImageError(f"Image {row}: {error}") from error
+        raise type(error)(f"Image {row}: {error}") from error
     except ValueError as error:
         raise ImageError(f"Image {row} is text, but not the base64 of a picture; {ACCEPTED}.") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from mnist_mlflow.types import Progress, silent
@@ -30,8 +31,13 @@ def _results(work: Callable[[slice], Result], chunks: Sequence[slice]) -> Iterat
     if len(chunks) <= 1:
         yield from ((work(rows), rows) for rows in chunks)
         return
-    with ThreadPoolExecutor(min(_count_threads(), len(chunks))) as pool:
-        yield from zip(pool.map(work, chunks), chunks, strict=True)
+    pool = ThreadPoolExecutor(min(_count_threads(), len(chunks)))
+    contexts = [copy_context() for _ in chunks]  # with the budget of who asks
+    try:
+        results = pool.map(lambda context, rows: context.run(work, rows), contexts, chunks)
+        yield from zip(results, chunks, strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)  # where an error or an interruption ends it
 
 
 def _count_threads() -> int:

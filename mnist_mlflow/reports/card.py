@@ -36,11 +36,11 @@ SUMMARY = {
 }
 SURE = """Of the answers that are sure, a share of max_error is wrong at most, on average over images like those that it
 learned from. The table has what became of that on the validation images."""
-LIMITS = """It reads pictures of one digit each, in any size, colour and light; `read` and `serve` find digits on a page
-for it. It learned how people in the United States wrote around 1990 (MNIST), with variations, or what else is told
-above. Whatever it sees, it answers with a digit: what is no digit, or ambiguous, is not sure, and of letters some are
-sure all the same. Where a mistake would hurt somebody, as in the grading of an exam, let people look at all answers
-that are not sure, and at a sample of the others."""
+LIMITS = """It reads pictures of one digit each, in any size, colour and light; the commands read and serve find
+digits on a page for it. It learned how people in the United States wrote around 1990 (MNIST), with variations, or
+what else is told above. Whatever it sees, it answers with a digit: what is no digit, or ambiguous, is not sure, and
+of letters some are sure all the same. Where a mistake would hurt somebody, as in the grading of an exam, let people
+look at all answers that are not sure, and at a sample of the others."""
 
 
 @dataclass(frozen=True)

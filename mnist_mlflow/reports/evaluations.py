@@ -29,7 +29,7 @@ def failure_section(stored: Sequence[StoredEvaluation]) -> Section:
         [f"{name.replace('_', ' ')}: {CORRUPTIONS[name].words}", *(f"{100 * value:.2f}" for value in values)]
         for name, values in list(accuracies.items())[:WORST]
     ]
-    head = ("the worst of twenty corruptions", *(f"accuracy % at strength {strength}" for strength in STRENGTHS))
+    head = ("accuracy % at strength", *map(str, STRENGTHS))
     return Section(title, _in_words(latest), head, rows)
 
 
@@ -45,9 +45,9 @@ def examination_section(stored: Sequence[StoredEvaluation]) -> Section:
 
 def _examined(one: StoredEvaluation) -> list[str]:
     shares = [_with_interval(one.metrics, name) for name in (ACCURACY, COVERAGE, SELECTIVE_ERROR)]
-    tags, pictures = one.tags, one.params.get("images", NOT_RECORDED)
+    tags, pictures = one.tags, _count(one, NOT_RECORDED)
     by = tags.get(evaluations.BY, NOT_RECORDED)
-    return [tags.get("dataset", NOT_RECORDED), pictures, *shares, by, time_text(one.time_ms), one.run_id]
+    return [tags.get("dataset", NOT_RECORDED), pictures, *shares, by, time_text(one.time_ms), one.run_id[:8]]
 
 
 def _with_interval(metrics: Mapping[str, float], name: str) -> str:
@@ -63,11 +63,17 @@ def latest_corruptions(stored: Sequence[StoredEvaluation]) -> StoredEvaluation |
 
 
 def _in_words(evaluation: StoredEvaluation) -> str:
-    metrics, images = evaluation.metrics, evaluation.params.get("images", "some")
+    metrics, images = evaluation.metrics, _count(evaluation, "some")
     ways = f"each changed in {len(CORRUPTIONS)} ways at {len(STRENGTHS)} strengths"
     text = f"Of {images} validation images, {ways}, it reads {100 * metrics[MEAN]:.2f} % right."
     sure, wrong = robustness.COVERAGE, robustness.SELECTIVE_ERROR
     if {sure, wrong} <= metrics.keys():
         coverage, error = (f"{100 * metrics[name]:.2f} %" for name in (sure, wrong))
         text += f" It is sure of {coverage} of its answers; of these {error} are wrong."
-    return f"{text} Run {evaluation.run_id} holds all sixty figures and a picture."
+    return f"{text} Run {evaluation.run_id} holds all sixty figures and a picture. The worst:"
+
+
+def _count(evaluation: StoredEvaluation, unknown: str) -> str:
+    """The number of images, which anybody may have changed since."""
+    images = evaluation.params.get("images", unknown)
+    return f"{int(images):,}" if images.isdecimal() else images

@@ -1,4 +1,4 @@
-"""Workers as processes of this machine, each with its share of the cores."""
+"""Workers as processes of this machine, each with its share of the cores or with all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, TextIO
 
 from mnist_mlflow.data.databases import file_of, with_file
 from mnist_mlflow.processes import LAUNCHER, this_process
-from mnist_mlflow.search.cores import pin_to_cores, share_of_threads
+from mnist_mlflow.search.cores import PATIENT, pin_to_cores, share_of_threads
 from mnist_mlflow.search.workers import Command, Ending, Reason, Shown
 
 MOMENT = 1.0  # seconds for the last lines of a process that has ended: one that it left behind may keep the pipe
@@ -25,12 +25,16 @@ MOMENT = 1.0  # seconds for the last lines of a process that has ended: one that
 
 @dataclass
 class Processes:
-    """So many processes at the same time, by a Python in a folder (None: this one), with variables for all of them."""
+    """So many processes at the same time, by a Python in a folder (None: this one), with variables for all of them.
+
+    Each has its share of the cores. Without `shares` all use all of them, each with as many threads as it has alone.
+    """
 
     count: int = 1
     python: str = sys.executable
     folder: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    shares: bool = True
 
     def __post_init__(self) -> None:
         self._running: dict[int, _Process] = {}
@@ -43,29 +47,35 @@ class Processes:
         return self.count
 
     def start(self, command: Command) -> int:
-        """Start a process on the cores of the first free slot."""
+        """Start a process in the first free slot."""
         taken = {process.slot for process in self._running.values()}
         slot = next(slot for slot in range(self.count) if slot not in taken)
         self._started += 1
         process = _Process(self._started, slot, command, self._open(command))
-        if self.count > 1:
+        if self.shares and self.count > 1:
             pin_to_cores(slot, self.count, process.popen.pid)
         self._running[process.number] = process
         self.pids.add(process.popen.pid)
         threading.Thread(target=process.watch, args=(self._ended,), daemon=True).start()
         return process.number
 
+    @property
+    def _threads(self) -> Mapping[str, str]:
+        """The variables by which several processes do not slow each other down."""
+        if self.count == 1:
+            return {}
+        return share_of_threads(self.count) if self.shares else PATIENT
+
     def _open(self, command: Command) -> subprocess.Popen[str]:
-        is_shared, has_lines = command.shown is Shown.TERMINAL, command.shown is Shown.LINES
-        share = share_of_threads(self.count) if self.count > 1 else {}
+        has_terminal, has_lines = command.shown is Shown.TERMINAL, command.shown is Shown.LINES
         launcher = {LAUNCHER: json.dumps(this_process())}
         return subprocess.Popen(
             [self.python, "-m", "mnist_mlflow", *command.arguments],
-            env={**os.environ, **_studies(), **share, **launcher, **self.variables, **command.variables},
+            env={**os.environ, **_studies(), **self._threads, **launcher, **self.variables, **command.variables},
             cwd=self.folder,
-            stdout=None if is_shared else subprocess.PIPE if has_lines else subprocess.DEVNULL,
-            stderr=None if is_shared else subprocess.PIPE,
-            start_new_session=not is_shared,  # Ctrl-C is for its starter, which decides
+            stdout=None if has_terminal else subprocess.PIPE if has_lines else subprocess.DEVNULL,
+            stderr=None if has_terminal else subprocess.PIPE,
+            start_new_session=not has_terminal,  # Ctrl-C is for its starter, which decides
             encoding="locale",
             errors="replace",
         )

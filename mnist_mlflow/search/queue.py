@@ -7,8 +7,8 @@ too many. Under the lock every running trial has an owner: one without lost its 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_mlflow.processes import Owner, is_gone, is_this_process, this_process
+from mnist_mlflow.search.cache import TrialCache
 from mnist_mlflow.search.records import TrialRecord, counted_trials, read_records
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.storage import lost_connection, study_lock
@@ -31,7 +32,12 @@ class TrialQueue:
     def __init__(self, spec: SearchSpec, storage: RDBStorage | None = None) -> None:
         self.spec, self.owner = spec, this_process()
         self.storage = storage or open_storage(spec.storage)
-        self.study = open_study(spec, self.storage)
+        self._open()
+
+    def _open(self) -> None:
+        self.cache = TrialCache(self.storage)
+        self.study = open_study(self.spec, self.cache)
+        self._ended: dict[int, TrialRecord] = {}  # by number
 
     def close(self) -> None:
         """Give the connections back to the database."""
@@ -40,7 +46,9 @@ class TrialQueue:
 
     def records(self) -> list[TrialRecord]:
         """All trials so far."""
-        return read_records(self.study)
+        records = read_records(self.study, self._ended)
+        self._ended = {record.number: record for record in records if record.has_ended}
+        return records
 
     def next(self) -> optuna.Trial | None:
         """A trial for this process to try; None when enough trials have ended or are running, or time is up.
@@ -64,6 +72,7 @@ class TrialQueue:
 
     def _locked(self, act: Callable[[], Result]) -> Result:
         """Act as one step that no other process comes between; again, where a restart of the database broke it off."""
+        self.cache.release_trial()
         while True:
             try:
                 with study_lock(self.storage, self.spec.study):
@@ -71,18 +80,23 @@ class TrialQueue:
             except (StorageInternalError, SQLAlchemyError) as error:
                 if not lost_connection(error):
                     raise
-                self.study = open_study(self.spec, self.storage)  # the cache of this one knows trials that never were
+                self._open()  # the cache of this one knows trials that never were
 
     def _admit_next(self) -> optuna.Trial | None:
-        records = self._requeue_lost_trials()
-        if self.spec.is_late() or not self._enqueue_next(records):
+        records, wanted = self._requeue_lost_trials(), self.spec.n_trials
+        running = sum(record.state == "running" for record in records)
+        if self.spec.is_late() or (wanted is not None and len(counted_trials(records)) + running >= wanted):
             return None
-        return self._claim_next()
+        if any(record.state == "waiting" for record in records):
+            return self._claim_next()
+        return self._begin(first=not records)
 
     def _requeue_lost_trials(self) -> list[TrialRecord]:
-        with silence_experimental_warnings():
-            fail_stale_trials(self.study)  # only the heartbeat tells of processes on other machines
         records = self.records()
+        if any(record.state == "running" for record in records):
+            with silence_experimental_warnings():
+                fail_stale_trials(self.study)  # only the heartbeat tells of processes on other machines
+            records = self.records()
         if lost_trials := [record for record in records if record.state == "running" and _is_lost(record.owner)]:
             for record in lost_trials:
                 self.study.tell(record.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -97,26 +111,22 @@ class TrialQueue:
             records = self.records()
         return records
 
-    def _enqueue_next(self, records: Sequence[TrialRecord]) -> bool:
-        """Make sure that a trial waits, and return True, unless enough trials have ended or are running.
-
-        The first trial of a study has the default hyperparameters.
-        """
-        running = sum(record.state == "running" for record in records)
-        if self.spec.n_trials is not None and len(counted_trials(records)) + running >= self.spec.n_trials:
-            return False
-        if not any(record.state == "waiting" for record in records):
-            params: Mapping[str, Any] = {} if records else vars(self.spec.space.defaults)
-            self.study.enqueue_trial(dict(params), user_attrs={"run": self.spec.run_id})
-        return True
+    def _begin(self, first: bool) -> optuna.Trial:
+        """Begin a new trial of this process; the first of a study has the default hyperparameters."""
+        fixed_params = vars(self.spec.space.defaults) if first else {}
+        attributes = {"run": self.spec.run_id, "owner": self.owner}
+        trial_id = self.cache.begin_trial(self.study._study_id, attributes, {"fixed_params": fixed_params})
+        return optuna.Trial(self.study, trial_id)
 
     def _claim_next(self) -> optuna.Trial:
+        """Claim a trial that waits, for this process."""
         with warnings.catch_warnings(action="ignore", category=UserWarning):
             trial = self.study.ask()  # warns that `optimize` alone beats; the runner beats too
+        self.cache.adopt_trial(trial._trial_id)
         self.storage.record_heartbeat(trial._trial_id)  # without one, Optuna never gives up a machine that dies now
         trial.set_user_attr("owner", self.owner)
-        if trial.user_attrs.get("run") != self.spec.run_id:
-            trial.set_user_attr("run", self.spec.run_id)
+        trial.set_user_attr("run", self.spec.run_id)
+        self.cache.flush()
         return trial
 
 

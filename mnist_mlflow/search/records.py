@@ -7,7 +7,7 @@ its claim on) and, from its end on, `outcome`. A trial that failed without an ou
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,9 +95,9 @@ def read_record(trial: FrozenTrial) -> TrialRecord:
     )
 
 
-def read_records(study: Study) -> list[TrialRecord]:
-    """All trials of a study, in order."""
-    return [read_record(trial) for trial in study.get_trials(deepcopy=False)]
+def read_records(study: Study, ended_trials: Mapping[int, TrialRecord]) -> list[TrialRecord]:
+    """All trials of a study, in order; of those that had ended before, by number, the records stay."""
+    return [ended_trials.get(trial.number) or read_record(trial) for trial in study.get_trials(deepcopy=False)]
 
 
 def counted_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:

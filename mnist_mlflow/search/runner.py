@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import TrialState
 
 from mnist_mlflow.algorithms.base import SILENT, Callback, TrainedModel, learns_in_steps, train_model
@@ -25,7 +25,7 @@ from mnist_mlflow.search.objectives import goals, values_of
 from mnist_mlflow.search.pruning import RUNGS, WHOLE
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import encode, signed_losses
-from mnist_mlflow.search.spec import SearchSpec
+from mnist_mlflow.search.studies import HEARTBEAT
 from mnist_mlflow.types import Labels, Part, Probabilities, Scores
 
 SMALLEST_SHARE = 1_000  # images: fewer tell too little
@@ -38,9 +38,9 @@ class OutOfTimeError(Exception):
 
 def run_trial(trial: optuna.Trial, queue: TrialQueue, dataset: Dataset) -> None:
     """Try a trial of a queue and write down its outcome; raises KeyboardInterrupt and SystemExit alone."""
-    study, attempt, started = queue.study, Attempt(trial, queue.spec, dataset), time.perf_counter()
+    study, attempt, started = queue.study, Attempt(trial, queue, dataset), time.perf_counter()
     error: BaseException | None = None
-    with get_heartbeat_thread(trial._trial_id, study._storage):
+    with _heartbeats(trial, queue):
         try:
             attempt.learn()
         except BaseException as exception:
@@ -52,6 +52,24 @@ def run_trial(trial: optuna.Trial, queue: TrialQueue, dataset: Dataset) -> None:
             study.tell(trial, None if error else attempt.values, state, skip_if_finished=True)
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         raise error
+
+
+@contextlib.contextmanager
+def _heartbeats(trial: optuna.Trial, queue: TrialQueue) -> Iterator[None]:
+    """Give signs of life of a trial; the first is part of its claim."""
+    has_ended = threading.Event()
+
+    def beat() -> None:
+        while not has_ended.wait(HEARTBEAT):
+            queue.storage.record_heartbeat(trial._trial_id)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        thread.join()
 
 
 def _end_by(error: BaseException | None) -> tuple[TrialState, dict[str, str]]:
@@ -77,12 +95,12 @@ class Attempt(Callback):
     steps tell little, since the learning rate still rises, or a high one is ahead for that alone.
     """
 
-    def __init__(self, trial: optuna.Trial, spec: SearchSpec, dataset: Dataset) -> None:
-        self.trial, self.spec, self.dataset = trial, spec, dataset
+    def __init__(self, trial: optuna.Trial, queue: TrialQueue, dataset: Dataset) -> None:
+        self.trial, self.queue, self.spec, self.dataset = trial, queue, queue.spec, dataset
         self.metrics: dict[str, float] = {}
         self.losses: dict[str, str] = {}  # the encoded `losses` of a trial that learned to the end
-        rungs = sorted(RUNGS) if spec.prunes else []
-        self.middle_rung = rungs.pop() if rungs and learns_in_steps(spec.space.algorithm) else None
+        rungs = sorted(RUNGS) if self.spec.prunes else []
+        self.middle_rung = rungs.pop() if rungs and learns_in_steps(self.spec.space.algorithm) else None
         self.watches_steps = self.middle_rung is not None
         self.early_rungs = [rung for rung in rungs if len(dataset.train) * rung // WHOLE >= SMALLEST_SHARE]
 
@@ -94,6 +112,7 @@ class Attempt(Callback):
     def learn(self) -> None:
         """Learn and measure; raises TrialPruned for a laggard, OutOfTimeError past the deadline."""
         params = self.spec.space.propose(self.trial)
+        self.queue.cache.flush()  # others propose with these in mind
         train, tuning = self.dataset.train, self.dataset.tuning
         for rung in self.early_rungs:
             judges = share_of(tuning, min(SMALLEST_SHARE, len(tuning)))

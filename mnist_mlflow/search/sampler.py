@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from optuna import Study
+from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial
 
@@ -24,3 +27,13 @@ class NumberedSampler(TPESampler):  # type: ignore[misc]
         seed = np.random.SeedSequence((self.seed, trial.number)).generate_state(1)[0]
         super().__init__(seed=int(seed))
         super().before_trial(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Proposals for hyperparameters that all trials have.
+
+        Optuna writes them as an attribute too, for those who see but the first of them. Ours are written at once.
+        """
+        proposals: dict[str, Any] = self._sample_relative(study, trial, search_space)
+        return proposals

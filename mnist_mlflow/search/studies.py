@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_mlflow.data import databases
 from mnist_mlflow.errors import UsageError, UserFacingError, one_line
+from mnist_mlflow.search.cache import TrialCache
 from mnist_mlflow.search.objectives import directions
 from mnist_mlflow.search.pruning import RungPruner
 from mnist_mlflow.search.sampler import NumberedSampler
@@ -36,7 +37,7 @@ SERVER = "Name a database server: export OPTUNA_STORAGE=postgresql+psycopg://USE
 SHARED = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "fuse.sshfs", "glusterfs", "fuse.glusterfs", "lustre", "gpfs")
 
 
-def open_study(spec: SearchSpec, storage: RDBStorage) -> optuna.Study:
+def open_study(spec: SearchSpec, storage: RDBStorage | TrialCache) -> optuna.Study:
     """Create or resume the study of a search; raises UsageError for a study about something else."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(

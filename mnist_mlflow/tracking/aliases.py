@@ -19,12 +19,13 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from pydantic import TypeAdapter
 
+from mnist_mlflow import protocol
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.claims import Claim, claim, describe_holder
 from mnist_mlflow.tracking.servers import REFUSED
 
-CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+CHAMPION, CHALLENGER, PREVIOUS = protocol.CHAMPION, "challenger", "previous"
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
 UNFINISHED = "unfinished"  # the tag with the target state of an alias change
 DECIDED = "decided"  # the tag with who decided the aliases last, and when

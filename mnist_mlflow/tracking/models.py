@@ -155,7 +155,8 @@ def load_model(model_uri: str, location: str = "") -> LoadedModel | ForeignModel
         files = needed or Path(mlflow.artifacts.download_artifacts(model_uri))
         if not is_known(Model.load(files)):
             return ForeignModel(model_uri, files)
-        return LoadedModel(model_uri, mlflow.pyfunc.load_model(str(files)))
+        # MLflow would list all that is installed to compare versions; a selection compares what the model reads.
+        return LoadedModel(model_uri, mlflow.pyfunc.load_model(str(files), suppress_warnings=True))
 
 
 def _fetch_needed(location: str, folder: Path) -> Path | None:

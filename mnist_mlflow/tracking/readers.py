@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.aliases import ALIASES
+from mnist_mlflow.tracking.checks import is_there
+from mnist_mlflow.tracking.datasets import DATASET_TAGS
 from mnist_mlflow.tracking.models import LoadedModel, load_model
+from mnist_mlflow.tracking.origins import COMMIT
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect
 
+FACTS = ("algorithm", *DATASET_TAGS, "git_commit", "git_dirty", "val_accuracy")  # that travel with an exported model
 ACCEPTED = f"{', '.join(ALIASES)}, models:/NAME/VERSION, models:/m-…, runs:/RUN/knn, or the folder of a model"
 
 
@@ -56,6 +61,22 @@ def load_reader(model: str, registered_model: str) -> Reader:
         raise UserFacingError(f"{name} is no model of this project; accepted are those that `mlflow run .` trains.")
     digits.read(np.zeros((1, 28, 28), np.uint8))  # libraries load now, not when somebody waits
     return Reader(name, loaded.pyfunc, digits)
+
+
+def run_facts(reader: Reader) -> dict[str, str]:
+    """Facts that the store knows of the run that trained a model: algorithm, data, commit, accuracy.
+
+    Empty where the store does not have the run, as of a model in a folder that came from elsewhere.
+    """
+    run_id = reader.pyfunc.metadata.run_id
+    if not (run_id and is_there()):
+        return {}
+    try:
+        data = connect().get_run(run_id).data
+    except (MlflowException, UserFacingError):
+        return {}
+    facts = {**data.tags, "git_commit": data.tags.get(COMMIT), **data.metrics}
+    return {name: str(facts[name]) for name in FACTS if facts.get(name) is not None}
 
 
 def _pin(model: str, registered_model: str) -> tuple[str, str]:

@@ -12,11 +12,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from mlflow.version import VERSION
 
-from mnist_mlflow.errors import UserFacingError, one_line
+from mnist_mlflow.errors import TooMuchWorkError, UserFacingError, one_line
 from mnist_mlflow.model.forms import NPY
 
 MLFLOW_VERSION: str = VERSION
-BAD_REQUEST = 400
+BAD_REQUEST, TOO_MUCH = 400, 413
 ARRAY = "application/octet-stream"
 PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
@@ -52,9 +52,11 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
     except MlflowException as error:
         cause = error.__context__
         reason = f" {one_line(cause)}" if isinstance(cause, UserFacingError) else ""
-        return _refusal(f"{error.message}{reason}", error.error_code, error.get_http_status_code())
+        status = TOO_MUCH if isinstance(cause, TooMuchWorkError) else error.get_http_status_code()
+        return _refusal(f"{error.message}{reason}", error.error_code, status)
     except Exception as error:  # bodies of unknown origin may raise anything
-        return _refusal(one_line(error), "BAD_REQUEST", BAD_REQUEST)
+        status = TOO_MUCH if isinstance(error, TooMuchWorkError) else BAD_REQUEST
+        return _refusal(one_line(error), "BAD_REQUEST", status)
 
 
 def _score_json(model: PyFuncModel, body: bytes) -> Scored:

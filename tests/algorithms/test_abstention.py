@@ -1,4 +1,5 @@
 import logging
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from mnist_mlflow.model.novelty import Novelty
 
 @pytest.fixture(scope="module")
 def novelty(digits: Dataset) -> Novelty:
-    return learn_novelty(digits.train, digits.tuning)
+    return learn_novelty(digits.train, digits.tuning)[0]
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,19 @@ def test_a_slice_that_is_too_small_is_warned_of_with_what_it_can_promise(
     assert not model.read(digits.validation.images).sure.any()
     (record,) = caplog.records
     said = record.getMessage()
-    assert said.startswith("Nothing is sure: 129 tuning images cannot promise max_error=0.001. They can promise ")
-    promised = float(said.removesuffix(".").rpartition("=")[2])
+    assert re.match(r"Nothing is sure: 12\d tuning images are too few to promise max_error=0\.001\. Take more, ", said)
+    promised = float(said.rpartition("=")[2])
     assert model.read(digits.validation.images, promised).sure.any()
+
+
+def test_mistakes_that_leave_nothing_sure_are_warned_of(
+    trained: TrainedModel, digits: Dataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = np.eye(10)[(digits.tuning.labels + (np.arange(len(digits.tuning)) % 10 == 0)) % 10]
+    with caplog.at_level(logging.WARNING):
+        model = with_abstention(replace(trained, tuning_probabilities=answers), digits.train, digits.tuning, 0.02).model
+    assert not model.read(digits.validation.images).sure.any()
+    (record,) = caplog.records
+    words = r"Nothing is sure: of 12\d tuning images 1\d are misread, .* max_error=0\.02 cannot be promised\. Type: -P "
+    assert re.match(words, record.getMessage())
+    assert float(record.getMessage().rpartition("=")[2]) > 0.1

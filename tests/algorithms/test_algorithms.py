@@ -232,8 +232,9 @@ def test_suggests_what_the_command_line_would_accept(name: str) -> None:
 
 @pytest.mark.parametrize("name", algorithm_names())
 def test_the_docstring_says_what_to_expect_and_type(name: str) -> None:
-    documentation = get_algorithm(name).__doc__
+    documentation, seconds = get_algorithm(name).__doc__, getattr(get_algorithm(name), "SECONDS", None)
     assert "Expect about" in documentation
+    assert seconds is None or f" {seconds} s to learn 45,000 on two cores" in documentation
     assert f"mlflow run . -e {name}\n" in documentation
 
 

@@ -72,7 +72,7 @@ def test_a_part_that_does_not_exist_is_refused_with_those_that_do(machine: Machi
     result = typed("--only", "svm,nonsense")
     assert result.exit_code == 2
     assert "there is no 'nonsense'; accepted: logistic, knn, " in result.output
-    assert "cnn accurate, ensemble, overhead, growth" in result.output
+    assert "cnn accurate, ensemble, main, overhead, growth" in result.output
     assert machine.tasks == []
 
 

@@ -146,7 +146,7 @@ def test_models_are_let_vote(store: Client, command: Command) -> None:
 
 
 def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 60)
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 10)
     assert command("knn", "--data=digits", "--train_size=200", "--n_neighbors=3")[0] == 0
     status, output, errors = command("select", "--data=digits")
     assert (status, errors.count("Traceback")) == (0, 0)
@@ -166,7 +166,7 @@ def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.Monk
     assert "test_accuracy" in output
     status, output, _ = command("evaluate", "--data=digits", "--corruptions=1")
     assert status == 0
-    assert output.startswith("models:/mnist-digits@champion on 60 validation images, each changed in sixty ways")
+    assert output.startswith("models:/mnist-digits@champion on 10 validation images, each changed in sixty ways")
     assert output.index("strike through") < output.index("val_accuracy_corrupted")
     assert "The test images were not opened." in output
 
@@ -208,17 +208,49 @@ def test_what_a_selection_does_not_accept_is_told(command: Command, option: str)
     assert "Help: mnist-mlflow select --help" in errors
 
 
-def test_help_needs_no_heavy_library() -> None:
-    heavy = ("mlflow", "keras", "tensorflow", "sklearn", "xgboost", "optuna", "pandas", "cv2", "matplotlib")
-    code = f"""
+HEAVY = (
+    "mlflow",
+    "keras",
+    "tensorflow",
+    "sklearn",
+    "xgboost",
+    "optuna",
+    "pandas",
+    "cv2",
+    "matplotlib",
+    "plotly",
+    "skops",
+)
+TYPED = """
 import sys
 from mnist_mlflow.cli import commands as cli
-for arguments in (["--help"], ["knn", "--help"]):
+for arguments in {commands}:
     sys.argv = ["mnist-mlflow", *arguments]
     try:
         cli.main()
     except SystemExit:
         pass
-print([name for name in {heavy} if name in sys.modules])
+    print("loaded:", *[name for name in {heavy} if name in sys.modules])
 """
-    assert python(code, ROOT).splitlines()[-1] == "[]"
+
+
+def loaded_by(*commands: list[str]) -> list[set[str]]:
+    """The heavy libraries that one process has loaded after each of these commands."""
+    printed = python(TYPED.format(commands=commands, heavy=HEAVY), ROOT)
+    return [set(line.split()[1:]) for line in printed.splitlines() if line.startswith("loaded:")]
+
+
+def test_help_needs_no_heavy_library() -> None:
+    assert loaded_by(["--help"], ["knn", "--help"]) == [set(), set()]
+
+
+def test_commands_load_what_they_use(store: Client, command: Command, tmp_path: Path) -> None:
+    """Of networks, trees and pictures a command that has none to do with them loads nothing."""
+    assert command("knn", "--data=digits", "--train_size=200")[0] == 0
+    assert command("select", "--data=digits")[0] == 0
+    after_report, after_doctor, after_select = loaded_by(
+        ["report", f"--out={tmp_path}/report.html"], ["doctor"], ["select", "--data=digits"]
+    )
+    assert after_report == {"mlflow", "pandas", "sklearn"}
+    assert after_doctor == after_report | {"optuna"}
+    assert after_select == after_doctor | {"cv2", "matplotlib"}

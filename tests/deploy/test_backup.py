@@ -57,7 +57,7 @@ def confidences(name: str) -> list[float]:
     return [float(value) for value in model.predict(IMAGES)["confidence"]]
 
 
-def test_runs_champions_accounts_and_studies_come_back(team: Team, tmp_path: Path, nothing_is_drawn: None) -> None:
+def test_runs_champions_accounts_and_studies_come_back(team: Team, tmp_path: Path) -> None:
     account, other = team.user(), team.user()
     read = add_champion(team, account)
     backups = {"TEAM_BACKUPS": str(tmp_path / "backups")}

@@ -62,7 +62,7 @@ def member(team: Team, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             yield
 
 
-@pytest.mark.usefixtures("member", "nothing_is_drawn")
+@pytest.mark.usefixtures("member")
 def test_it_trains_selects_and_loads_by_way_of_the_bucket_and_leaves_nothing(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

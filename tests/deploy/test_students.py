@@ -34,13 +34,11 @@ class Student:
 @pytest.fixture(scope="module")
 def students(team: Team) -> list[Student]:
     students = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
-        for name, neighbours in (("ada", 3), ("bob", 100)):
-            account = team.user(name)
-            with team.as_user(account):
-                outcome = train(Task("knn", {"n_neighbors": neighbours}, SMALL), silent)
-            students.append(Student(account, outcome))
+    for name, neighbours in (("ada", 3), ("bob", 100)):
+        account = team.user(name)
+        with team.as_user(account):
+            outcome = train(Task("knn", {"n_neighbors": neighbours}, SMALL), silent)
+        students.append(Student(account, outcome))
     return students
 
 

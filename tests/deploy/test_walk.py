@@ -13,9 +13,7 @@ from tests.walk import steps, walk
 Command = Callable[..., tuple[int, str, str]]
 
 
-def test_all_that_the_document_says_works(
-    command: Command, tmp_path: Path, nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_the_document_says_works(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, and without pictures: `python -m tests.walk` does it as members do.
 
     Others' runs would take part in the decision: nobody else trains on this server.

@@ -31,7 +31,7 @@ from mnist_mlflow.search.studies import open_storage
 from mnist_mlflow.tracking import parcels
 from mnist_mlflow.tracking.store import connect, open_store, registry_lock, store_uri, studies_uri
 from mnist_mlflow.types import silent
-from tests.conftest import ROOT, python
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.timeout(120)  # MLflow's own retries take almost two minutes
 
@@ -111,7 +111,7 @@ def restart(server: str) -> threading.Timer:
     return timer
 
 
-@pytest.mark.usefixtures("nothing_is_drawn", "engines")
+@pytest.mark.usefixtures("engines")
 def test_a_database_server_may_restart_while_a_search_learns(
     server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -183,9 +183,9 @@ def test_a_sqlite_address_is_read_as_sqlalchemy_reads_it(
 
 
 @pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:"])
-def test_a_store_in_memory_leaves_no_file(address: str, tmp_path: Path) -> None:
-    code = f"from mnist_mlflow.tracking.store import *; assert open_store({address!r}).create_run('0')"
-    python(code, tmp_path, PYTHONPATH=str(ROOT))
+def test_a_store_in_memory_leaves_no_file(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert open_store(address).create_run("0")
     assert [path.name for path in tmp_path.iterdir()] in ([], ["mlruns"])
 
 

@@ -68,28 +68,33 @@ def wait_for(condition: Any, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.1)
 
 
+def searching(store: Client) -> set[str]:
+    """The runs that have tried something."""
+    return {run.data.tags["mlflow.parentRunId"] for run in store.search_runs(["0"], "tags.role = 'trial'")}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_command_that_ends_ends_the_process_that_it_launched(store: Client, number: signal.Signals) -> None:
-    options = ["--algorithms=knn", "--data=digits", "--train_size=200", "--trials=5000"]
+def test_a_command_that_ends_ends_the_processes_that_it_launched(store: Client, number: signal.Signals) -> None:
+    options = ["--algorithms=knn,logistic", "--data=digits", "--train_size=200", "--trials=5000", "--workers=2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_mlflow", "main", *options], stderr=subprocess.PIPE, text=True, env=os.environ
     )
     try:
-        wait_for(lambda: store.search_runs(["0"], "tags.role = 'trial'"), process)
-        (launched,) = store.search_runs(["0"], "tags.role = 'model'")
+        wait_for(lambda: len(searching(store)) == 2, process)
+        launched = store.search_runs(["0"], "tags.role = 'model'")
         process.send_signal(number)
         process.communicate(timeout=120)
     finally:
         process.kill()  # what it launched ends with it
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
     end = time.monotonic() + 60
-    while not is_gone(json.loads(launched.data.tags["owner"])):
+    while not all(is_gone(json.loads(run.data.tags["owner"])) for run in launched):
         assert time.monotonic() < end
         time.sleep(0.1)
     if number == signal.SIGKILL:
         with open_run("the next command", {}):
             pass
-    statuses = {run.data.tags.get("role"): run.info.status for run in store.search_runs(["0"])}
-    assert statuses["model"] == "KILLED"
-    assert statuses["selection"] == ("FAILED" if number == signal.SIGKILL else "KILLED")
+    assert {store.get_run(run.info.run_id).info.status for run in launched} == {"KILLED"}
+    (main,) = store.search_runs(["0"], "tags.role = 'selection'")
+    assert main.info.status == ("FAILED" if number == signal.SIGKILL else "KILLED")
     assert "RUNNING" not in {run.info.status for run in store.search_runs(["0"])}

@@ -1,14 +1,13 @@
 """Experiments that are deleted or not there, and MLflow's store of plain files: one line with the way out."""
 
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
+import mlflow.cli
 import pytest
+from click.testing import CliRunner
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.tracking.queries import experiment_ids
@@ -25,12 +24,13 @@ def refusal(command: Command) -> str:
 
 
 def type_restore(line: str) -> None:
-    """Type the command that a line names."""
+    """Type the command that a line names, in this process."""
     command = line.partition("Restore it: ")[2].partition(", or")[0]
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    assignment, *words = shlex.split(command)
+    assignment, program, *words = shlex.split(command)
     name, _, value = assignment.partition("=")
-    subprocess.run(words, env={**os.environ, "PATH": path, name: value}, check=True, capture_output=True)
+    assert program == "mlflow"
+    done = CliRunner(env={name: value}).invoke(mlflow.cli.cli, words)
+    assert done.exit_code == 0, done.output
 
 
 def test_a_deleted_experiment_is_one_line_with_the_command_that_restores_it(
@@ -38,7 +38,6 @@ def test_a_deleted_experiment_is_one_line_with_the_command_that_restores_it(
 ) -> None:
     number = store.create_experiment("gone")
     store.delete_experiment(number)
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "gone")
     line = refusal(command)
     assert line.startswith("Error: The experiment 'gone' is deleted.")

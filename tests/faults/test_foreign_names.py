@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mnist_mlflow.cli import console
-from mnist_mlflow.cli.selected import WIDE, leaderboard_table
+from mnist_mlflow.cli.selected import leaderboard_table
 from mnist_mlflow.errors import ParameterError, UserFacingError
 from mnist_mlflow.evaluation.pareto import Point, draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
@@ -179,7 +179,7 @@ def test_a_terminal_obeys_no_name(capsys: pytest.CaptureFixture[str], monkeypatc
     name = "\x1b[2J\x1b]0;title\x07k\x9bnn"
     monkeypatch.setattr(console, "out", console._Terminal(highlight=False, markup=False, width=110))
     console.out.print(name)
-    console.out.print(leaderboard_table(pd.DataFrame({"algorithm": [name], "run": ["0"]}), WIDE))
+    console.out.print(leaderboard_table(pd.DataFrame({"algorithm": [name], "run": ["0"]}), 110))
     shown = capsys.readouterr().out + str(UserFacingError(name))
     assert shown.count(r"\x1b[2J\x1b]0;title\x07k\x9bnn") == 3
     assert not set(shown) & set("\x1b\x07\x9b")

@@ -112,7 +112,7 @@ def _is_tried_by(machine: str, record: TrialRecord) -> bool:
     return record.state == "running" and record.owner is not None and record.owner["host"] == machine
 
 
-@pytest.mark.usefixtures("nothing_is_drawn", "server")
+@pytest.mark.usefixtures("server")
 def test_the_search_writes_what_joined_machines_have_tried(
     store: Client, start: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,11 @@ from mnist_mlflow.jobs import recording
 recording.pictures = lambda *_: {{}}
 for typed in {commands}:
     sys.argv = ["mnist-mlflow", *typed]
-    main()
+    try:
+        main()
+    except SystemExit:
+        if typed[0] != "doctor":  # which misses MNIST
+            raise
 """
 LOAD = """
 import mlflow, numpy
@@ -52,11 +56,12 @@ def moved(new_store: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 def test_a_moved_project_works_again_after_doctor(moved: tuple[Path, Path]) -> None:
     old, new = moved
-    mended = {line.split()[1]: line for line in typed(new, ["doctor", "--fix", "1"]).stdout.splitlines()}
+    done = typed(new, ["doctor", "--fix", "1"], ["logistic", *SMALL], ["select", *SMALL[:2]], then=LOAD)
+    assert done.returncode == 0, done.stderr
+    doctor, after = done.stdout.split("logistic", 1)
+    mended = {line.split()[1]: line for line in doctor.splitlines()}
     assert mended["artifacts"].startswith("mended")
     assert str(next(new.glob("mlflow.db.backup-*"))) in mended["artifacts"]
     assert mended["versions"].startswith("ok"), mended
-    done = typed(new, ["logistic", *SMALL], ["select", *SMALL[:2]], then=LOAD)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "3"
+    assert after.splitlines()[-1] == "3"
     assert not old.exists()

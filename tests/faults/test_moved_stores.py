@@ -23,7 +23,6 @@ def moved(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     mlflow.set_tracking_uri(None)
     folder = (tmp_path / "old").rename(tmp_path / "new")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
     yield folder
     mlflow.set_tracking_uri(None)
 

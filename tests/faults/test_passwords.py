@@ -24,7 +24,6 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     if not is_installed():
         pytest.skip("PostgreSQL's server is not installed: apt-get install postgresql")
     monkeypatch.chdir(tmp_path)  # where a new store puts its artifacts
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
     with postgresql() as server:
         with_password = server.replace("tester@", f"tester:{PASSWORD}@")
         monkeypatch.setenv("MLFLOW_TRACKING_URI", with_password)

@@ -32,16 +32,13 @@ NO_PREVIOUS = "There is no previous champion of mnist-digits to go back to"
 def chosen(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A bad model that is previous, a good one that is champion, and one from a search that is challenger."""
     small, searched = DataOptions("digits", train_size=200), DataOptions("digits", train_size=200, trials=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
-        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
-        trained = train_into_copy(
-            new_store,
-            tmp_path_factory.mktemp("chosen"),
-            Task("knn", {"n_neighbors": 60, "weights": "uniform"}, small),
-            Task("logistic", {"max_iter": 300}, small),
-            Task("forest", {"n_estimators": 2}, searched),
-        )
+    trained = train_into_copy(
+        new_store,
+        tmp_path_factory.mktemp("chosen"),
+        Task("knn", {"n_neighbors": 60, "weights": "uniform"}, small),
+        Task("logistic", {"max_iter": 300}, small),
+        Task("forest", {"n_estimators": 2}, searched),
+    )
     with connected(trained.path):
         for algorithm in ("knn", "logistic", "forest"):
             choose(algorithms=algorithm)

@@ -79,8 +79,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place(team: Team) -> Place:
     owner = team.user("owner")
-    with team.as_user(owner) as client, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+    with team.as_user(owner) as client:
         results = [train(Task("logistic", {"max_iter": number}, SMALL), silent) for number in (50, 60)]
         model = f"model-{owner.name}"
         registry = Registry(client, Names(registered_model=model))

@@ -92,14 +92,14 @@ def test_a_model_that_is_not_there_is_answered_with_what_is_accepted(store: Clie
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 60)
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 20)
 
 
 def test_corrupted_validation_images_are_read_and_the_test_images_stay_shut(
     store: Client, outcome: RunResult, few: None
 ) -> None:
     scores = corrupt(f"models:/{outcome.model_id}")
-    assert scores.images == 60
+    assert scores.images == 20
     (recorded,) = store.search_runs(["0"], "tags.role = 'evaluation'")
     metrics, sixty = recorded.data.metrics, list(as_metrics_of(recorded.data.metrics))
     assert metrics == scores.metrics
@@ -131,5 +131,5 @@ def test_what_was_scored_is_found_again_by_the_run_that_trained_the_model(
         corrupt("models:/other/1", split_seed=1)
     stored = find_evaluations(store, outcome.run_id)
     assert [one.kind for one in stored] == [CORRUPTED, TEST]
-    assert stored[0].params["images"] == "60"
+    assert stored[0].params["images"] == "20"
     assert find_evaluations(store, "another") == find_evaluations(store, "it's") == []

@@ -12,10 +12,12 @@ from mnist_mlflow.cli.commands import commands
 from mnist_mlflow.data import mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import clusters
-from mnist_mlflow.jobs.main import Params, run, share_of_time
+from mnist_mlflow.jobs.main import MOST_AT_A_TIME, Params, run, share_of_time
 from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.search import workers
+from mnist_mlflow.search.workers import Shown
 from mnist_mlflow.types import silent
+from tests.slots import Slots
 
 Client: TypeAlias = mlflow.MlflowClient
 Command = Callable[..., tuple[int, str, str]]
@@ -31,11 +33,11 @@ SEARCH = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
 class InTurn:
     """Takes the place of processes: what is to be typed in one is typed in a thread, where MLflow knows of no run."""
 
-    def __init__(self, count: int) -> None:
-        self.count, self.endings = count, list[workers.Ending]()
+    def __init__(self, count: int, shares: bool) -> None:
+        self.endings = list[workers.Ending]()
 
     def slots(self) -> int:
-        return self.count
+        return 1
 
     def start(self, command: workers.Command) -> int:
         with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
@@ -54,7 +56,7 @@ class InTurn:
 
 
 @pytest.fixture
-def one_process(nothing_is_drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "Processes", InTurn)
 
 
@@ -75,11 +77,49 @@ def test_trains_and_searches_each_in_a_run_of_its_own_then_selects(store: Client
         assert child.data.tags["mlflow.project.entryPoint"] == name
         assert {"train_size": "200", "trials": "1", "objective": "accuracy"}.items() <= child.data.params.items()
         assert 40 < float(child.data.params["timeout"]) < 100
-    assert float(runs["knn"].data.params["timeout"]) < float(runs["logistic"].data.params["timeout"])
+    assert float(runs["logistic"].data.params["timeout"]) < float(runs["knn"].data.params["timeout"])
     assert not result.failed
     assert len(result.selection.table) == 2
     assert main.info.status == "FINISHED"
-    assert main.data.params["algorithms"] == "knn,logistic"
+    assert main.data.params["algorithms"] == "logistic,knn"
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "count"),
+    [(1, 0, 1), (2, 0, 2), (64, 0, MOST_AT_A_TIME), (2, 3, 3), (64, 1, 1)],
+)
+def test_as_many_train_at_a_time_as_there_are_cores_the_longest_first_and_each_as_it_would_alone(
+    store: Client, monkeypatch: pytest.MonkeyPatch, cores: int, workers: int, count: int
+) -> None:
+    places: list[tuple[Slots, bool]] = []
+    rows: list[tuple[str, int, int]] = []
+
+    def open_place(count: int, shares: bool) -> Slots:
+        places.append((Slots(count), shares))
+        return places[-1][0]
+
+    monkeypatch.setattr(clusters, "Processes", open_place)
+    monkeypatch.setattr("mnist_mlflow.jobs.main.count_cores", lambda: cores)
+    params = Params("digits", train_size=100, workers=workers, algorithms="knn,mlp,svm,xgboost,logistic")
+    with pytest.raises(UserFacingError, match="Every algorithm failed"):
+        run(params, lambda *row: rows.append(row))
+    ((place, shares),) = places
+    assert [command.label for command in place.commands] == ["xgboost", "mlp", "svm", "logistic", "knn"]
+    assert (place.most, shares) == (count, False)
+    shown, total = (Shown.TERMINAL, 0) if count == 1 else (Shown.LINES, 6)
+    assert {command.shown for command in place.commands} == {shown}
+    trained = [row for row in rows if row[0] == "train the algorithms"]
+    assert trained == [("train the algorithms", done, 5) for done in range(total)]
+    (main,) = store.search_runs(["0"], "tags.role = 'selection'")
+    assert main.data.params["workers"] == str(count)
+
+
+def test_one_that_is_left_has_the_terminal(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Slots(2)
+    monkeypatch.setattr(clusters, "Processes", lambda count, shares: place)
+    with pytest.raises(UserFacingError, match="Every algorithm failed"):
+        run(Params("digits", train_size=100, workers=2, algorithms="knn"), silent)
+    assert [command.shown for command in place.commands] == [Shown.TERMINAL]
 
 
 KILLS_KNN = """

@@ -37,7 +37,6 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
     path = train_into_copy(new_store, tmp_path_factory.mktemp("names")).path
     outcomes = []
     with connected(path), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
         for names, neighbours in ((ADA, 3), (BOB, 100)):
             patch.setenv("MLFLOW_EXPERIMENT_NAME", names.experiment)
             outcomes.append(train(Task("knn", {"n_neighbors": neighbours}, SMALL), silent))
@@ -161,7 +160,7 @@ def test_main_trains_and_selects_under_the_names(
 ) -> None:
     places: list[str] = []
 
-    def launch_all(trainings: object, parent: Run, workers: object) -> dict[str, launch.Outcome]:
+    def launch_all(trainings: object, parent: Run, *options: object) -> dict[str, launch.Outcome]:
         places.append(parent.experiment)
         return {}
 

@@ -81,9 +81,7 @@ class TestTraining:
             assert file == "3/bad.png"
             assert "no picture" in reason
 
-    def test_and_so_does_a_warning(
-        self, store: Client, mine: Path, nothing_is_drawn: None, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_and_so_does_a_warning(self, store: Client, mine: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING):
             train(Task("knn", {}, DataOptions(str(mine))), silent)
         assert "Left out of mine: 1, which skipped.csv of run" in caplog.text

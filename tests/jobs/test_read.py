@@ -13,6 +13,8 @@ import pytest
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.read import Params, ReadResult, run
+from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import silent
 from tests.pages import in_shadow, page, ruled, with_grain
 from tests.readers import mean_images, save_logged
@@ -21,9 +23,9 @@ from tests.simulated import Client
 ROWS = ["314159", "271 28", "577215"]
 REASONS = {
     "cut.png": "cannot be read",
-    "notes.txt": "no picture",
     "pixel.png": "shows no digits",
     "white.png": "shows no digits",
+    "notes.txt": "no picture",  # the last, since nobody expects it to be read
 }
 
 
@@ -92,6 +94,21 @@ def test_a_reading_is_a_run_of_its_own_with_counts_and_artifacts(
     assert {path.name for path in Path(result.pictures).iterdir()} == {Path(name).name for name in pictures}
 
 
+def test_the_allowed_error_is_the_models_own_unless_somebody_types_one(
+    store: Client, model: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, read_digits = [], DigitModel.read
+
+    def remember(self: DigitModel, pictures: Any, max_error: float | None = None) -> Readings:
+        allowed.append(max_error)
+        return read_digits(self, pictures, max_error)
+
+    monkeypatch.setattr(DigitModel, "read", remember)
+    read(folder / "more", model, tmp_path / "r.csv")
+    read(folder / "more", model, tmp_path / "r.csv", max_error=0)
+    assert allowed[1::2] == [None, 0]  # the first of each warms up
+
+
 def test_pictures_are_read_whatever_their_polarity_and_colours(store: Client, model: str, tmp_path: Path) -> None:
     sheet = page(["40"])
     blue = np.dstack([sheet, 255 - (255 - sheet) // 2, sheet])
@@ -147,6 +164,9 @@ def test_the_terminal_shows_rows_digits_and_what_was_skipped(
     assert (status, errors) == (0, "")
     assert re.search(r"page\.png +1 +\?{6} *$", output, re.M)  # the model has learned no abstention
     assert re.search(r"seven\.png +1 +1 +7 +[01]\.\d{3} +ambiguous, \d second *$", output, re.M)
+    assert len(re.findall(r"page\.png", output)) == 2  # once in each table
+    skipped = re.findall(r"^skipped: .*/(\w+\.\w+): .", output, re.M)
+    assert skipped == list(REASONS)
     assert re.search(r"^skipped: .*notes.txt: The 5 bytes are no picture", output, re.M)
     assert re.search(r"^ +picture +row +column +digit", output, re.M)
     assert "18 digits, 0 sure" in output

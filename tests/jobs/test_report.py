@@ -118,7 +118,7 @@ def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_pat
 def test_it_says_where_the_champion_fails(
     page: str, selected: Selected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 20)
+    monkeypatch.setattr("mnist_mlflow.jobs.corruptions.MOST_IMAGES", 10)
     with connected(Path(shutil.copy(selected.path, tmp_path))):
         scores = evaluate.run(evaluate.Params(data="digits", corruptions=True), silent)
         with_failures = run(Params(out=tmp_path / "page.html"), silent).read_text()

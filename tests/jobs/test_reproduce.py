@@ -405,7 +405,7 @@ def test_a_result_that_the_store_did_not_take_is_kept(
 
 
 def test_a_run_of_another_commit_with_changes_comes_out_again(
-    store: Client, project: Path, monkeypatch: pytest.MonkeyPatch, nothing_is_drawn: None, temporary: Path
+    store: Client, project: Path, monkeypatch: pytest.MonkeyPatch, temporary: Path
 ) -> None:
     """The committed code has another default, which the recorded patch sets right: without it nothing is the same."""
     shutil.rmtree(project / "mnist_mlflow")

@@ -11,6 +11,7 @@ from mnist_mlflow.jobs import ensemble, evaluate, report, select
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
+from tests.conftest import have_pictures_drawn
 from tests.faults.servers import Proxy
 from tests.team import Account, Team
 
@@ -43,8 +44,7 @@ class Counted:
 
 
 @pytest.fixture
-def counted(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
-    monkeypatch.setattr("mnist_mlflow.jobs.search.draw", lambda *arguments: None)
+def counted(team: Team, tmp_path: Path) -> Iterator[Counted]:
     with team.counted() as (there, proxy):
         account, studies = team.user(), f"sqlite:///{tmp_path}/optuna.db"
         yield Counted(replace(there, studies=studies), proxy, account, f"model-{account.name}")
@@ -54,8 +54,9 @@ def test_no_command_asks_the_server_too_often(
     counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, page = counted.model, tmp_path / "report.html"
-    assert counted.train(40) <= 40
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+    with monkeypatch.context() as patch:
+        have_pictures_drawn(patch)
+        assert counted.train(40) <= 40
     for number in range(1, MODELS):
         counted.train(40 + number)
     for _ in range(2):  # of which the champion takes part in the second
@@ -69,6 +70,6 @@ def test_no_command_asks_the_server_too_often(
     )
 
 
-def test_a_trial_is_four_requests(counted: Counted, nothing_is_drawn: None) -> None:
+def test_a_trial_is_four_requests(counted: Counted) -> None:
     few, more = counted.train(0, trials=1), counted.train(0, trials=3)
     assert more - few <= 2 * 4

@@ -23,11 +23,6 @@ COMMIT = 40 * "a"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_drawn(nothing_is_drawn: None) -> None:
-    """Pictures take longer than the learning."""
-
-
-@pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     check_out(COMMIT, b"", monkeypatch)
 

@@ -20,12 +20,11 @@ from tests.conftest import Trained, train_into_copy
 from tests.searches import FIXED, task, trials_of
 
 Client: TypeAlias = mlflow.MlflowClient
-pytestmark = pytest.mark.usefixtures("nothing_is_drawn")  # but for what was `trained`
 
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train_into_copy(new_store, tmp_path_factory.mktemp("searched"), task())
+    return train_into_copy(new_store, tmp_path_factory.mktemp("searched"), task(), drawn=True)
 
 
 @pytest.fixture

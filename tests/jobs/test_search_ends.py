@@ -21,7 +21,6 @@ from mnist_mlflow.types import silent
 from tests.searches import FIXED, before_fit, queue_of, records_of, task, trials_of
 
 Client: TypeAlias = mlflow.MlflowClient
-pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 
 
 def interrupt_at(number: int) -> Callable[[int], None]:

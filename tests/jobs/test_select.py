@@ -297,7 +297,6 @@ def test_a_champion_of_other_code_is_asked_by_that_and_stays(store: Client, outc
     assert decision.choice.excluded == []
 
 
-@pytest.mark.usefixtures("nothing_is_drawn")
 def test_a_champion_whose_run_or_probabilities_are_gone_is_asked_and_measured(
     store: Client, outcomes: list[RunResult]
 ) -> None:

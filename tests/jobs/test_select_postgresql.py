@@ -34,10 +34,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[mlflow.Ml
         mlflow.set_tracking_uri(None)
 
 
-def test_a_champion_is_chosen_described_and_taken_back(
-    store: mlflow.MlflowClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
+def test_a_champion_is_chosen_described_and_taken_back(store: mlflow.MlflowClient) -> None:
     many = {"n_neighbors": 100, "weights": "uniform"}
     for task in (Task("knn", many, SMALL), Task("knn", {}, SMALL)):
         train(task, silent)

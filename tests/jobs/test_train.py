@@ -12,7 +12,6 @@ from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.types import silent
 
 Client: TypeAlias = mlflow.MlflowClient
-pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 SMALL = DataOptions("digits", train_size=200)
 
 

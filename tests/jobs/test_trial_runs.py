@@ -16,7 +16,6 @@ from mnist_mlflow.types import silent
 from tests.searches import queue_of, records_of, task, trials_of
 
 Client: TypeAlias = mlflow.MlflowClient
-pytestmark = pytest.mark.usefixtures("nothing_is_drawn")
 
 
 def test_what_a_killed_search_left_open_is_closed_when_the_study_goes_on(store: Client) -> None:

@@ -28,12 +28,14 @@ ABSTENTION = Abstention(0.01, np.array([0.9, 0.5]), np.array([0.005, 0.1]), EVER
 INKED = np.full((1, 28, 28), 255, np.uint8)
 
 
-def judge(confidence: float, *, image: np.ndarray = INKED, far: bool = False) -> tuple[float, str]:
+def judge(
+    confidence: float, *, image: np.ndarray = INKED, has_ink: bool = True, far: bool = False
+) -> tuple[float, str]:
     """The error that is promised for one answer, and the doubt about it."""
     shares = np.full((1, 10), (1 - confidence) / 9)
     shares[0, 3] = confidence
     features = np.full((1, D), 100 * far, np.float32)
-    promised, doubts = ABSTENTION.judge(image, features, shares)
+    promised, doubts = ABSTENTION.judge(image, np.array([has_ink]), features, shares)
     return float(promised[0]), str(doubts[0])
 
 
@@ -54,7 +56,9 @@ def test_an_answer_promises_what_its_confidence_allows(confidence: float, promis
 
 def test_what_is_no_digit_promises_nothing_whatever_the_confidence() -> None:
     assert judge(1.0, far=True) == (np.inf, NO_DIGIT)
-    assert judge(1.0, image=np.zeros((1, 28, 28), np.uint8), far=True) == (np.inf, BLANK)
+    nothing = np.zeros((1, 28, 28), np.uint8)
+    assert judge(1.0, image=nothing, has_ink=False, far=True) == (np.inf, BLANK)
+    assert judge(1.0, image=nothing, has_ink=True) == (np.inf, NO_DIGIT)  # of many marks none is the digit
 
 
 UPRIGHT, LYING = np.zeros((2, 28, 28), np.uint8)

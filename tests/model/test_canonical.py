@@ -49,6 +49,27 @@ def on_ruled_paper(image: Picture) -> Picture:
     return photographed(reflected)
 
 
+def on_dark_ruled_paper(image: Picture) -> Picture:
+    reflected = drawn(image)
+    for row in range(15, len(reflected), 70):
+        reflected[row : row + 4] = np.minimum(reflected[row : row + 4], 0.3)
+    return photographed(reflected)
+
+
+def on_squared_paper(image: Picture) -> Picture:
+    reflected = drawn(image)
+    for start in range(15, len(reflected), 60):
+        reflected[start : start + 2] = np.minimum(reflected[start : start + 2], 0.6)
+        reflected[:, start : start + 2] = np.minimum(reflected[:, start : start + 2], 0.6)
+    return photographed(reflected)
+
+
+def in_a_thick_frame(image: Picture) -> Picture:
+    framed = image.copy()
+    framed[:3] = framed[-3:] = framed[:, :3] = framed[:, -3:] = 255
+    return framed
+
+
 def with_specks(image: Picture) -> Picture:
     reflected = drawn(image)
     for row, column in np.random.default_rng(1).integers(0, len(reflected) - 3, (20, 2)):
@@ -93,6 +114,9 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     "JPEG": as_jpeg,
     "cell": in_a_cell,
     "ruled paper": on_ruled_paper,
+    "dark ruled paper": on_dark_ruled_paper,
+    "squared paper": on_squared_paper,
+    "thick frame": in_a_thick_frame,
     "specks": with_specks,
     "yellow ink": coloured((255, 255, 0)),
     "red ink": coloured((255, 0, 0)),
@@ -106,6 +130,7 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     ),
 }
 DARK = {"ink on paper", "pencil", "in the corner of a page", "shadow", "JPEG", "cell", "ruled paper", "specks"}
+DARK |= {"dark ruled paper", "squared paper"}
 DARK |= {"yellow ink", "red ink", "blue ink on yellow paper", "black ink, transparent"}
 
 
@@ -160,6 +185,8 @@ EMPTY = {
     "black": np.zeros((28, 28), np.uint8),
     "white": np.full((28, 28), 255, np.uint8),
     "one pixel": np.full((1, 1), 9, np.uint8),
+    "light from one side": np.tile(np.linspace(255, 153, 200).astype(np.uint8), (200, 1)),
+    "the edge of a shadow": np.tile((225 - 90 / (1 + np.exp(-np.arange(-180, 120) / 12))).astype(np.uint8), (300, 1)),
     "paper": photographed(np.ones((300, 200))),
     "a transparent picture": np.zeros((50, 60, 4), np.uint8),
     "a page in colours": np.tile(np.array([200, 180, 90], np.uint8), (90, 70, 1)),
@@ -177,7 +204,24 @@ EMPTY = {
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_what_has_no_ink_is_blank(name: str) -> None:
-    assert not canonical_digits([EMPTY[name]]).images.any()
+    digits = canonical_digits([EMPTY[name]])
+    assert not digits.images.any()
+    assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([False], [False])
+
+
+CROWDED = {
+    "a page of digits": np.tile(drawn(SOME[0]), (6, 8)) * PAPER,
+    "a page in bright ink": 255 - np.tile(drawn(SOME[0]), (6, 8)) * PAPER,
+    "noise": np.random.default_rng(0).integers(0, 256, (28, 28)),
+    "a board": np.indices((80, 80)).sum(axis=0) // 8 % 2 * 255,
+}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_what_has_ink_but_no_single_digit_is_told_from_that(name: str) -> None:
+    digits = canonical_digits([CROWDED[name].astype(np.uint8)])
+    assert not digits.images.any()
+    assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([True], [False])
 
 
 def test_a_picture_is_read_alike_alone_and_among_others() -> None:

@@ -46,7 +46,6 @@ def folder(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
         use_store(Path(shutil.copy(new_store, folder)), patch)
-        patch.setattr("mnist_mlflow.jobs.recording.pictures", lambda *arguments: {})
         for name in algorithm_names():
             outcome = train(Task(name, SMALL.get(name, {}), DataOptions("digits", train_size=500)), silent)
             (folder / f"{name}.txt").write_text(f"models:/{outcome.model_id}")

@@ -5,6 +5,8 @@ import threading
 import numpy as np
 import pytest
 
+from mnist_mlflow.errors import TooMuchWorkError
+from mnist_mlflow.model.budget import at_most, spend
 from mnist_mlflow.model.sharing import CHUNK, shared_out
 
 MANY = 5 * CHUNK + 3
@@ -44,3 +46,8 @@ def test_an_error_of_one_chunk_is_raised() -> None:
 
     with pytest.raises(ValueError, match="a bad row"):
         shared_out(fail, MANY)
+
+
+def test_threads_spend_the_budget_of_who_asks() -> None:
+    with at_most(pixels=25, seconds=60), pytest.raises(TooMuchWorkError):
+        shared_out(lambda rows: spend(10), 4 * CHUNK)

@@ -78,9 +78,9 @@ def test_the_worst_corruptions_of_the_latest_evaluation_are_told(subject: Subjec
     stored = [corrupted(0.9, **sure), corrupted(0.4321, **sure), StoredEvaluation("later", 0, {}, {}, {}, "")]
     (section,) = [one for one in write_card(replace(subject, evaluations=stored)) if one.title == "Where it fails"]
     assert section.text == (
-        "Of 2000 validation images, each changed in 20 ways at 3 strengths, it reads 94.12 % right. "
+        "Of 2,000 validation images, each changed in 20 ways at 3 strengths, it reads 94.12 % right. "
         "It is sure of 81.25 % of its answers; of these 1.23 % are wrong. "
-        "Run run-of-it holds all sixty figures and a picture."
+        "Run run-of-it holds all sixty figures and a picture. The worst:"
     )
     assert section.rows[0] == ["strike through: struck through", "95.00", "95.00", "43.21"]
     assert 3 <= len(section.rows) < len(CORRUPTIONS)

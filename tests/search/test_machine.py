@@ -9,7 +9,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_mlflow.search.cores import THREADS
 from mnist_mlflow.search.machine import Processes
 from mnist_mlflow.search.workers import Command, Ending, Reason, Shown
 
@@ -17,7 +16,8 @@ PROGRAM = """
 import os, signal, sys, time
 match sys.argv[1:]:
     case ["share", path]:
-        open(path, "w").write(f"{sorted(os.sched_getaffinity(0))} {os.environ['OMP_NUM_THREADS']}")
+        threads, policy = os.environ["OMP_NUM_THREADS"], os.environ.get("OMP_WAIT_POLICY", "")
+        open(path, "w").write(f"{sorted(os.sched_getaffinity(0))} {threads}{policy}")
     case ["fail"]:
         print("a figure")
         sys.exit("Warning: beware\\nError: no such data\\nHelp: --help")
@@ -36,7 +36,7 @@ match sys.argv[1:]:
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Callable[[int], Processes]]:
+def processes(tmp_path: Path) -> Iterator[Callable[..., Processes]]:
     """Makes workers that run the small program."""
     package = tmp_path / "mnist_mlflow"
     package.mkdir()
@@ -44,8 +44,8 @@ def processes(tmp_path: Path) -> Iterator[Callable[[int], Processes]]:
     (package / "__init__.py").touch()
     made: list[Processes] = []
 
-    def make(count: int = 1) -> Processes:
-        made.append(Processes(count, folder=tmp_path))
+    def make(count: int = 1, *, shares: bool = True) -> Processes:
+        made.append(Processes(count, folder=tmp_path, shares=shares))
         return made[-1]
 
     yield make
@@ -73,7 +73,7 @@ def start(workers: Processes, *arguments: object, shown: Shown = Shown.NOTHING) 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be told apart")
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
-def test_each_has_cores_and_threads_of_its_own(processes: Callable[[int], Processes], tmp_path: Path) -> None:
+def test_each_has_cores_and_threads_of_its_own(processes: Callable[..., Processes], tmp_path: Path) -> None:
     count = len(os.sched_getaffinity(0))
     workers = processes(count)
     for number in range(count):
@@ -83,14 +83,25 @@ def test_each_has_cores_and_threads_of_its_own(processes: Callable[[int], Proces
     assert shares == {f"[{core}] 1" for core in os.sched_getaffinity(0)}
 
 
-def test_one_alone_has_them_all(processes: Callable[[int], Processes], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in THREADS:
-        monkeypatch.delenv(name, raising=False)
-    workers = processes(1)
-    number = start(workers, "share", "/dev/null")
-    (ending,) = endings_of(workers, 1)
-    assert (ending.number, ending.status, ending.is_lost) == (number, 1, False)
-    assert ending.error.startswith("KeyError: 'OMP_NUM_THREADS'")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be told apart")
+@pytest.mark.parametrize(
+    ("options", "policy"), [({"count": 1}, ""), ({"count": 2, "shares": False}, "passive")], ids=["alone", "no shares"]
+)
+def test_one_alone_has_them_all_and_so_has_each_of_several_without_shares(
+    processes: Callable[..., Processes],
+    tmp_path: Path,
+    options: dict[str, int],
+    policy: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")  # which a share would replace
+    workers = processes(**options)
+    for number in range(workers.count):
+        start(workers, "share", tmp_path / f"{number}")
+    assert [ending.status for ending in endings_of(workers, workers.count)] == [0] * workers.count
+    cores = sorted(os.sched_getaffinity(0))
+    assert {path.read_text() for path in tmp_path.glob("[01]")} == {f"{cores} 5{policy}"}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +113,7 @@ def test_one_alone_has_them_all(processes: Callable[[int], Processes], monkeypat
     ],
 )
 def test_the_lines_of_several_are_told_apart(
-    processes: Callable[[int], Processes],
+    processes: Callable[..., Processes],
     shown: Shown,
     output: str,
     errors: str,
@@ -115,7 +126,7 @@ def test_the_lines_of_several_are_told_apart(
     assert capsys.readouterr() == (output, errors)
 
 
-def test_one_that_is_killed_is_lost_and_its_slot_is_free(processes: Callable[[int], Processes]) -> None:
+def test_one_that_is_killed_is_lost_and_its_slot_is_free(processes: Callable[..., Processes]) -> None:
     workers = processes(1)
     for _ in range(2):
         start(workers, "die")
@@ -125,7 +136,7 @@ def test_one_that_is_killed_is_lost_and_its_slot_is_free(processes: Callable[[in
 
 
 def test_at_the_end_each_closes_what_it_has_begun_or_is_killed(
-    processes: Callable[[int], Processes], tmp_path: Path
+    processes: Callable[..., Processes], tmp_path: Path
 ) -> None:
     workers, paths = processes(2), [tmp_path / "quick", tmp_path / "stubborn"]
     for path in paths:
@@ -138,7 +149,7 @@ def test_at_the_end_each_closes_what_it_has_begun_or_is_killed(
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_those_that_are_not_shown_as_typed_there(
-    processes: Callable[[int], Processes], tmp_path: Path
+    processes: Callable[..., Processes], tmp_path: Path
 ) -> None:
     workers = processes(1)
     start(workers, "sleep", tmp_path / "path")

@@ -113,7 +113,7 @@ def test_requeueing_that_was_itself_killed_is_completed(
     for owner in (ELSEWHERE, ELSEWHERE):
         begin(queue, owner)
     for trial_id in (1, 2):
-        queue.storage.set_trial_user_attr(trial_id, "owner", GONE)
+        queue.cache.set_trial_user_attr(trial_id, "owner", GONE)
     real, calls = getattr(queue.study, step), []
 
     def killed_the_second_time(*arguments: Any, **options: Any) -> None:
@@ -181,21 +181,20 @@ def test_on_a_server_an_admission_that_breaks_off_has_not_happened(
     folder: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = dataclasses.replace(specify(folder, trials=3, storage=server), study="broken off")
-    for step in ("enqueue_trial", "ask"):
-        queue = TrialQueue(spec)
-        real = getattr(queue.study, step)
+    queue = TrialQueue(spec)
+    real = queue.cache.begin_trial
 
-        def killed(*arguments: Any, real: Any = real, **options: Any) -> None:
-            real(*arguments, **options)
-            raise SystemExit
+    def killed(*arguments: Any) -> None:
+        real(*arguments)
+        raise SystemExit
 
-        monkeypatch.setattr(queue.study, step, killed)
-        with pytest.raises(SystemExit):
-            queue.next()
-        close(queue)
-        after = TrialQueue(spec)
-        assert states(after) == []
-        close(after)
+    monkeypatch.setattr(queue.cache, "begin_trial", killed)
+    with pytest.raises(SystemExit):
+        queue.next()
+    close(queue)
+    after = TrialQueue(spec)
+    assert states(after) == []
+    close(after)
 
 
 def rush(spec: SearchSpec) -> None:

@@ -13,7 +13,7 @@ from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.search.storage import study_lock
 from mnist_mlflow.search.studies import open_storage, open_study
-from tests.conftest import ROOT, start_python
+from tests.conftest import ROOT, python
 from tests.search.test_queue import close
 from tests.searches import specify
 
@@ -124,12 +124,22 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         open_storage(f"sqlite:///{tmp_path}/optuna.db")
 
 
+# Each opens the storage in a fork of a process that has imported everything: imports would take most of the time.
+OPENED = """
+from pathlib import Path
+import alembic.command, optuna.storages, sqlalchemy.dialects.sqlite
+from tests.searches import TrialQueue, specify
+from tests.soak.forks import fork, wait_for_end
+
+folder = Path({folder!r})
+openers = [fork(lambda: TrialQueue(specify(folder)), folder) for _ in range(3)]
+print(*map(wait_for_end, openers))
+"""
+
+
 def test_a_new_storage_is_opened_by_several_at_once(tmp_path: Path) -> None:
-    code = f"from tests.searches import *; TrialQueue(specify({str(tmp_path)!r}))"
-    processes = [start_python(code, ROOT) for _ in range(3)]
-    for process in processes:
-        _, errors = process.communicate(timeout=100)
-        assert process.returncode == 0, errors
+    printed = python(OPENED.format(folder=str(tmp_path)), ROOT)
+    assert printed == "0 0 0\n", (tmp_path / "printed.txt").read_text()
 
 
 @pytest.mark.parametrize("prune", [True, False])

@@ -1,12 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from mnist_mlflow.cli.selected import WIDE, leaderboard_table
+from mnist_mlflow.cli.selected import leaderboard_table
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.leaderboard import leaderboard, with_test_figures, write_leaderboard
-from mnist_mlflow.selection.rule import apply_rule
+from mnist_mlflow.selection.rule import Choice, apply_rule
 from tests.selection.test_members import LONE, POOR, SEEDS, pool_of
 from tests.selection.test_rule import ALL, among
 
@@ -59,10 +60,15 @@ def test_columns_of_seeds_are_there_where_they_say_something() -> None:
     assert {"±", "seeds"}.isdisjoint(leaderboard(among(ALL, Rule())))
 
 
-def test_a_table_with_seeds_fits_into_the_terminal() -> None:
-    table = leaderboard(apply_rule(pool_of([*SEEDS, LONE, *POOR])))
-    table[["algorithm", "val f1 %", "test %", "MB"]] = ["logistic", "100.00", "100.00", "0.0269"]
+@pytest.mark.parametrize("width", [80, 110])
+@pytest.mark.parametrize("choice", [among(ALL, Rule()), apply_rule(pool_of([*SEEDS, LONE, *POOR]))], ids=["", "seeds"])
+def test_a_table_fits_into_the_terminal_and_says_how_much_is_sure(choice: Choice, width: int) -> None:
+    table = leaderboard(choice)
+    table[["algorithm", "sure %", "test %", "MB"]] = ["logistic", "100.00", "100.00", "0.0269"]
     table[["vs best, points", "ms/image", "val log loss", "run"]] = ["-0.39", "0.0543", "0.0178", "0123456789abcdef"]
-    shown = leaderboard_table(table, WIDE)
-    assert Console(width=300).measure(shown).maximum <= WIDE
-    assert [column.header for column in shown.columns][1:4] == ["acc. %", "±", "seeds"]
+    shown = leaderboard_table(table, width)
+    heads = [column.header for column in shown.columns]
+    assert Console(width=300).measure(shown).maximum <= width
+    assert {"acc. %", "p", "sure %", "test %", "ms/image", "run"} <= {*heads}
+    assert {"rank", "f1 %", "wrong of sure %"}.isdisjoint(heads)
+    assert ("±" in heads, "log loss" in heads) == ("±" in table, width == 110)

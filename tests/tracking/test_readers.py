@@ -8,8 +8,9 @@ from mlflow.models import Model
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.tracking import models
-from mnist_mlflow.tracking.readers import load_reader
+from mnist_mlflow.tracking.readers import load_reader, run_facts
 from tests.readers import mean_images, save_logged
+from tests.simulated import add_run
 
 
 @pytest.fixture
@@ -84,3 +85,19 @@ def test_a_model_of_another_project_is_refused(tmp_path: Path) -> None:
     mlflow.pyfunc.save_model(tmp_path / "seven", python_model=Seven(), pip_requirements=["numpy"])
     with pytest.raises(UserFacingError, match="is no model of this project"):
         load_reader(str(tmp_path / "seven"), "mnist-digits")
+
+
+def test_what_the_store_knows_of_the_run_of_a_model_is_told(logged: Path, store: mlflow.MlflowClient) -> None:
+    reader = load_reader(str(logged), "mnist-digits")
+    assert run_facts(reader) == {}
+    about = Model.load(str(logged))
+    about.run_id = add_run(store, 0.99, algorithm="svm", dataset="digits")
+    store.set_tag(about.run_id, "mlflow.source.git.commit", "abc")
+    about.save(str(logged / "MLmodel"))
+    facts = run_facts(load_reader(str(logged), "mnist-digits"))
+    assert (
+        facts.items() >= {"algorithm": "svm", "dataset": "digits", "git_commit": "abc", "val_accuracy": "0.99"}.items()
+    )
+    about.run_id = "0" * 32
+    about.save(str(logged / "MLmodel"))
+    assert run_facts(load_reader(str(logged), "mnist-digits")) == {}

@@ -1,6 +1,4 @@
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking import store as store_module
-from tests.conftest import ROOT, start_python
+from tests.conftest import ROOT, python
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +30,27 @@ def test_the_default_is_one_file_in_the_projects_root(
     assert list((tmp_path / name / "mlruns" / "0").glob("*/artifacts/file.txt"))
 
 
+# Each opens the store in a fork of a process that has imported everything: imports would take most of the time.
+OPENED = """
+import time
+from pathlib import Path
+import alembic.command, mlflow.store.tracking.sqlalchemy_store, sqlalchemy.dialects.sqlite
+from mnist_mlflow.tracking.store import connect
+from tests.soak.forks import fork, wait_for_end
+
+folder = Path({folder!r})
+openers, end = [fork(connect, folder), fork(connect, folder)], time.monotonic() + 60
+while not (folder / "new" / "mlflow.db").exists() and time.monotonic() < end:
+    time.sleep(0.01)
+openers += [fork(connect, folder), fork(connect, folder)]
+print(*map(wait_for_end, openers))
+"""
+
+
 def test_several_processes_can_open_a_new_store_at_once_and_while_one_creates_it(tmp_path: Path) -> None:
-    code = "from mnist_mlflow.tracking.store import connect; connect()"
-    path = tmp_path / "new" / "mlflow.db"
-
-    def start() -> "subprocess.Popen[str]":
-        return start_python(code, tmp_path, MLFLOW_TRACKING_URI=f"sqlite:///{path}")
-
-    processes = [start(), start()]
-    while not path.exists() and processes[0].poll() is None:
-        time.sleep(0.01)
-    processes += [start(), start()]
-    failures = [errors for process in processes if (errors := process.communicate()[1]) and process.returncode]
-    assert failures == []
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    printed = python(OPENED.format(folder=str(tmp_path)), ROOT, MLFLOW_TRACKING_URI=uri)
+    assert printed == "0 0 0 0\n", (tmp_path / "printed.txt").read_text()
 
 
 def test_a_relative_address_means_the_folder_where_it_was_typed(

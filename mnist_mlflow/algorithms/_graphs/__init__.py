@@ -1,5 +1,8 @@
-"""ONNX graphs of what algorithms have learned, by which any runtime answers.
+"""Graphs of ONNX, by which any runtime gives the answers of what algorithms have learned.
 
-Begin with building.py, which writes a graph node by node. trees.py writes those of forests and of boosted trees,
-network.py those of Keras.
+Begin with building.py, which writes a graph node by node. trees.py writes forests and boosted trees. neighbours.py
+writes the search for the nearest, network.py asks Keras.
+
+chain.py writes all that a model does, from images on. Its features are of deskew.py and hog.py. formulas.py lets them
+write as in NumPy.
 """

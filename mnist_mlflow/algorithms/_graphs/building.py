@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,17 +54,37 @@ class GraphBuilder:
         """Logarithms of shares of votes; that nobody voted for a class does not make it impossible."""
         return self.add("Log", self.add("Max", shares, np.float32(smallest)))
 
+    def add_graph(self, graph: Graph, features: str) -> str:
+        """The scores (n, 10) that a finished graph, maybe of older operators, gives features (n, d)."""
+        import onnx
+        from onnx import compose, helper, version_converter
+
+        model = onnx.load_from_string(graph.content)
+        if {opset.domain: opset.version for opset in model.opset_import}[""] != OPSETS[""]:
+            model = version_converter.convert_version(model, OPSETS[""])
+        prefix = NODE.format("Graph", f"{len(self._nodes)}/")
+        part = compose.add_prefix(model, prefix).graph
+        self._nodes.append(helper.make_node("Identity", [features], [prefix + FEATURES]))
+        self._nodes.extend(part.node)
+        self._constants.extend(part.initializer)
+        return prefix + SCORES
+
     def finish(self, scores: str, width: int, learned: Mapping[str, bytes] | None = None) -> Graph:
         """The graph whose output `scores` (n, 10) is; its input has so many features."""
         from onnx import TensorProto, helper
 
         shapes = ((FEATURES, width), (SCORES, CLASSES))
         ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size]) for name, size in shapes]
-        self._nodes.append(helper.make_node("Identity", [scores], [SCORES]))
-        graph = helper.make_graph(self._nodes, "scorer", ends[:1], ends[1:], self._constants)
+        return Graph(self.as_model(ends[:1], {scores: ends[1]}).SerializeToString(), learned or {})
+
+    def as_model(self, inputs: Sequence[Any], outputs: Mapping[str, Any]) -> Any:
+        """The model with these inputs, and with outputs that come from the outputs of nodes by their names."""
+        from onnx import helper
+
+        endings = [helper.make_node("Identity", [name], [value.name]) for name, value in outputs.items()]
+        graph = helper.make_graph(self._nodes + endings, "digits", inputs, list(outputs.values()), self._constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-        return Graph(model.SerializeToString(), learned or {})
+        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
     def _constant(self, value: npt.ArrayLike) -> str:
         from onnx import numpy_helper

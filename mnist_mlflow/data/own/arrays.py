@@ -98,9 +98,10 @@ def _as_block(
     """A block of what was read; raises DataError for other shapes and labels than those of digits."""
     labels = labels.reshape(-1) if labels.shape[1:] == (1,) else labels
     if images.ndim < 2 or labels.shape != images.shape[:1]:
+        hint = " Keep labels.argmax(axis=1)." if labels.shape[1:] == (CLASSES,) else ""
         raise DataError(
             f"{origin}: {name} has the shape {images.shape}, and its labels {labels.shape}; "
-            "accepted are n images and n labels."
+            f"accepted are n images and n labels.{hint}"
         )
     if labels.dtype.kind not in "uif" or not np.isin(labels, range(CLASSES)).all():
         wrong = next((label for label in labels.tolist() if label not in range(CLASSES)), labels.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -49,31 +50,37 @@ class Collection:
 def without_duplicates(collection: Collection) -> Collection:
     """The collection with each picture once, and none of those that have two labels.
 
-    A picture that is both in the test part and in the other stays in the test part. Blank ones may repeat.
+    A picture that is both in the test part and in the other stays in the test part. Blank ones may repeat. Of what is
+    skipped, pictures with two labels come first, since somebody has to mend them. The needless ones come last.
     """
     same: dict[bytes, list[int]] = defaultdict(list)
     for row in np.argsort(~collection.is_test, kind="stable"):  # those of the test part first
         same[collection.images[row].tobytes()].append(int(row))
-    out = dict[int, Skipped]()
-    for image, rows in same.items():
-        if len(rows) > 1 and any(image):
-            out |= _needless(collection, rows)
+    twice = [rows for image, rows in same.items() if len(rows) > 1 and any(image)]
+    is_clear = [len({*collection.labels[rows]}) == 1 for rows in twice]
+    needless = dict(pair for rows in compress(twice, is_clear) for pair in _needless(collection, rows))
+    unclear = dict(pair for rows in compress(twice, np.logical_not(is_clear)) for pair in _unclear(collection, rows))
+    out = unclear | needless
     rest = np.array([row for row in range(len(collection.files)) if row not in out], np.intp)
     return Collection(
         collection.images[rest],
         collection.labels[rest],
         [collection.files[row] for row in rest],
         collection.is_test[rest],
-        [*collection.skipped, *(out[row] for row in sorted(out))],
+        [*(unclear[row] for row in sorted(unclear)), *collection.skipped, *(needless[row] for row in sorted(needless))],
     )
 
 
 def _needless(collection: Collection, rows: Sequence[int]) -> Iterable[tuple[int, Skipped]]:
-    """The rows of one picture that are left out: all but the first, or all where their labels differ."""
+    """The rows of one picture but for the first, which stays."""
+    first, *others = (collection.files[row] for row in rows)
+    return zip(rows[1:], [Skipped(file, f"the same picture as {first}") for file in others], strict=True)
+
+
+def _unclear(collection: Collection, rows: Sequence[int]) -> Iterable[tuple[int, Skipped]]:
+    """All rows of one picture whose labels differ."""
     labels, files = collection.labels, collection.files
     first, *others = rows
-    if len({*labels[rows]}) == 1:
-        return [(row, Skipped(files[row], f"the same picture as {files[first]}")) for row in others]
     described = {row: f"{files[row]} with the label {labels[row]}" for row in rows}
     pairs = [(first, others[0]), *((row, first) for row in others)]
     return [

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from mnist_mlflow.data.folders import visible, visible_files
 from mnist_mlflow.data.own.collection import Skipped
 from mnist_mlflow.errors import DataError, printable
 from mnist_mlflow.types import CLASSES
@@ -60,7 +61,7 @@ def list_pictures(folder: Path) -> Listing:
     Folders `train` and `test` have either inside. Hidden files are passed over. Raises DataError for a folder that has
     nothing of the kind, and for a label that is no digit.
     """
-    listing, folders = Listing(folder), [path.name for path in _visible(folder) if path.is_dir()]
+    listing, folders = Listing(folder), [path.name for path in visible(folder) if path.is_dir()]
     if folders and set(folders) <= PARTS.keys() and not (folder / TABLE).is_file():
         for name in folders:
             _list_part(folder / name, PARTS[name], listing)
@@ -74,23 +75,23 @@ def _list_part(folder: Path, is_test: bool, listing: Listing) -> None:
         _list_table(folder, is_test, listing)
         return
     _check_classes(folder)
-    for path in _visible(folder):
+    for path in visible(folder):
         if not path.is_dir():
             listing.skip(path, "it lies in no folder of a digit")
-        for file in _files(path) if path.is_dir() else ():
+        for file in visible_files(path) if path.is_dir() else ():
             listing.add(file, int(path.name), is_test)
 
 
 def _check_classes(folder: Path) -> None:
     """Raise DataError unless a folder has folders of digits, and no others."""
-    names = [path.name for path in _visible(folder) if path.is_dir()]
+    names = [path.name for path in visible(folder) if path.is_dir()]
     if others := [name for name in names if name not in DIGITS]:
-        raise DataError(
-            f"{folder / others[0]} is no folder of a digit; accepted are folders named 0 to 9. "
-            "Rename it, or move it elsewhere."
-        )
+        inner = folder / others[0]
+        is_data_set = any((inner / name).exists() for name in (*DIGITS, *PARTS, TABLE))  # as an archive unpacks
+        mend = f"Type data={inner}" if is_data_set else "Rename it, or move it elsewhere."
+        raise DataError(f"{inner} is no folder of a digit; accepted are folders named 0 to 9. {mend}")
     if not names:
-        files = [path.name for path in _visible(folder)]
+        files = [path.name for path in visible(folder)]
         listed = ", ".join(files[:SHOWN]) + (", …" if len(files) > SHOWN else "")
         what = f"holds {listed}, and nothing says which digits these are. {HOW}" if files else "is empty"
         raise DataError(f"{folder} {what}.")
@@ -111,7 +112,7 @@ def _list_table(folder: Path, is_test: bool, listing: Listing) -> None:
             )
         else:
             listing.skip(path, f"it has no label in {TABLE}")
-    for path in _files(folder):
+    for path in visible_files(folder):
         if path not in named:
             listing.skip(path, f"it is not in {TABLE}")
 
@@ -138,16 +139,3 @@ def _rows(table: Path) -> Iterator[tuple[str, str]]:
 
 def _column(columns: Mapping[str, str], usual: tuple[str, ...]) -> str:
     return next((columns[name] for name in usual if name in columns), "")
-
-
-def _visible(folder: Path) -> list[Path]:
-    """The files and folders in a folder, in order, without those that systems hide there."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in _visible(folder):
-        if path.is_dir() and not path.is_symlink():  # a link may lead back
-            yield from _files(path)
-        else:
-            yield path

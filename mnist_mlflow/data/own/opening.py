@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_mlflow.data.folders import is_called_picture
 from mnist_mlflow.data.own.arrays import Block, is_idx, is_idx_images, read_idx, read_npz
 from mnist_mlflow.data.own.collection import Collection, Skipped, without_duplicates
 from mnist_mlflow.data.own.listing import list_pictures
@@ -67,7 +68,9 @@ def _from_folder(folder: Path, progress: Progress) -> Collection:
     read = read_pictures(folder, [picture.path for picture in listing.pictures], progress)
     good = [picture for picture in listing.pictures if not isinstance(read[picture.path], ImageError)]
     bad = [Skipped(one.file, str(read[one.path])) for one in listing.pictures if isinstance(read[one.path], ImageError)]
+    urgent = [one for one in bad if is_called_picture(one.file)]
+    skipped = [*urgent, *listing.skipped, *(one for one in bad if one not in urgent)]
     images = np.array([read[picture.path] for picture in good], np.uint8).reshape(-1, SIDE, SIDE)
     labels = np.array([picture.label for picture in good], np.uint8)
     is_test = np.array([picture.is_test for picture in good], bool)
-    return Collection(images, labels, [picture.file for picture in good], is_test, [*listing.skipped, *bad])
+    return Collection(images, labels, [picture.file for picture in good], is_test, skipped)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_mlflow.data.folders import is_hidden, visible_files
 from mnist_mlflow.errors import ImageError, UsageError, one_line, printable
 from mnist_mlflow.model.decoding import MEGAPIXELS, decode
 from mnist_mlflow.parameters import expanded
@@ -61,16 +62,12 @@ def find_pictures(pictures: str) -> list[str]:
 def _paths(path: Path) -> Iterable[Path]:
     """The paths that one stands for; none for a pattern that is wrong."""
     if path.is_dir():
-        return (one for one in path.rglob("*") if not _is_hidden(one.relative_to(path)))
+        return visible_files(path)
     if path.exists():
         return [path]
     with contextlib.suppress(ValueError):
-        return [*Path(path.anchor).glob(str(path.relative_to(path.anchor)))]
+        return [one for one in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if not is_hidden(one)]
     return []
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

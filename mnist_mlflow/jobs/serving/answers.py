@@ -16,7 +16,7 @@ SENTENCES = {  # by the reason why an answer is not sure
     "": "This is a {digit}: sure.",
     AMBIGUOUS: "Probably a {digit}: not sure.",
     NO_DIGIT: "This does not look like a digit: not sure.",
-    BLANK: "No single digit is found.",
+    BLANK: "Nothing is written here.",
 }
 PLACE = ("row", "column", "box")  # of a digit on a page
 

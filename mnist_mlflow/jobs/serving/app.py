@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -12,12 +13,14 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 
-from mnist_mlflow.errors import ImageError
+from mnist_mlflow.errors import ImageError, TooMuchWorkError
 from mnist_mlflow.jobs.serving.answers import Answer, answer, answer_page
 from mnist_mlflow.jobs.serving.guard import Guard
-from mnist_mlflow.jobs.serving.limits import LARGEST, Allowances, read_body
+from mnist_mlflow.jobs.serving.limits import LARGEST, Allowances, bounded, read_body
+from mnist_mlflow.parameters import none_if_empty
 from mnist_mlflow.processes import count_cores
 from mnist_mlflow.reports.html import render
 from mnist_mlflow.tracking.readers import Reader
@@ -28,7 +31,7 @@ JSON = "application/json"
 NO_DOCUMENTS: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}  # FastAPI's load from outside
 
 Result = TypeVar("Result")
-Share = Annotated[float | None, Query(ge=0, le=1)]
+Share = Annotated[float | None, Query(ge=0, le=1), BeforeValidator(none_if_empty)]
 
 
 def build_app(reader: Reader, host: str, max_error: float | None) -> FastAPI:
@@ -88,7 +91,7 @@ class Addresses:
         return body
 
     async def _work(self, work: Callable[[], Result]) -> Result:
-        return await to_thread.run_sync(work, limiter=self.cores)
+        return await to_thread.run_sync(partial(bounded, work), limiter=self.cores)
 
 
 def _ping() -> Response:
@@ -107,6 +110,10 @@ def _unreadable(request: Request, error: Any) -> Response:
     return JSONResponse({"message": str(error)}, 400)
 
 
+def _too_much(request: Request, error: Any) -> Response:
+    return JSONResponse({"message": str(error)}, 413)
+
+
 def _mistyped(request: Request, error: Any) -> Response:
     return JSONResponse({"message": "max_error is a share; accepted: a number from 0 to 1, like 0.01."}, 400)
 
@@ -118,6 +125,7 @@ def _broken(request: Request, error: Exception) -> Response:
 HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
     HTTPException: _refused,
     ImageError: _unreadable,
+    TooMuchWorkError: _too_much,
     RequestValidationError: _mistyped,
     Exception: _broken,
 }

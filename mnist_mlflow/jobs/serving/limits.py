@@ -1,4 +1,4 @@
-"""Limits of the requests: their size, the time that they take to come, and the number from one client."""
+"""Limits of the requests: their size, their time to come, their work, and the number from one client."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from mnist_mlflow.model.budget import at_most
+
 MEGABYTE = 1_000_000
 LARGEST = 16 * MEGABYTE  # bytes of a request
 SLOWEST = 30  # seconds that a request may take to come
+MOST_PIXELS = 200_000_000  # of the pictures of a request, together: small files may hold many
+LONGEST = 30  # seconds that reading them may take
 RATE = 400  # requests a second that one client may send
 BYTES_OF_ONE = 40_000  # a larger request counts as several: so one client may send 16 MB a second
 MOST_CLIENTS = 1_000  # that are remembered
+
+Result = TypeVar("Result")
 
 
 async def read_body(request: Request) -> bytes:
@@ -35,6 +42,12 @@ async def read_body(request: Request) -> bytes:
     except ClientDisconnect:  # nobody reads this answer
         raise HTTPException(400, "The request broke off.") from None
     return b"".join(parts)
+
+
+def bounded(work: Callable[[], Result]) -> Result:
+    """The result of a request's work; raises TooMuchWorkError for pictures that are too large or many together."""
+    with at_most(MOST_PIXELS, LONGEST):
+        return work()
 
 
 def _too_large() -> HTTPException:

@@ -50,6 +50,7 @@ class TestFoldersByClass:
         [
             (["1/a.png", "ten/b.png"], r"/ten is no folder of a digit; accepted are folders named 0 to 9. Rename it"),
             (["10/a.png"], "/10 is no folder of a digit"),
+            (["mine/3/a.png"], "/mine is no folder of a digit; accepted are folders named 0 to 9. Type data=/.*/mine$"),
             (["train/1/a.png", "validation/1/a.png"], "/train is no folder of a digit"),
             (["a.png", "b.png"], r"holds a.png, b.png, and nothing says which digits these are. Put them into folders"),
             ([".hidden"], "is empty"),

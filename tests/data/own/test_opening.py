@@ -87,6 +87,14 @@ class TestDuplicates:
             "5/wrong.png": "its label is 5, and it is the same picture as 3/045.png with the label 3",
         }
 
+    def test_what_somebody_has_to_mend_comes_first(self, folder: Path) -> None:
+        shutil.copy(folder / "3" / "045.png", folder / "3" / "copy.png")
+        shutil.copy(folder / "5" / "075.png", folder / "6" / "wrong.png")
+        for name in ("0/notes.txt", "1/bad.png", "readme.md"):
+            (folder / name).write_bytes(b"no picture")
+        skipped = [one.file for one in open_own(folder, silent).skipped]
+        assert skipped == ["5/075.png", "6/wrong.png", "1/bad.png", "readme.md", "0/notes.txt", "3/copy.png"]
+
     def test_a_picture_of_the_test_part_stays_there(self, tmp_path: Path) -> None:
         write_folder(tmp_path / "train")
         (tmp_path / "test" / "3").mkdir(parents=True)

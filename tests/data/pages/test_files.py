@@ -19,7 +19,7 @@ GREY = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("page10.png", "page2.png", "below/scan.jpg", ".hidden/a.png", ".b.png", "notes.txt"):
+    for name in ("page10.png", "page2.png", "below/scan.jpg", ".hidden/a.png", ".b.png", "Thumbs.db", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path
@@ -37,6 +37,7 @@ def test_a_file_a_glob_and_stdin_are_names_too(folder: Path, monkeypatch: pytest
     assert find_pictures(str(folder / "page2.png")) == names(folder, "page2.png")
     assert find_pictures(str(folder / "page*.png")) == names(folder, "page2.png", "page10.png")
     assert find_pictures(str(folder / "**/*.jpg")) == names(folder, "below/scan.jpg")
+    assert find_pictures(str(folder / "*.png")) == names(folder, "page2.png", "page10.png")
     assert find_pictures("-") == ["-"]
     monkeypatch.chdir(folder)
     assert find_pictures("p*2.png") == ["page2.png"]

@@ -63,7 +63,8 @@ def test_an_answer_has_all_that_a_reading_has_and_the_picture_that_the_model_saw
 
 
 @pytest.mark.parametrize(
-    ("why", "words"), [("", "4: sure"), (AMBIGUOUS, "4: not sure"), (NO_DIGIT, "not sure"), (BLANK, "No single digit")]
+    ("why", "words"),
+    [("", "4: sure"), (AMBIGUOUS, "4: not sure"), (NO_DIGIT, "not sure"), (BLANK, "Nothing is")],
 )
 def test_a_sentence_says_what_it_is_and_whether_that_is_sure(
     model: Simulated, why: str, words: str, png: bytes

@@ -42,9 +42,9 @@ def test_the_allowed_error_is_that_of_the_request_or_else_of_the_server(
 
     monkeypatch.setattr(app_module, "answer", remember)
     app = build_app(reader, "localhost", 0.25)
-    for path in ("/digit", "/digit?max_error=0.01"):
+    for path in ("/digit", "/digit?max_error=0.01", "/digit?max_error=", "/digit?max_error=0"):
         assert ask(app, path, png).json == {"digit": 1}
-    assert allowed == [0.25, 0.01]
+    assert allowed == [0.25, 0.01, 0.25, 0]
     for text in ("much", "-1", "1.5", "nan"):
         reply = ask(app, f"/digit?max_error={text}", png)
         assert (reply.status, reply.json["message"][:21]) == (400, "max_error is a share;")

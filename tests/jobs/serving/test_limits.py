@@ -1,10 +1,14 @@
+import base64
+import json
 import re
 
 import pytest
 from fastapi import FastAPI, HTTPException
 
 from mnist_mlflow.jobs.serving import limits
+from mnist_mlflow.jobs.serving.app import build_app
 from mnist_mlflow.jobs.serving.limits import BYTES_OF_ONE, LARGEST, MOST_CLIENTS, RATE, Allowances
+from mnist_mlflow.tracking.readers import Reader
 from tests.jobs.serving.asking import GONE, ask
 
 POSTS = ["/digit", "/digits", "/invocations"]
@@ -65,9 +69,11 @@ def test_clients_that_have_gone_are_forgotten(allowances: Allowances, clock: Clo
 
 @pytest.mark.parametrize("path", POSTS)
 def test_the_application_counts_requests_by_client(
-    app: FastAPI, png: bytes, path: str, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, clock: Clock, png: bytes, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "RATE", 3)
+    monkeypatch.setattr(limits, "RATE", 3.5)  # the bytes of three requests cost a little too
+    monkeypatch.setattr(Allowances.__init__, "__defaults__", (clock,))  # no time goes by on a slow machine either
+    app = build_app(reader, "digits.example", None)
     replies = [ask(app, path, png) for _ in range(4)]
     assert [reply.status == 429 for reply in replies] == [False, False, False, True]
     assert int(replies[-1].headers["Retry-After"]) >= 1
@@ -100,3 +106,24 @@ def test_a_request_that_breaks_off_or_comes_too_slowly_is_given_up(
     reply = ask(app, "/digit", png[:40], ending=silent)
     assert reply.status == 408
     assert re.search("did not come within", reply.json["message"])
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [
+        ("MOST_PIXELS", 500, r"have more than 0\.0005 megapixels together; send fewer of them"),
+        ("LONGEST", 0, r"take more than 0 seconds together; send fewer of them"),
+    ],
+)
+def test_pictures_that_are_too_much_work_together_are_refused(
+    app: FastAPI, png: bytes, path: str, limit: str, value: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = {"image": base64.b64encode(png).decode()}
+    body = json.dumps({"dataframe_records": [record, record]}).encode() if path == "/invocations" else png
+    headers = {"content-type": "application/json"}
+    assert ask(app, path, body, headers).status == 200
+    monkeypatch.setattr(limits, limit, value)
+    reply = ask(app, path, body, headers)
+    assert reply.status == 413
+    assert re.search(words, reply.json["message"])
