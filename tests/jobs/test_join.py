@@ -177,6 +177,7 @@ def test_a_machine_that_lacks_the_library_says_what_to_install(
     queue: TrialQueue, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(join, "lacking_library", lambda names: ["cnn"])
+    monkeypatch.setattr("mnist_mlflow.algorithms.base._is_installed", lambda library: False)
     assert "is not installed. Type: pip install" in refusal(command, "--study=s")
 
 
