@@ -1,5 +1,5 @@
 # A face: each target is one or two plain commands, which README shows too.
-PARALLEL := -n 3 --dist worksteal
+PARALLEL := -n 4 --dist worksteal
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -20,7 +20,7 @@ venv: .venv/.done  ## build .venv from the pinned requirements
 run: venv  ## train all algorithms on MNIST, unless they are trained, and select the champion
 	mlflow run . --env-manager local -P needed=1
 
-test: venv  ## run all tests, three at a time
+test: venv  ## run all tests, four at a time
 	python -m pytest $(PARALLEL)
 
 check: lint  ## check style, format, types and words, and run the tests that take no models, processes or stores

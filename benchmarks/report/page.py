@@ -34,13 +34,13 @@ SECTIONS = {
     "wild": wild,
     "ensemble": ensemble,
     "prediction": prediction,
-    "main": training,
     "overhead": overhead,
     "growth": growth,
     "search": searches,
     "selecting": selections,
     "seeds": seeds,
     "team": team,
+    "main": training,
 }
 
 

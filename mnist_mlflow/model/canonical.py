@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.model.budget import spend
-from mnist_mlflow.model.geometry import FAINTEST, are_canonical, moved, stretched
+from mnist_mlflow.model.geometry import FAINTEST, GROUND, OPEN, are_canonical, moved, stretched
 from mnist_mlflow.model.ink import GLANCE, NEAR, Grey, grey_of, has_bright_ink, ink_of
 from mnist_mlflow.model.lines import BAND, without_lines
 from mnist_mlflow.model.strokes import FAINT, digit_of
@@ -57,7 +57,7 @@ def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted
             break
         batch = np.array([pictures[row] for row in rest.tolist()], np.uint8)
         candidates = place(stretched(255 - batch if turned else batch))
-        fits = are_canonical(candidates)
+        fits = are_canonical(candidates, OPEN if turned else GROUND)  # a bright frame is no dark ink
         settled, rest = rest[fits], rest[~fits]
         images[settled], inverted[settled] = candidates[fits], turned
     for row in (*np.flatnonzero(~small).tolist(), *rest.tolist()):

@@ -11,15 +11,16 @@ BOX = 20  # MNIST fits the ink into 20 x 20 pixels before it centres it
 BRIGHT = 32  # ink that counts in a box: less is what interpolation leaves around it
 EXTENT = (18, 22)  # pixels of BRIGHT along the longer side; all but two of MNIST's images have 18 to 20
 CENTRE = (13.3, 14.7)  # the centre of mass; MNIST moved by whole pixels
-GROUND = 0.43  # of an image is exactly black, at least, even where the box is full; MNIST's has 0.55
+GROUND = 0.43  # of an image is exactly black, at least, even where the box is full
+OPEN = 0.52  # of an image of strokes is exactly black, at least; MNIST's has 0.55
 WHITE = 230  # the brightest ink of an image that needs no stretching, at least
 FAINTEST = 10  # of 255 that ink and ground differ by, at least
 
 _POWERS = np.arange(SIDE, dtype=np.float64) ** [[0], [1], [2]]  # of the numbers of rows, and of columns
 
 
-def are_canonical(images: Images) -> npt.NDArray[np.bool_]:
-    """True (n,) for images with black ground and bright ink that fills the box and is centred by mass.
+def are_canonical(images: Images, ground: float = GROUND) -> npt.NDArray[np.bool_]:
+    """True (n,) for images with so much black ground, and with bright ink that fills the box, centred by mass.
 
     Ink that reaches the border is as near to the middle as it gets. A blank image is canonical.
     """
@@ -31,7 +32,7 @@ def are_canonical(images: Images) -> npt.NDArray[np.bool_]:
     fits = (extent >= EXTENT[0]) & (extent <= EXTENT[1]) & (inner | stuck).all(axis=0)
     brightest = images.max(axis=(1, 2))
     inked = np.count_nonzero(images, axis=(1, 2))
-    return np.asarray((inked <= (1 - GROUND) * SIDE**2) & (brightest >= WHITE) & fits | (brightest == 0), bool)
+    return np.asarray((inked <= (1 - ground) * SIDE**2) & (brightest >= WHITE) & fits | (brightest == 0), bool)
 
 
 def stretched(images: Images) -> Images:

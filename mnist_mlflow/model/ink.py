@@ -9,7 +9,7 @@ from mnist_mlflow.types import Picture
 
 SMALLEST, LARGEST = 112, 448  # pixels along the longer side of a picture that is worked on
 GLANCE = 64  # pixels a side to look at the paper: its polarity and its light
-SOFT = 1  # of GLANCE: the edge of a frame line
+SOFT = 2  # of GLANCE: the edge of a frame line
 NEAR, WIDE = 33, 63  # of GLANCE: medians over so much are paper, between thin strokes and between thick ones
 STRIKING = 0.15  # of the variance is ink, or most is light
 FRAME = 12  # of GLANCE: frame lines lie so near to the border
@@ -55,7 +55,7 @@ def _smooth(grey: Grey) -> Grey:
 
     if min(grey.shape) < EDGY:
         return grey
-    noise = 3 * float(np.percentile(cv2.absdiff(grey, cv2.blur(grey, (3, 3))), 25))
+    noise = 5 * float(np.percentile(cv2.absdiff(grey, cv2.blur(grey, (3, 3))), 15))
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), min(1.2, noise / 16)), np.uint8) if noise > QUIET else grey
 
 
@@ -129,16 +129,22 @@ def has_bright_ink(grey: Grey) -> bool:
 
 
 def _without_frame(glance: Grey) -> Grey:
-    """The part within rows and columns near the border that are of one kind, unlike those within."""
+    """The part within the lines of a frame: rows and columns near the border of one kind, next to others."""
     import cv2
 
     _, bright = cv2.threshold(glance, 0, 1, cv2.THRESH_OTSU)
-    ends = []
-    for share in (bright.mean(axis=1), bright.mean(axis=0)):
-        unlike = share >= 0.9 if np.median(share) < 0.5 else share <= 0.1
-        first, last = np.flatnonzero(unlike[:FRAME]), np.flatnonzero(unlike[: -FRAME - 1 : -1])
-        ends.append(slice(first[-1] + SOFT if len(first) else 0, GLANCE - (last[-1] + SOFT if len(last) else 0)))
+    rows, columns = bright.mean(axis=1), bright.mean(axis=0)
+    ends = [slice(_thickness(share), GLANCE - _thickness(share[::-1])) for share in (rows, columns)]
     return glance[ends[0], ends[1]]
+
+
+def _thickness(share: npt.NDArray[np.float64]) -> int:
+    """The rows up to the end of a line near the first, by the bright share (n,) of each."""
+    for of_line in (share, 1 - share):
+        rows = np.flatnonzero(of_line[:FRAME] >= 0.9)
+        if len(rows) and of_line[rows[-1] + 1 + SOFT] < 0.5:
+            return int(rows[-1]) + SOFT
+    return 0
 
 
 def _light(glance: Grey, shape: tuple[int, ...]) -> Grey:

@@ -10,8 +10,9 @@ Mask = npt.NDArray[np.uint8]  # (h, w), 1 where there is ink
 RUN = 0.3  # of a side that a straight piece of a line is long, at least
 SPAN = 0.85  # of a side that a line is long, at least
 BAND = 0.22  # of a side: lines of a frame lie within it from the border
-THICK = 0.12  # of a side: lines of a frame are at most so thick
-RULE = 0.05  # of a side: rules, which cross the whole picture, are at most so thick
+THICK = 0.16  # of a side: lines of a frame are at most so thick
+RULE = 0.07  # of a side: rules, which cross the whole picture, are at most so thick
+USUAL = 25  # the percentile of a line's thickness that is its own: strokes touch more than half of some lines
 FRAME = 3  # sides with a line: no digit has as many
 REST = 0.2  # of a side: what remains is as large as that where it is a digit
 
@@ -52,12 +53,25 @@ def _lines(ink: Mask) -> Mask:
     for label in range(1, count):
         left, top, long, high, _ = boxes[label]
         piece = labels[top : top + high, left : left + long] == label
-        usual = max(0, np.median(piece.sum(axis=0)) - 2)
-        at_border = top + high <= BAND * height or top >= (1 - BAND) * height
+        usual = max(0, float(np.percentile(piece.sum(axis=0), USUAL)) - 2)  # it was made fatter by 2
+        band, first, last = _band(piece, usual)
+        at_border = top + last <= BAND * height or top + first >= (1 - BAND) * height
         is_rule = long >= width - 2 and usual <= RULE * height
         if is_rule or (at_border and long >= SPAN * width and usual <= THICK * height):
-            lines[top : top + high, left : left + long][piece] = min(255, 2 + round(1.5 * usual))
+            lines[top : top + high, left : left + long][band] = min(255, 4 + round(usual))
     return lines * ink
+
+
+def _band(piece: npt.NDArray[np.bool_], usual: float) -> tuple[npt.NDArray[np.bool_], float, float]:
+    """The part of a piece (h, w) that is its straight line, and the line's first and last row.
+
+    Where a stroke touches the line, the piece is thicker than usual. The line goes straight on there.
+    """
+    rows, columns = np.nonzero(piece & (piece.sum(axis=0) <= usual + 4))
+    slope, start = np.polyfit(columns, rows, 1) if len(np.unique(columns)) > 1 else (0, rows.mean())
+    middle = start + slope * np.arange(piece.shape[1])
+    band = np.abs(np.arange(len(piece))[:, None] - middle) <= usual / 2 + 2
+    return piece & band, float(middle.min() - usual / 2), float(middle.max() + usual / 2)
 
 
 def _closed(ink: Mask, gap: int) -> Mask:
@@ -70,11 +84,14 @@ def _closed(ink: Mask, gap: int) -> Mask:
 
 
 def _without_strokes(lines: Mask, ink: Mask) -> Mask:
-    """The lines, 1 each, without the strokes that cross them: there the ink is higher than the line."""
+    """The lines, 1 each, without the strokes that cross them: there is ink on both sides."""
+    import cv2
+
     alone = (lines > 0).astype(np.uint8)
-    for high in np.unique(lines[lines > 0]):
-        strokes = _opened(ink, (int(high), 1))
-        alone &= 1 - strokes * (lines == high)
+    rest = ink & (1 - alone)
+    for high in np.unique(lines[lines > 0]).tolist():
+        near = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (high | 1, high | 1))
+        alone &= 1 - cv2.morphologyEx(rest, cv2.MORPH_CLOSE, near) * (lines == high)
     return alone
 
 

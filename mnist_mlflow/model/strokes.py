@@ -27,11 +27,21 @@ def digit_of(strength: Grey) -> npt.NDArray[np.uint8]:
     What is stronger than paper and its grain says how dark the pen is. That sets the threshold.
     """
     paper, grain = _levels(strength)
-    ink = without_lines(_stronger(strength, paper + max(FAINT, NOISE * grain)))
+    visible = _stronger(strength, paper + max(FAINT, NOISE * grain))
+    ink = without_lines(visible)
     if ink.any():
-        pen = np.percentile(strength[ink > 0], 90)
+        pen = float(np.percentile(strength[ink > 0], 90))
+        ink |= _across_lines(visible - ink, strength, pen)
         ink = _together(ink & _stronger(strength, paper + INK * (pen - paper)))
     return _centred(_fitted(ink)) if ink.any() else np.zeros((SIDE, SIDE), np.uint8)
+
+
+def _across_lines(lines: Mask, strength: Grey, pen: float) -> Mask:
+    """The ink of strokes on lines that were drawn with less strength than the pen's."""
+    if not lines.any():
+        return lines
+    line = float(np.percentile(strength[lines > 0], 75))  # some are edges of lines
+    return lines & _stronger(strength, (line + pen) / 2) if pen - line > FAINT else np.zeros_like(lines)
 
 
 def _levels(strength: Grey) -> tuple[float, float]:

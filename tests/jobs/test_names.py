@@ -160,7 +160,7 @@ def test_main_trains_and_selects_under_the_names(
 ) -> None:
     places: list[str] = []
 
-    def launch_all(trainings: object, parent: Run, workers: object) -> dict[str, launch.Outcome]:
+    def launch_all(trainings: object, parent: Run, *options: object) -> dict[str, launch.Outcome]:
         places.append(parent.experiment)
         return {}
 

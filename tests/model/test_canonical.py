@@ -49,6 +49,27 @@ def on_ruled_paper(image: Picture) -> Picture:
     return photographed(reflected)
 
 
+def on_dark_ruled_paper(image: Picture) -> Picture:
+    reflected = drawn(image)
+    for row in range(15, len(reflected), 70):
+        reflected[row : row + 4] = np.minimum(reflected[row : row + 4], 0.3)
+    return photographed(reflected)
+
+
+def on_squared_paper(image: Picture) -> Picture:
+    reflected = drawn(image)
+    for start in range(15, len(reflected), 60):
+        reflected[start : start + 2] = np.minimum(reflected[start : start + 2], 0.6)
+        reflected[:, start : start + 2] = np.minimum(reflected[:, start : start + 2], 0.6)
+    return photographed(reflected)
+
+
+def in_a_thick_frame(image: Picture) -> Picture:
+    framed = image.copy()
+    framed[:3] = framed[-3:] = framed[:, :3] = framed[:, -3:] = 255
+    return framed
+
+
 def with_specks(image: Picture) -> Picture:
     reflected = drawn(image)
     for row, column in np.random.default_rng(1).integers(0, len(reflected) - 3, (20, 2)):
@@ -93,6 +114,9 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     "JPEG": as_jpeg,
     "cell": in_a_cell,
     "ruled paper": on_ruled_paper,
+    "dark ruled paper": on_dark_ruled_paper,
+    "squared paper": on_squared_paper,
+    "thick frame": in_a_thick_frame,
     "specks": with_specks,
     "yellow ink": coloured((255, 255, 0)),
     "red ink": coloured((255, 0, 0)),
@@ -106,6 +130,7 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     ),
 }
 DARK = {"ink on paper", "pencil", "in the corner of a page", "shadow", "JPEG", "cell", "ruled paper", "specks"}
+DARK |= {"dark ruled paper", "squared paper"}
 DARK |= {"yellow ink", "red ink", "blue ink on yellow paper", "black ink, transparent"}
 
 
