@@ -9,6 +9,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from mnist_mlflow.algorithms.base import BROUGHT
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -70,6 +71,10 @@ def test_what_learns_networks_is_an_extra_and_pinned_where_it_exists(name: str) 
         environment = {"sys_platform": system, "platform_machine": machine}
         exists = (system, machine) in machines
         assert needed.marker.evaluate(environment) is Marker(pinned[1]).evaluate(environment) is exists
+
+
+def test_learning_looks_for_all_that_its_extra_brings() -> None:
+    assert {name: set(libraries) for name, libraries in BROUGHT.items()} == {"tensorflow": set(extra())}
 
 
 def test_the_pins_name_no_registry_and_the_documented_command() -> None:

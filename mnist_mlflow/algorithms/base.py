@@ -44,6 +44,7 @@ from mnist_mlflow.parameters import real
 from mnist_mlflow.types import Examples, Labels, Part, Probabilities, Scores
 
 KINDS = tuple(FEATURES)  # of features that an algorithm may learn from
+BROUGHT = {"tensorflow": ("tensorflow", "tf2onnx")}  # by extras, of the same name; Keras writes graphs by the second
 
 
 class Callback:
@@ -132,9 +133,13 @@ def engine(library: str) -> str:
 
 
 def lacking_library(names: Iterable[str]) -> list[str]:
-    """The algorithms among these that learn with an extra library which is missing."""
-    extras = {name: getattr(get_algorithm(name), "EXTRA", "") for name in names}
-    return [name for name, extra in extras.items() if extra and not _is_installed(extra)]
+    """The algorithms among these that learn with a library of an extra which is missing."""
+    return [name for name in names if _missing_libraries(name)]
+
+
+def _missing_libraries(name: str) -> list[str]:
+    extra = getattr(get_algorithm(name), "EXTRA", "")
+    return [library for library in BROUGHT.get(extra, ()) if not _is_installed(library)]
 
 
 def _is_installed(library: str) -> bool:
@@ -146,9 +151,9 @@ def _is_installed(library: str) -> bool:
 
 def missing_library(names: Sequence[str]) -> MissingLibraryError:
     """The error for algorithms that lack a library, with what to install."""
-    extra = getattr(get_algorithm(names[0]), "EXTRA", "")
+    extra, library = getattr(get_algorithm(names[0]), "EXTRA", ""), _missing_libraries(names[0])[0]
     return MissingLibraryError(
-        f'{" and ".join(names)} cannot learn: {extra} is not installed. Type: pip install "mnist-mlflow[{extra}]"'
+        f'{" and ".join(names)} cannot learn: {library} is not installed. Type: pip install "mnist-mlflow[{extra}]"'
     )
 
 

@@ -15,7 +15,7 @@ from mnist_mlflow.data import DIGESTS, Dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking.provenance import code_digest
 
-NUMERIC = ("numpy", "scipy", "opencv-python-headless", "optuna")  # whose versions may change a last digit
+NUMERIC = ("numpy", "scipy", "opencv-python-headless", "onnxruntime", "optuna")  # by which a last digit may change
 STARTER = "MNIST_MLFLOW_STARTER"  # the variable that tells a training what the machine has that started it
 _logger = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ def main(model: str) -> None:
     try:
         _answer_all(model, answers)
     except Exception as error:  # the model's code is a user's, and may raise anything
-        lines = str(error).splitlines() or [""]
-        _tell(answers, {"error": f"{type(error).__name__}: {lines[0]}"})
+        lines, is_missing = str(error).splitlines() or [""], isinstance(error, ImportError)  # a library
+        _tell(answers, {"error": f"{type(error).__name__}: {lines[0]}", "is_missing": is_missing})
 
 
 def _answer_all(model: str, answers: TextIO) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import MissingLibraryError, UserFacingError
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class ForeignModel:
         answer = json.loads(line)
         if "error" in answer:
             by = "by the code that travels with it, which is another than today's"
-            raise UserFacingError(f"The model {self.model_uri} cannot be asked {by}: {answer['error']}")
+            kind = MissingLibraryError if answer["is_missing"] else UserFacingError
+            raise kind(f"The model {self.model_uri} cannot be asked {by}: {answer['error']}")
         return float(answer["seconds"])
 
     def _read_line(self) -> str:

@@ -5,8 +5,16 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from mnist_mlflow.algorithms import cnn, knn
-from mnist_mlflow.algorithms.base import Callback, algorithm_names, get_algorithm, resolve, train_model
+from mnist_mlflow.algorithms import base, cnn, knn
+from mnist_mlflow.algorithms.base import (
+    Callback,
+    algorithm_names,
+    get_algorithm,
+    lacking_library,
+    missing_library,
+    resolve,
+    train_model,
+)
 from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.model.scorers.base import Scorer
@@ -82,3 +90,10 @@ def test_copies_of_the_training_images_are_learned_too(digits: Dataset) -> None:
     assert [len(train.labels) for train in learned.values()] == [size * 3 // 2] * 2
     assert np.array_equal(learned[7].features[:size], features_of(digits.train, "hog"))
     assert not np.array_equal(learned[7].features[size:], learned[8].features[size:])
+
+
+def test_a_network_that_could_learn_but_not_become_a_graph_lacks_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_is_installed", lambda library: library == "tensorflow")
+    assert lacking_library(["knn", "mlp"]) == ["mlp"]
+    expected = 'mlp cannot learn: tf2onnx is not installed. Type: pip install "mnist-mlflow[tensorflow]"'
+    assert str(missing_library(["mlp"])) == expected

@@ -219,7 +219,8 @@ HEAVY = (
     "cv2",
     "matplotlib",
     "plotly",
-    "skops",
+    "onnx",
+    "onnxruntime",
 )
 TYPED = """
 import sys
@@ -253,4 +254,4 @@ def test_commands_load_what_they_use(store: Client, command: Command, tmp_path: 
     )
     assert after_report == {"mlflow", "pandas", "sklearn"}
     assert after_doctor == after_report | {"optuna"}
-    assert after_select == after_doctor | {"cv2", "matplotlib"}
+    assert after_select == after_doctor | {"cv2", "matplotlib", "onnxruntime"}

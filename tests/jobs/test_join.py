@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -151,10 +152,11 @@ def test_other_code_and_another_library_are_refused_and_other_numbers_warned_of(
     announce_otherwise(queue, versions=versions | {knn.LIBRARY: "0.1"})
     assert f'Type: pip install "{knn.LIBRARY}==0.1"' in refusal(command, "--study=s")
     assert states(queue) == []
-    announce_otherwise(queue, versions=versions | {"scipy": "1.0"})
+    announce_otherwise(queue, versions=versions | {"scipy": "1.0", "onnxruntime": "1.1"})
     status, _, errors = command("join", "--study=s")
     assert status == 0
-    assert "scipy is 1.0 there" in " ".join(errors.split())
+    assert "scipy is 1.0 there" in (remarks := " ".join(errors.split()))
+    assert re.search(r"onnxruntime is 1\.1 there and \d", remarks)
 
 
 def test_other_images_are_refused(queue: TrialQueue, command: Command) -> None:
@@ -177,6 +179,7 @@ def test_a_machine_that_lacks_the_library_says_what_to_install(
     queue: TrialQueue, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(join, "lacking_library", lambda names: ["cnn"])
+    monkeypatch.setattr("mnist_mlflow.algorithms.base._is_installed", lambda library: False)
     assert "is not installed. Type: pip install" in refusal(command, "--study=s")
 
 

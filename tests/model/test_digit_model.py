@@ -31,7 +31,7 @@ COLUMNS = ["digit", "confidence", *SHARES, "sure", "why", "second", "inverted"]
 NUMBERS = ["digit", "confidence", *SHARES, "second"]
 # Installed beside this project, but not needed by a model. MLflow itself imports click and SQLAlchemy.
 ABSENT = {"filelock", "jinja2", "matplotlib", "optuna", "plotly", "pooch", "psutil", "rich", "tabulate"}
-ABSENT |= {"keras", "onnx", "sklearn", "skops", "tensorflow", "tf2onnx", "xgboost"}  # which learn, or write
+ABSENT |= {"keras", "onnx", "sklearn", "tensorflow", "tf2onnx", "xgboost"}  # which learn, or write
 SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"epochs": 2, "filters": 4},
     "mlp": {"epochs": 2, "units": 32},

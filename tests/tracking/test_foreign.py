@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mlflow.models import Model
 
-from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.errors import MissingLibraryError, UserFacingError
 from mnist_mlflow.evaluation.latency import ms_per_image
 from mnist_mlflow.tracking import foreign
 from mnist_mlflow.tracking.foreign import ForeignModel
@@ -89,14 +89,16 @@ def test_what_it_raises_is_told_and_its_process_ends_with_it(old: Path) -> None:
     assert process.returncode == 0
 
 
-def test_a_foreign_model_that_does_not_load_is_told(old: Path, tmp_path: Path) -> None:
+def test_a_foreign_model_that_lacks_a_library_is_told_apart_from_a_broken_one(old: Path, tmp_path: Path) -> None:
     package = tmp_path / "code" / PACKAGE.name
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "digits.py").write_text("import nowhere_to_be_found")
     (tmp_path / "MLmodel").write_text((old / "MLmodel").read_text())
-    with pytest.raises(UserFacingError, match="ModuleNotFoundError: No module named 'nowhere_to_be_found'"):
-        load_model(str(tmp_path))
+    for code, kind in (("import nowhere_to_be_found", MissingLibraryError), ("1 / 0", UserFacingError)):
+        (package / "digits.py").write_text(code)
+        with pytest.raises(UserFacingError, match=r"nowhere_to_be_found|ZeroDivisionError") as raised:
+            load_model(str(tmp_path))
+        assert type(raised.value) is kind
 
 
 def test_a_foreign_model_that_does_not_answer_is_given_up(

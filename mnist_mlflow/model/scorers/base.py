@@ -12,7 +12,8 @@ from typing import Self
 
 import numpy as np
 
-from mnist_mlflow.types import Features, Scores, batches
+from mnist_mlflow.model.sharing import shared_out
+from mnist_mlflow.types import Features, Scores
 
 
 class Scorer(ABC):
@@ -60,5 +61,5 @@ def load_scorer(kind: str, folder: Path) -> Scorer:
 
 
 def score_in_batches(scorer: Scorer, features: Features) -> Scores:
-    """The scores (n, 10) of features (n, d), a thousand at a time."""
-    return np.concatenate([scorer.score(batch) for batch in batches(features)])
+    """The scores (n, 10) of features (n, d), as many at a time as when a model is asked."""
+    return np.concatenate(shared_out(lambda rows: scorer.score(features[rows]), len(features)))
