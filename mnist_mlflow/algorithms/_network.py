@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms._graphs.network import as_graph, keras
-from mnist_mlflow.algorithms._optimizer import Muon
+from mnist_mlflow.algorithms._optimizer import OPTIMIZERS
 from mnist_mlflow.algorithms.base import Callback
 from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Scores, batches
@@ -38,6 +38,7 @@ class Schedule:
     learning_rate: float
     patience: int
     label_smoothing: float = 0.0
+    optimizer: str = "adam"
 
     def batch(self, images: int) -> int:
         """The images of a step, where there are so many in all."""
@@ -64,7 +65,7 @@ def train_network(
     tf.config.experimental.enable_op_determinism()  # sums are added up in the same order each time
     network = keras.Sequential([keras.Input((train.features.shape[1],)), *build_layers(), keras.layers.Dense(CLASSES)])
     network.compile(
-        optimizer=Muon(one_cycle(schedule, len(train.labels))),
+        optimizer=OPTIMIZERS[schedule.optimizer](one_cycle(schedule, len(train.labels))),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
     )
@@ -81,12 +82,12 @@ def train_network(
         data = {"x": train.features, "y": targets, "batch_size": schedule.batch(len(targets))}
     try:
         network.fit(**data, epochs=schedule.epochs, callbacks=watching, verbose=0)
+        return as_graph(network)
     except (KeyboardInterrupt, SystemExit):
         if stopping.best_weights is not None:  # since the first epoch
             network.set_weights(stopping.best_weights)
             callback.on_interrupt(as_graph(network))
         raise
-    return as_graph(network)
 
 
 def logits(network: Any, features: Features) -> Scores:

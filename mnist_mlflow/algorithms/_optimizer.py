@@ -1,4 +1,4 @@
-"""The optimizer of networks. Importing this file imports Keras and TensorFlow."""
+"""The optimizers of networks. Importing this file imports Keras and TensorFlow."""
 
 from __future__ import annotations
 
@@ -30,3 +30,6 @@ class Muon(keras.optimizers.Muon):  # type: ignore[misc]
         matrix = keras.ops.reshape(x, (-1, x.shape[-1]))
         step = LENGTH * math.sqrt(max(matrix.shape)) * super().zeropower_via_newtonschulz5(matrix, steps)
         return keras.ops.reshape(step, x.shape)
+
+
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}

@@ -31,7 +31,14 @@ AMPLE = 16_384
 # The defaults that a recipe changes; hyperparameters that are typed beside it go first.
 RECIPES: dict[str, dict[str, Any]] = {
     "fast": {},
-    "accurate": {"copies": 0.5, "filters": 32, "epochs": 14, "patience": 14, "augmentation": 1.0},
+    "accurate": {
+        "copies": 0.5,
+        "filters": 32,
+        "epochs": 14,
+        "optimizer": "adam",
+        "patience": 14,
+        "augmentation": 1.0,
+    },
 }
 
 
@@ -51,6 +58,7 @@ class Params:
     batch_size: int = integer(
         256, 8, 8_192, f"images in each step; in proportion fewer where fewer than {AMPLE:,} teach"
     )
+    optimizer: str = choice("muon", ("muon", "adam"), "how kernels learn: muon gets far in few epochs")
     learning_rate: float = real(0.01, 1e-6, 1.0, "the highest learning rate of the cycle")
     patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
     label_smoothing: float = real(0.1, 0.0, 0.9, "share of the truth that the other digits are given in learning")
@@ -65,6 +73,7 @@ def suggest(trial: Any) -> Params:
         filters=trial.suggest_int("filters", 8, 32, log=True),
         dropout=trial.suggest_float("dropout", 0.0, 0.6),
         batch_size=trial.suggest_categorical("batch_size", (128, 256, 512)),
+        optimizer=trial.suggest_categorical("optimizer", ("muon", "adam")),
         learning_rate=trial.suggest_float("learning_rate", 1e-3, 3e-2, log=True),
         label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
         augmentation=trial.suggest_float("augmentation", 0.0, 2.0),
@@ -76,7 +85,13 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
     from mnist_mlflow.algorithms._network import Schedule, train_network
 
     schedule = Schedule(
-        params.epochs, params.batch_size, AMPLE, params.learning_rate, params.patience, params.label_smoothing
+        params.epochs,
+        params.batch_size,
+        AMPLE,
+        params.learning_rate,
+        params.patience,
+        params.label_smoothing,
+        params.optimizer,
     )
 
     def augment(rows: Features, random: np.random.Generator) -> Features:

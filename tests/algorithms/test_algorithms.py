@@ -205,7 +205,7 @@ OTHERWISE = [
     ("xgboost", {"features": "deskewed", "components": 30, "rounds": 60}),
     ("mlp", {"features": "pixels"}),
     ("cnn", {"features": "pixels", "kernel_size": 9}),
-    ("cnn", {"augmentation": 0.0, "kernel_size": 2}),
+    ("cnn", {"augmentation": 0.0, "kernel_size": 2, "optimizer": "adam"}),
 ]
 
 
