@@ -14,6 +14,7 @@ from benchmarks.measure.rows import measure_row
 from benchmarks.measure.searches import measure_searches
 from benchmarks.measure.seeds import measure_seeds
 from benchmarks.measure.selecting import measure_selecting
+from benchmarks.measure.serving import measure_serving
 from benchmarks.measure.store import Store
 from benchmarks.measure.team import measure_team
 from benchmarks.measure.training import measure_training
@@ -32,6 +33,7 @@ OTHERS = {
     "search": measure_searches,
     "selecting": measure_selecting,
     "seeds": measure_seeds,
+    "serving": measure_serving,
     "team": measure_team,
     "wild": measure_wild,
 }

@@ -35,7 +35,8 @@ from tests.team import Team, end_keeper, shared_team
 
 ROOT = Path(__file__).resolve().parents[1]
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
-collect_ignore = [] if HAS_TENSORFLOW else ["algorithms/test_network.py"]  # which imports Keras
+WITH_KERAS = ["algorithms/test_network.py", "algorithms/test_optimizer.py"]  # which import it
+collect_ignore = [] if HAS_TENSORFLOW else WITH_KERAS
 
 # `make check` leaves out tests that are `slow`: those with one of these fixtures (every store is a copy of
 # `new_store`), those in modules that import one of these functions, faults, and those that are marked by hand.

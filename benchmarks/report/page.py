@@ -10,6 +10,7 @@ from benchmarks.report.rows import rows
 from benchmarks.report.searches import searches
 from benchmarks.report.seeds import seeds
 from benchmarks.report.selecting import selections
+from benchmarks.report.serving import serving
 from benchmarks.report.tables import table
 from benchmarks.report.team import team
 from benchmarks.report.training import training
@@ -39,6 +40,7 @@ SECTIONS = {
     "search": searches,
     "selecting": selections,
     "seeds": seeds,
+    "serving": serving,
     "team": team,
     "main": training,
 }

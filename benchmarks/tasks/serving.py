@@ -1,4 +1,4 @@
-"""A logged model behind a server of its own, as `mlflow models serve` starts one."""
+"""A logged model behind a server of its own: that of `mlflow models serve`, or that of `serve`."""
 
 import os
 import signal
@@ -21,6 +21,10 @@ from mnist_mlflow.types import silent
 
 REQUESTS = 100
 SERVER_STARTS = 120  # seconds at most
+COMMANDS = {
+    "mlflow": "mlflow models serve -m {model} --env-manager local --host 127.0.0.1 --port {port} --workers 1",
+    "serve": "mnist_mlflow serve --model {model} --port {port}",
+}
 
 
 def request_latency(store: str, model: str) -> dict[str, float]:
@@ -39,20 +43,26 @@ def _ask(session: requests.Session, address: str, body: dict[str, Any]) -> None:
 @contextmanager
 def served(store: str, model: str) -> Iterator[str]:
     """The address of `mlflow models serve`, on a port that was free."""
+    with running("mlflow", store, model) as (address, _):
+        yield address
+
+
+@contextmanager
+def running(server: str, store: str, model: str) -> Iterator[tuple[str, int]]:
+    """The address of a server, one of COMMANDS, on a port that was free, and the number of its process."""
     port = str(free_port())
-    options = ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", model, *options]
+    command = [sys.executable, "-m", *(word.format(model=model, port=port) for word in COMMANDS[server].split())]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": store}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
-            _wait_for(f"http://127.0.0.1:{port}", server)
-            yield f"http://127.0.0.1:{port}"
+            _wait_for(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}", process.pid
         finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGTERM)
-            server.wait(timeout=30)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:

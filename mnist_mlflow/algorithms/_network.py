@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.algorithms._graphs.network import as_graph, keras
+from mnist_mlflow.algorithms._optimizer import Muon
 from mnist_mlflow.algorithms.base import Callback
 from mnist_mlflow.model.scorers.graph import Graph
 from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Scores, batches
@@ -63,7 +64,7 @@ def train_network(
     tf.config.experimental.enable_op_determinism()  # sums are added up in the same order each time
     network = keras.Sequential([keras.Input((train.features.shape[1],)), *build_layers(), keras.layers.Dense(CLASSES)])
     network.compile(
-        optimizer=keras.optimizers.Adam(one_cycle(schedule, len(train.labels))),
+        optimizer=Muon(one_cycle(schedule, len(train.labels))),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
     )

@@ -15,6 +15,7 @@ from mnist_mlflow.types import Examples, Features, Labels
 
 FLOAT, DOUBLE = 1, 11  # ONNX's numbers of the types
 SHRINKAGE = 0.05  # the share of a covariance that is its mean variance in all directions, as of a ball
+PLACES = 5  # decimal, of directions
 TINY = 1e-6  # the mean variance at least: a digit may have a single image
 
 
@@ -73,13 +74,14 @@ def principal_components(features: Features, count: int) -> tuple[Rotation, ...]
 def discriminants(examples: Examples, count: int) -> tuple[Rotation, ...]:
     """The rotation to the linear discriminants of each two digits and so many principal components.
 
-    For 0 the features themselves stand beside the discriminants. All has 64 bits: what other processors round otherwise
-    is not seen in the 32 bits of which trees learn.
+    For 0 the features themselves stand beside the discriminants. Directions have 64 bits and are rounded to a few
+    places. Other threads and processors then make the same ones, and trees cut the same.
     """
     features = examples.features.astype(np.float64)
     pca = fit_pca(features, count or 1)
     others = pca.components_ if count else np.eye(features.shape[1])
-    return (Rotation(np.concatenate([discriminant_directions(features, examples.labels), others]), pca.mean_),)
+    directions = np.concatenate([discriminant_directions(features, examples.labels), others])
+    return (Rotation(directions.round(PLACES), pca.mean_),)
 
 
 def discriminant_directions(features: npt.NDArray[np.float64], labels: Labels) -> npt.NDArray[np.float64]:

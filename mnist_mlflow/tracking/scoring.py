@@ -20,6 +20,7 @@ BAD_REQUEST, TOO_MUCH = 400, 413
 ARRAY = "application/octet-stream"
 PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
+STRAIGHT = {"inputs", "instances"}  # fields of JSON that the model takes as they are
 ACCEPTED = f"accepted are {JSON}, text/csv, and {ARRAY} for the content of a file of np.save"
 
 
@@ -54,16 +55,17 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
         status = TOO_MUCH if isinstance(cause, TooMuchWorkError) else error.get_http_status_code()
         return _refusal(f"{error.message}{reason}", error.error_code, status)
     except Exception as error:  # bodies of unknown origin may raise anything
-        return _refusal(one_line(error), "BAD_REQUEST", BAD_REQUEST)
+        status = TOO_MUCH if isinstance(error, TooMuchWorkError) else BAD_REQUEST
+        return _refusal(one_line(error), "BAD_REQUEST", status)
 
 
 def _score_json(model: PyFuncModel, body: bytes) -> Scored:
-    """The predictions for JSON. Lists of numbers go straight to the model: MLflow reads and copies them twice."""
+    """The predictions for JSON. Lists go straight to the model: MLflow reads them twice and copies each number."""
     content: Any = body
     with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):  # which MLflow tells
         content = json.loads(body)
-    if isinstance(content, dict) and content.keys() <= {"inputs", "params"} and "inputs" in content:
-        return _predict(model, content["inputs"], content.get("params"))
+    if isinstance(content, dict) and len(forms := content.keys() - {"params"}) == 1 and forms <= STRAIGHT:
+        return _predict(model, content[forms.pop()], content.get("params"))
     return _score_by_mlflow(model, content if isinstance(content, dict) else body, JSON)
 
 
