@@ -54,7 +54,10 @@ class Params(AlgorithmNames, Names, ReuseOptions, SearchOptions, DataOptions):
     """Options of `main`, which all algorithms share: pydantic lists the last base first."""
 
     workers: int = integer(
-        0, 0, 256, f"algorithms that train at the same time; 0: one for each core, {MOST_AT_A_TIME} at most"
+        0,
+        0,
+        256,
+        f"algorithms that train at the same time; 0: one for each core, {MOST_AT_A_TIME} at most, one for latency",
     )
 
     @property
@@ -64,8 +67,11 @@ class Params(AlgorithmNames, Names, ReuseOptions, SearchOptions, DataOptions):
 
     @property
     def at_a_time(self) -> int:
-        """The number of algorithms that train at the same time on this machine."""
-        return self.workers or min(count_cores(), MOST_AT_A_TIME)
+        """The number of algorithms that train at the same time on this machine.
+
+        Unless somebody says so it is one where searches decide by latency too, which others would disturb.
+        """
+        return self.workers or (1 if "latency" in self.objective else min(count_cores(), MOST_AT_A_TIME))
 
 
 @dataclass(frozen=True)

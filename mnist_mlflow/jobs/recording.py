@@ -147,6 +147,6 @@ def _write_files(folder: Path, training: TrainingRecord, dataset: Dataset, readi
     write_probabilities(folder, "tuning", dataset.tuning.labels, training.trained.tuning_probabilities)
     for name, content in training.files.items():
         (folder / name).write_bytes(content)
-    (folder / LEARNED).mkdir()
     for name, content in training.trained.model.scorer.learned.items():
+        (folder / LEARNED).mkdir(exist_ok=True)
         (folder / LEARNED / name).write_bytes(content)

@@ -26,6 +26,7 @@ from mnist_mlflow.tracking.worktrees import check_out, no_room
 
 RECORDED, EXACT = "recorded", "exact"  # the code and the environment of the run
 HERE = "Take the code as it is now: code=here"
+MISSING = "No module named"  # what Python says of a library
 
 
 @dataclass
@@ -96,6 +97,8 @@ def make_again(original: Original, program: Processes, parent: Run) -> Origin:
         parcels = move_parcels(program.folder / "unsent") if program.folder else []
         hint = f" Its result is kept in {parcels[0]}. Once that is mended, type: {HOW_TO_SEND}" if parcels else ""
         reason = str(error).partition(" Nothing is lost:")[0] if parcels else str(error)
+        if MISSING in reason and program.python == sys.executable:
+            hint = f". To have the libraries of the run, type: env={EXACT}"
         raise UserFacingError(f"Run {original.origin.run_id} could not be made again: {reason}{hint}") from error
     Run(parent.client, run_id).set_tags({"role": "reproduction"})  # whatever its code, maybe an old one, has said
     return read_origin(parent.client.get_run(run_id))

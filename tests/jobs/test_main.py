@@ -114,6 +114,12 @@ def test_as_many_train_at_a_time_as_there_are_cores_the_longest_first_and_each_a
     assert main.data.params["workers"] == str(count)
 
 
+def test_searches_for_latency_are_not_disturbed_unless_somebody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_mlflow.jobs.main.count_cores", lambda: 2)
+    assert [Params(objective=goals).at_a_time for goals in ("log_loss", "log_loss,latency")] == [2, 1]
+    assert Params(objective="accuracy,latency", workers=2).at_a_time == 2
+
+
 def test_one_that_is_left_has_the_terminal(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Slots(2)
     monkeypatch.setattr(clusters, "Processes", lambda count, shares: place)

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import mlflow
 import numpy as np
 import pytest
+import xgboost
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
@@ -71,6 +72,13 @@ def test_the_pictures_and_probabilities_are_artifacts(boosted: Any, client: Clie
     assert np.array_equal(kept["labels"], digits.validation.labels)
     accuracy = (kept["probabilities"].argmax(axis=1) == kept["labels"]).mean()
     assert accuracy == pytest.approx(boosted.data.metrics["val_accuracy"])
+
+
+def test_what_learning_can_go_on_from_is_an_artifact(boosted: Any, client: Client) -> None:
+    (file,) = client.list_artifacts(boosted.info.run_id, "learned")
+    path = mlflow.artifacts.download_artifacts(run_id=boosted.info.run_id, artifact_path="learned/booster.ubj")
+    assert file.path == "learned/booster.ubj"
+    assert xgboost.Booster(model_file=path).num_features() > 0
 
 
 def test_the_tuning_slice_is_kept_as_the_model_sees_it(boosted: Any, client: Client) -> None:

@@ -232,6 +232,12 @@ def test_a_training_that_fails_fails_the_reproduction(store: Client, digits: Dat
     assert find_reproductions(store, old) == []
 
 
+def test_a_library_that_is_not_used_any_more_can_be_had(store: Client, digits: Dataset, again: Again) -> None:
+    old, again.failure = add_original(store, digits), "No module named 'skops'"
+    with pytest.raises(UserFacingError, match=r"No module named 'skops'\. To have the libraries .* type: env=exact$"):
+        reproduce_here(old)
+
+
 def test_a_run_of_somebody_else_that_takes_no_tags_is_reproduced_all_the_same(
     store: Client, digits: Dataset, again: Again, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -56,6 +56,7 @@ def test_the_parent_has_the_best_hyperparameters_the_model_and_the_evaluation(
     assert parent.outputs.model_outputs[0].model_id == outcome.model_id
     assert "val_accuracy" in parent.data.metrics
     assert {"search_ended": "complete", "trials_complete": "5"}.items() <= parent.data.tags.items()
+    assert "learned" not in {file.path for file in trained_store.list_artifacts(outcome.run_id)}  # kNN cannot go on
     assert outcome.resume_command == ""
 
 
