@@ -46,7 +46,7 @@ def score(model: PyFuncModel, body: bytes, content_type: str) -> Scored:
     try:
         if kind == ARRAY:
             return _predict(model, {NPY: body}, None)
-        if kind == JSON:
+        if content_type.lower().replace(" ", "") in (JSON, f"{JSON};charset=utf-8"):
             return _score_json(model, body)
         return _score_by_mlflow(model, body, content_type)
     except MlflowException as error:
