@@ -16,11 +16,11 @@ TRIALS = 14
 
 # The call after which the process is killed, and which of the calls.
 POINTS = [
-    ("optuna.Study.enqueue_trial", 2),  # enqueued, and not asked
-    ("optuna.Study.ask", 3),  # asked, and not claimed
-    ("optuna.Study.add_trial", 1),  # repeated, and not asked
+    ("mnist_mlflow.search.storage.PatientStorage.begin_trial", 2),  # begun, and nothing suggested
+    ("optuna.Study.add_trials", 1),  # repeated, and not asked
+    ("optuna.Study.ask", 1),  # asked, and not claimed
     *[("mnist_mlflow.search.runner.tuning_metrics", 1)] * 3,  # under way, with the same hyperparameters
-    ("optuna.Trial.set_user_attr", 4),  # the outcome written, and not told
+    ("optuna.Trial.set_user_attr", 2),  # the outcome known, and not written
     ("optuna.Study.tell", 2),  # told, and not written into the tracking store
     ("mlflow.MlflowClient.create_run", 2),  # half written there
     ("mlflow.MlflowClient.set_terminated", 2),  # written; the run of the search that was killed is still open
