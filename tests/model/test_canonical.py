@@ -70,6 +70,29 @@ def in_a_thick_frame(image: Picture) -> Picture:
     return framed
 
 
+def aside_in_a_cell(image: Picture) -> Picture:
+    return photographed(np.minimum(np.pad(drawn(image), ((0, 0), (0, 50)), constant_values=1.0), frame((280, 330))))
+
+
+def frame(shape: tuple[int, int]) -> np.ndarray:
+    reflected = np.ones(shape)
+    reflected[:5] = reflected[-5:] = reflected[:, :5] = reflected[:, -5:] = 0.2
+    return reflected
+
+
+def empty_cell(seed: int) -> Picture:
+    """Lines on some sides, each of another width, slanted, in uneven light."""
+    random = np.random.default_rng(seed)
+    side = int(random.integers(60, 200))
+    reflected = np.ones((side + 80, side + 80))
+    for turns in np.flatnonzero(random.random(4) < 0.85).tolist():
+        start = 40 + int(random.integers(-4, side // 8))
+        np.rot90(reflected, turns)[start : start + int(random.integers(2, 3 + side // 11))] = random.uniform(0.2, 0.7)
+    turn = cv2.getRotationMatrix2D((side / 2 + 40, side / 2 + 40), random.uniform(-4, 4), 1)
+    turned = cv2.warpAffine(reflected, turn, reflected.shape, borderMode=cv2.BORDER_REPLICATE)[40:-40, 40:-40]
+    return photographed(turned * np.linspace(1, random.uniform(0.7, 1), side)[None])
+
+
 def with_specks(image: Picture) -> Picture:
     reflected = drawn(image)
     for row, column in np.random.default_rng(1).integers(0, len(reflected) - 3, (20, 2)):
@@ -117,6 +140,7 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     "dark ruled paper": on_dark_ruled_paper,
     "squared paper": on_squared_paper,
     "thick frame": in_a_thick_frame,
+    "aside in a cell": aside_in_a_cell,
     "specks": with_specks,
     "yellow ink": coloured((255, 255, 0)),
     "red ink": coloured((255, 0, 0)),
@@ -130,7 +154,7 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     ),
 }
 DARK = {"ink on paper", "pencil", "in the corner of a page", "shadow", "JPEG", "cell", "ruled paper", "specks"}
-DARK |= {"dark ruled paper", "squared paper"}
+DARK |= {"dark ruled paper", "squared paper", "aside in a cell"}
 DARK |= {"yellow ink", "red ink", "blue ink on yellow paper", "black ink, transparent"}
 
 
@@ -207,6 +231,12 @@ def test_what_has_no_ink_is_blank(name: str) -> None:
     digits = canonical_digits([EMPTY[name]])
     assert not digits.images.any()
     assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([False], [False])
+
+
+def test_what_remains_of_lines_is_no_digit() -> None:
+    digits = canonical_digits([empty_cell(seed) for seed in range(200)])
+    assert digits.images.any(axis=(1, 2)).mean() < 0.02
+    assert digits.has_ink.mean() < 0.02
 
 
 CROWDED = {
