@@ -12,8 +12,8 @@ import numpy.typing as npt
 from mnist_mlflow.model.budget import spend
 from mnist_mlflow.model.geometry import FAINTEST, GROUND, OPEN, are_canonical, moved, stretched
 from mnist_mlflow.model.ink import GLANCE, NEAR, Grey, grey_of, has_bright_ink, ink_of
-from mnist_mlflow.model.lines import BAND, without_lines
-from mnist_mlflow.model.strokes import FAINT, digit_of
+from mnist_mlflow.model.lines import inside, without_lines
+from mnist_mlflow.model.strokes import FAINT, digit_of, has_marks
 from mnist_mlflow.types import BATCH, SIDE, Images, Picture
 
 TRACE = 0.005  # of the picture within its border is ink; specks are less
@@ -66,13 +66,14 @@ def _canonicalise(pictures: Images | Sequence[Picture], images: Images, inverted
 
 
 def _digit_in(picture: Picture) -> tuple[npt.NDArray[np.uint8], bool]:
-    """The digit of one picture, and True where its ink was dark. The other polarity helps where one has no digit."""
+    """The digit of one picture, and True where its ink was dark. The other polarity helps where one has no ink."""
     grey = grey_of(picture)
     if _differences(grey).max() <= FAINTEST:  # the light alone differs
         return np.zeros((SIDE, SIDE), np.uint8), False
     is_ink_bright = has_bright_ink(grey)
-    digit = digit_of(ink_of(grey, is_ink_bright=is_ink_bright))
-    if not digit.any():
+    strength = ink_of(grey, is_ink_bright=is_ink_bright)
+    digit = digit_of(strength)
+    if not digit.any() and not has_marks(strength):
         other = digit_of(ink_of(grey, is_ink_bright=not is_ink_bright))
         if other.any():
             return other, is_ink_bright
@@ -92,5 +93,4 @@ def _has_ink(picture: Picture) -> bool:
     if picture.min() == picture.max():
         return False  # at once, since there may be many
     marks = _differences(grey_of(picture)) > FAINT
-    edge = round(BAND * GLANCE)
-    return bool(without_lines(marks.astype(np.uint8))[edge:-edge, edge:-edge].mean() > TRACE)
+    return bool(inside(without_lines(marks.astype(np.uint8))).mean() > TRACE)

@@ -31,6 +31,13 @@ def without_lines(ink: Mask) -> Mask:
     return ink if is_digit else rest
 
 
+def inside(ink: Mask) -> Mask:
+    """The part of a picture away from its border, where frames are."""
+    height, width = ink.shape
+    rows, columns = round(BAND * height), round(BAND * width)
+    return ink[rows : height - rows, columns : width - columns]
+
+
 def _sides(lines: Mask) -> int:
     """The number of borders, above and below, that have a line near."""
     band = round(BAND * len(lines))

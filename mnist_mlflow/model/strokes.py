@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mnist_mlflow.model.geometry import BOX
 from mnist_mlflow.model.ink import Grey, scaled
-from mnist_mlflow.model.lines import BAND, REST, Mask, without_lines
+from mnist_mlflow.model.lines import BAND, REST, Mask, inside, without_lines
 from mnist_mlflow.types import SIDE
 
 FAINT = 20  # of 255: pencil differs more from paper
@@ -18,22 +18,35 @@ SPECK = 0.12  # of the picture's side: a digit is larger; one at the border larg
 MOST = 0.33  # of the ink that is no edge is in the largest stroke of a digit, and grain has many
 PART = 0.25  # of the digit's extent: its separate strokes are longer
 THIN, USUAL, THICK = 2.0, 2.9, 4.4  # pixels: the 5th, 50th and 95th percentile of MNIST's strokes in their box
+WITHIN = 0.05  # of a digit's ink lies away from the border, at least
 FINE = 4  # times finer than an image is the canvas that strokes are changed on
 
 
 def digit_of(strength: Grey) -> npt.NDArray[np.uint8]:
     """The digit in a picture (h, w) of the strength of ink, as MNIST has it; blank if there is none.
 
-    What is stronger than paper and its grain says how dark the pen is. That sets the threshold.
+    What is visible says how dark the pen is. That sets the threshold.
     """
     paper, grain = _levels(strength)
-    visible = _stronger(strength, paper + max(FAINT, NOISE * grain))
+    visible = _visible(strength, paper, grain)
     ink = without_lines(visible)
+    lines = visible - ink
     if ink.any():
         pen = float(np.percentile(strength[ink > 0], 90))
-        ink |= _across_lines(visible - ink, strength, pen)
+        ink |= _across_lines(lines, strength, pen)
         ink = _together(ink & _stronger(strength, paper + INK * (pen - paper)))
-    return _centred(_fitted(ink)) if ink.any() else np.zeros((SIDE, SIDE), np.uint8)
+    if not ink.any() or _is_aside(ink, lines):
+        return np.zeros((SIDE, SIDE), np.uint8)
+    return _centred(_fitted(ink))
+
+
+def has_marks(strength: Grey) -> bool:
+    """True where something is visible in a picture (h, w) of the strength of ink: a digit, lines or specks."""
+    return bool(_visible(strength, *_levels(strength)).any())
+
+
+def _visible(strength: Grey, paper: float, grain: float) -> Mask:
+    return _stronger(strength, paper + max(FAINT, NOISE * grain))
 
 
 def _across_lines(lines: Mask, strength: Grey, pen: float) -> Mask:
@@ -82,6 +95,21 @@ def _together(ink: Mask) -> Mask:
     keep = (extent >= PART * extent[main]) & (edges <= edges[main])
     keep[main] = True
     return ink * np.append(False, keep)[labels].astype(np.uint8)
+
+
+def _is_aside(ink: Mask, lines: Mask) -> bool:
+    """True for remains of lines: nearly all ink lies where frames are, by the border or by a line.
+
+    A digit without margin is by all four borders.
+    """
+    import cv2
+
+    if inside(ink).sum() >= WITHIN * ink.sum():
+        return False
+    gap = round(GAP * max(ink.shape))
+    ends = [bool(part.any()) for part in (ink[:gap], ink[-gap:], ink[:, :gap], ink[:, -gap:])]
+    near = cv2.dilate(ink, np.ones((gap | 1, gap | 1), np.uint8))
+    return not all(ends) and (any(ends) or bool((near & lines).any()))
 
 
 def _fitted(ink: Mask) -> Grey:

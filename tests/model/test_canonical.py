@@ -13,94 +13,27 @@ from mnist_mlflow.data.digits import load_digits
 from mnist_mlflow.model.canonical import canonical_digits
 from mnist_mlflow.model.geometry import are_canonical, centre_by_mass
 from mnist_mlflow.types import Picture
+from tests.handmade import (
+    PAPER,
+    as_jpeg,
+    aside_in_a_cell,
+    coloured,
+    drawn,
+    empty_cell,
+    in_a_cell,
+    in_a_thick_frame,
+    in_shadow,
+    on_dark_ruled_paper,
+    on_ruled_paper,
+    on_squared_paper,
+    photographed,
+    tight,
+    transparent,
+    with_specks,
+)
 
 DIGITS = load_digits().images
 SOME = DIGITS[7:600:37]  # of all classes
-PAPER = 215
-
-
-def drawn(image: Picture, ink: float = 0.7, side: int = 200, margin: int = 40) -> np.ndarray:
-    """Ink on paper, from 0 to 1 of what the paper reflects."""
-    large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC) / 255
-    return np.pad(1 - ink * (large > 0.5), margin, constant_values=1.0)
-
-
-def photographed(reflected: np.ndarray) -> Picture:
-    grain = np.random.default_rng(0).normal(0, 2, reflected.shape)
-    return np.asarray(np.clip(PAPER * reflected + grain, 0, 255), np.uint8)
-
-
-def in_shadow(image: Picture) -> Picture:
-    reflected = drawn(image)
-    light = np.linspace(1, 0.4, reflected.shape[1])[None] * np.linspace(1, 0.8, reflected.shape[0])[:, None]
-    return photographed(reflected * light)
-
-
-def in_a_cell(image: Picture) -> Picture:
-    reflected = drawn(image)
-    reflected[:8] = reflected[:, 4:9] = reflected[-3:] = 0.2
-    return photographed(reflected)
-
-
-def on_ruled_paper(image: Picture) -> Picture:
-    reflected = drawn(image)
-    for row in range(15, len(reflected), 70):
-        reflected[row : row + 2] = np.minimum(reflected[row : row + 2], 0.6)
-    return photographed(reflected)
-
-
-def on_dark_ruled_paper(image: Picture) -> Picture:
-    reflected = drawn(image)
-    for row in range(15, len(reflected), 70):
-        reflected[row : row + 4] = np.minimum(reflected[row : row + 4], 0.3)
-    return photographed(reflected)
-
-
-def on_squared_paper(image: Picture) -> Picture:
-    reflected = drawn(image)
-    for start in range(15, len(reflected), 60):
-        reflected[start : start + 2] = np.minimum(reflected[start : start + 2], 0.6)
-        reflected[:, start : start + 2] = np.minimum(reflected[:, start : start + 2], 0.6)
-    return photographed(reflected)
-
-
-def in_a_thick_frame(image: Picture) -> Picture:
-    framed = image.copy()
-    framed[:3] = framed[-3:] = framed[:, :3] = framed[:, -3:] = 255
-    return framed
-
-
-def with_specks(image: Picture) -> Picture:
-    reflected = drawn(image)
-    for row, column in np.random.default_rng(1).integers(0, len(reflected) - 3, (20, 2)):
-        reflected[row : row + 3, column : column + 3] = 0.4
-    return photographed(reflected)
-
-
-def coloured(ink: tuple[int, int, int], paper: tuple[int, int, int] = (255, 255, 255)) -> Callable[[Picture], Picture]:
-    def paint(image: Picture) -> Picture:
-        share = (1 - drawn(image, ink=1))[..., None]
-        return np.asarray(np.rint(share * np.array(ink) + (1 - share) * np.array(paper)), np.uint8)
-
-    return paint
-
-
-def transparent(ink: int) -> Callable[[Picture], Picture]:
-    def paint(image: Picture) -> Picture:
-        alpha = np.rint(255 * (1 - drawn(image, ink=1))).astype(np.uint8)
-        return np.dstack([np.full_like(alpha, ink)] * 3 + [alpha])
-
-    return paint
-
-
-def tight(image: Picture) -> Picture:
-    left, top, width, height = cv2.boundingRect((image > 60).astype(np.uint8))
-    return image[top : top + height, left : left + width]
-
-
-def as_jpeg(image: Picture) -> Picture:
-    encoded = cv2.imencode(".jpg", in_shadow(image), [cv2.IMWRITE_JPEG_QUALITY, 40])[1]
-    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 WAYS: dict[str, Callable[[Picture], Picture]] = {
@@ -117,6 +50,7 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     "dark ruled paper": on_dark_ruled_paper,
     "squared paper": on_squared_paper,
     "thick frame": in_a_thick_frame,
+    "aside in a cell": aside_in_a_cell,
     "specks": with_specks,
     "yellow ink": coloured((255, 255, 0)),
     "red ink": coloured((255, 0, 0)),
@@ -130,7 +64,7 @@ WAYS: dict[str, Callable[[Picture], Picture]] = {
     ),
 }
 DARK = {"ink on paper", "pencil", "in the corner of a page", "shadow", "JPEG", "cell", "ruled paper", "specks"}
-DARK |= {"dark ruled paper", "squared paper"}
+DARK |= {"dark ruled paper", "squared paper", "aside in a cell"}
 DARK |= {"yellow ink", "red ink", "blue ink on yellow paper", "black ink, transparent"}
 
 
@@ -207,6 +141,12 @@ def test_what_has_no_ink_is_blank(name: str) -> None:
     digits = canonical_digits([EMPTY[name]])
     assert not digits.images.any()
     assert (digits.has_ink.tolist(), digits.inverted.tolist()) == ([False], [False])
+
+
+def test_what_remains_of_lines_is_no_digit() -> None:
+    digits = canonical_digits([empty_cell(seed) for seed in range(200)])
+    assert digits.images.any(axis=(1, 2)).mean() < 0.02
+    assert digits.has_ink.mean() < 0.02
 
 
 CROWDED = {
