@@ -78,7 +78,7 @@ def discriminants(examples: Examples, count: int) -> tuple[Rotation, ...]:
     places. Other threads and processors then make the same ones, and trees cut the same.
     """
     features = examples.features.astype(np.float64)
-    pca = fit_pca(features, count or 1)
+    pca = fit_pca(features, min(count or 1, *features.shape))  # few images, as in a search, have few components
     others = pca.components_ if count else np.eye(features.shape[1])
     directions = np.concatenate([discriminant_directions(features, examples.labels), others])
     return (Rotation(directions.round(PLACES), pca.mean_),)

@@ -30,7 +30,7 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 
 def test_a_logged_model_is_asked_in_a_process_of_its_own(trained_store: mlflow.MlflowClient, tmp_path: Path) -> None:
     folders = models.fetched(str(mlflow.get_tracking_uri()))
-    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (1_000, 28, 28)).astype(np.uint8))
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8))
     figures = measure.answers(folders["knn"], tmp_path / "images.npy")
     assert figures.keys() == FIGURES.keys()
     assert min(figures[key] for key in figures if key != "imports_tensorflow") > 0
