@@ -1,6 +1,7 @@
 import contextlib
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ Client: TypeAlias = mlflow.MlflowClient
 
 
 @pytest.fixture
-def original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with an underscore and a space in its name, and a store in it with a run that holds a file."""
     folder = tmp_path / "old_place of it"
     folder.mkdir()
@@ -26,7 +27,8 @@ def original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     client.create_registered_model("digits")
     client.create_model_version("digits", f"{run.info.artifact_uri}/model", run.info.run_id)
     mlflow.set_tracking_uri(None)
-    return folder
+    yield folder
+    mlflow.set_tracking_uri(None)
 
 
 def addresses(store: Path) -> list[str]:
