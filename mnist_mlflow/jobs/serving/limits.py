@@ -18,8 +18,8 @@ LARGEST = 16 * MEGABYTE  # bytes of a request
 SLOWEST = 30  # seconds that a request may take to come
 MOST_PIXELS = 200_000_000  # of the pictures of a request, together: small files may hold many
 LONGEST = 30  # seconds that reading them may take
-RATE = 400  # requests a second that one client may send
-BYTES_OF_ONE = 40_000  # a larger request counts as several: so one client may send 16 MB a second
+RATE = 1_000  # requests a second that one client may send
+BYTES_OF_ONE = 16_000  # a larger request counts as several: so one client may send 16 MB a second
 MOST_CLIENTS = 1_000  # that are remembered
 
 Result = TypeVar("Result")
@@ -65,7 +65,7 @@ class Allowances:
         """Count a request; raises HTTPException (429) for a client that has sent too many."""
         if (tokens := self._tokens(client)) < 1:
             wait = math.ceil((1 - tokens) / RATE)
-            text = f"More than {RATE} requests or {RATE * BYTES_OF_ONE // MEGABYTE} MB a second; send many in one."
+            text = f"More than {RATE:,} requests or {RATE * BYTES_OF_ONE // MEGABYTE} MB a second; send many in one."
             raise HTTPException(429, text, {"Retry-After": str(wait)})
         self._spend(client, tokens, 1)
 

@@ -36,7 +36,7 @@ def test_every_field_of_an_answer_is_explained(app: FastAPI, png: bytes) -> None
         f"{limits.SLOWEST} seconds for a request",
         f"{limits.MOST_PIXELS // 1_000_000} megapixels a request",
         f"{limits.LONGEST} seconds that reading",
-        f"{limits.RATE} requests and {limits.RATE * limits.BYTES_OF_ONE // limits.MEGABYTE} MB a second",
+        f"{limits.RATE:,} requests and {limits.RATE * limits.BYTES_OF_ONE // limits.MEGABYTE} MB a second",
         f"{server.MOST_CONNECTIONS} connections",
     ],
 )
