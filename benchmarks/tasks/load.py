@@ -10,7 +10,6 @@ import io
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -28,6 +27,7 @@ JSON = "application/json"
 MANY = 1_000  # images in a large request
 BAD_EVERY, BAD = 100, (b"no images", JSON)  # one in so many requests is one that has to be refused
 CLIENTS = 8
+PUT_OFF = 429
 
 Body = tuple[bytes, str]  # and its media type
 
@@ -61,19 +61,26 @@ def _client(address: str, bodies: list[Body], seconds: float) -> list[float]:
     with contextlib.closing(http.client.HTTPConnection(address.removeprefix("http://"))) as connection:
         while time.monotonic() < ends:
             body = bodies[len(waits) % len(bodies)]
-            waits.append(timed(partial(_post, connection, body, 200))[1])
+            waits.append(_post(connection, body, 200))
             if len(waits) % BAD_EVERY == 0:
                 _post(connection, BAD, 400)
     return waits
 
 
-def _post(connection: http.client.HTTPConnection, body: Body, status: int) -> None:
+def _post(connection: http.client.HTTPConnection, body: Body, status: int) -> float:
+    """The seconds that a request takes; one that the server puts off, as it bounds its clients, is sent again."""
     content, media_type = body
+    began = time.perf_counter()
     connection.request("POST", "/invocations", content, {"Content-Type": media_type})
     with connection.getresponse() as answer:
         text = answer.read()
+    seconds = time.perf_counter() - began
+    if answer.status == PUT_OFF:
+        time.sleep(float(answer.headers["Retry-After"]))
+        return _post(connection, body, status)
     if answer.status != status:
         raise RuntimeError(f"The server answered {answer.status} in place of {status}: {text[:300]!r}")
+    return seconds
 
 
 def _as_json(images: Images) -> Body:

@@ -18,12 +18,14 @@ IMAGE = (b'{"inputs": []}', load.JSON)
 
 class Answering(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    refuses = True
+    refuses, put_off = True, 0
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         is_bad = (body, self.headers["Content-Type"]) == load.BAD
-        self.send_response(400 if is_bad and self.refuses else 200)
+        puts_off, Answering.put_off = Answering.put_off > 0, Answering.put_off - 1
+        self.send_response(429 if puts_off else 400 if is_bad and self.refuses else 200)
+        self.send_header("Retry-After", "0.1")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
@@ -52,6 +54,16 @@ def test_a_mistake_that_is_not_refused_ends_the_measurement(address: str, monkey
     monkeypatch.setattr(Answering, "refuses", False)
     with pytest.raises(RuntimeError, match="answered 200 in place of 400"):
         load._client(address, [IMAGE], 10)
+
+
+def test_a_request_that_is_put_off_is_sent_again_and_the_wait_is_not_its_time(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answering, "put_off", 2)
+    slept: list[float] = []
+    monkeypatch.setattr("benchmarks.tasks.load.time.sleep", slept.append)
+    assert len(load._client(address, [IMAGE], 0.1)) > 0
+    assert slept.count(0.1) == 2
 
 
 def test_the_growth_is_that_of_the_warm_server() -> None:
