@@ -21,10 +21,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_race_lasts_for_its_time_and_counts_trials() -> None:
-    record = program.race("knn", 0, True, 5.0, train_size=300, data="digits")
+    record = program.race("knn", 0, True, 12.0, train_size=300, data="digits")
     assert record["trials"] >= record["complete"] >= 1
     assert 0 < record["best"] < 1
-    assert record["seconds"] >= 5
+    assert record["seconds"] >= 12  # workers need some of it to start
 
 
 @pytest.mark.usefixtures("small")
