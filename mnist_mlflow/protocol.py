@@ -155,10 +155,16 @@ class RegisteredOptions:
 
 
 @parameters
-class ReaderOptions(RegisteredOptions):
-    """The model that reads, and the answers of it that count as sure."""
+class ModelOptions(RegisteredOptions):
+    """The model that a command is about."""
 
     model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model that reads")
+
+
+@parameters
+class ReaderOptions(ModelOptions):
+    """The model that reads, and the answers of it that count as sure."""
+
     max_error: OptionalReal = optional_real(
         0.0, 1.0, "the share of wrong ones that is allowed among the sure answers; nothing: the model's own"
     )

@@ -13,7 +13,6 @@ from mnist_mlflow.algorithms._graphs.building import GraphBuilder
 from mnist_mlflow.model.scorers.graph import FEATURES
 from mnist_mlflow.types import Examples, Features, Labels
 
-FLOAT, DOUBLE = 1, 11  # ONNX's numbers of the types
 SHRINKAGE = 0.05  # the share of a covariance that is its mean variance in all directions, as of a ball
 PLACES = 5  # decimal, of directions
 TINY = 1e-6  # the mean variance at least: a digit may have a single image
@@ -50,13 +49,13 @@ def add_projection(builder: GraphBuilder, rotations: tuple[Rotation, ...]) -> st
     """
     if not rotations:
         return FEATURES
-    rows = builder.add("Cast", FEATURES, to=DOUBLE)
+    rows = builder.add_cast(FEATURES, np.float64)
     for rotation in rotations:
         weights = rotation.directions.T.astype(np.float64)
         if rotation.scales is not None:
             weights = weights / rotation.scales
         rows = builder.add("Gemm", rows, weights, -rotation.mean.astype(np.float64) @ weights)
-    return builder.add("Cast", rows, to=FLOAT)
+    return builder.add_cast(rows, np.float32)
 
 
 def reduced(rotations: tuple[Rotation, ...], examples: Examples) -> Examples:

@@ -28,7 +28,6 @@ LIBRARY = "scikit-learn"
 SECONDS = 8
 SPLITTERS = ("random", "best")
 SMALLEST_SHARE = 1e-3  # of the votes
-INT32 = 6  # ONNX's number of the type
 
 
 @parameters
@@ -74,7 +73,7 @@ def as_graph(trees: Sequence[Any], width: int) -> Graph:
         for number, (tree, values) in enumerate(zip(trees, leaves, strict=True))
     ]
     builder = GraphBuilder()
-    leaf_votes = builder.add("Cast", add_trees(builder, FEATURES, arrays, len(arrays), AT_MOST), to=INT32)
+    leaf_votes = builder.add_cast(add_trees(builder, FEATURES, arrays, len(arrays), AT_MOST), np.int32)
     shares = builder.add("ReduceMean", builder.add("Gather", votes.astype(np.float32), leaf_votes), [1], keepdims=0)
     return builder.finish(builder.add_log_votes(shares, SMALLEST_SHARE), width)
 

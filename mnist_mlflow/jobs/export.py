@@ -15,9 +15,8 @@ from mnist_mlflow.model import geometry
 from mnist_mlflow.model.abstention import Abstention
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.scorers.vote import Vote
-from mnist_mlflow.parameters import parameters, path, text
-from mnist_mlflow.protocol import RegisteredOptions
-from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.parameters import parameters, path
+from mnist_mlflow.protocol import ModelOptions
 from mnist_mlflow.tracking.readers import Reader, load_reader, run_facts
 from mnist_mlflow.types import SIDE, Progress
 
@@ -37,10 +36,9 @@ CANONICAL = {
 
 
 @parameters
-class Params(RegisteredOptions):
+class Params(ModelOptions):
     """Options of `export`."""
 
-    model: str = text(CHAMPION, ".+", "an alias, or the URI or folder of a model", "the model to write")
     out: Path = path(FILE, "the file to write")
 
 

@@ -46,6 +46,12 @@ class GraphBuilder:
         self._nodes.append(helper.make_node("TopK", names, outputs, largest=int(largest)))
         return outputs[0], outputs[1]
 
+    def add_cast(self, value: Value, dtype: npt.DTypeLike) -> str:
+        """The same numbers in another dtype."""
+        from onnx import helper
+
+        return self.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
     def add_affine(self, rows: Value, weights: npt.NDArray[Any], offsets: npt.NDArray[Any]) -> str:
         """Rows (n, d) times weights (d, k), plus offsets (k,)."""
         return self.add("Gemm", rows, weights.astype(np.float32), offsets.astype(np.float32))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_mlflow.algorithms._graphs.formulas import Numbers
-from mnist_mlflow.model.features import SPREAD
+from mnist_mlflow.model.features import LEAST, SPREAD
 from mnist_mlflow.types import SIDE
 
 MIDDLE = (SIDE - 1) / 2
-FLAT = 0.01  # what has a smaller moment cannot be sheared
 PIXELS = np.arange(SIDE, dtype=np.float64)
 ACROSS, DOWN = (places.ravel() for places in np.meshgrid(PIXELS, PIXELS))
 POWERS = np.stack([ACROSS**0, ACROSS, DOWN, ACROSS**2, ACROSS * DOWN, DOWN**2], axis=1)
@@ -44,13 +43,13 @@ def add_deskewed(images: Numbers) -> Numbers:
     mass = mass.into("Max", 1.0)
     right, lower = x / mass, y / mass
     mu20, mu11, mu02 = xx - x * right, xy - x * lower, yy - y * lower
-    skew = mu11 / mu02.into("Max", FLAT)
+    skew = mu11 / mu02.into("Max", LEAST)
     variances = (mu20 - skew * mu11) / mass, mu02 / mass
     across, down = (_scale(variance, usual) for variance, usual in zip(variances, SPREAD.ravel(), strict=True))
     shear = skew * down
     upright = Upright(across, shear, down, right - (across + shear) * MIDDLE, lower - down * MIDDLE)
     pixels = images.to(np.float32)
-    return _sampled(pixels, upright).unless(mu02.into("Less", FLAT).into("Unsqueeze", [2]), pixels)
+    return _sampled(pixels, upright).unless(mu02.into("Less", LEAST).into("Unsqueeze", [2]), pixels)
 
 
 def _scale(variance: Numbers, usual: float) -> Numbers:

@@ -53,10 +53,7 @@ class Numbers:
 
     def to(self, dtype: npt.DTypeLike) -> Self:
         """The same numbers in another dtype."""
-        from onnx import helper
-
-        number = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return type(self)(self.builder, self.builder.add("Cast", self.name, to=number), dtype)
+        return type(self)(self.builder, self.builder.add_cast(self.name, dtype), dtype)
 
     def unless(self, condition: Numbers, otherwise: Any) -> Self:
         """These numbers, but `otherwise` where a condition holds."""
