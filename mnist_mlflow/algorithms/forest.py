@@ -27,7 +27,6 @@ from mnist_mlflow.types import Examples
 LIBRARY = "scikit-learn"
 SECONDS = 8
 SPLITTERS = ("random", "best")
-SMALLEST_SHARE = 1e-3  # of the votes
 
 
 @parameters
@@ -75,7 +74,7 @@ def as_graph(trees: Sequence[Any], width: int) -> Graph:
     builder = GraphBuilder()
     leaf_votes = builder.add_cast(add_trees(builder, FEATURES, arrays, len(arrays), AT_MOST), np.int32)
     shares = builder.add("ReduceMean", builder.add("Gather", votes.astype(np.float32), leaf_votes), [1], keepdims=0)
-    return builder.finish(builder.add_log_votes(shares, SMALLEST_SHARE), width)
+    return builder.finish(builder.add_log_votes(shares), width)
 
 
 def floor(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

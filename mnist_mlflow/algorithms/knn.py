@@ -26,7 +26,6 @@ from mnist_mlflow.types import CLASSES, Examples
 LIBRARY = "scikit-learn"
 TOLERANCE = 1e-5  # of a probability
 WEIGHTS = ("distance", "uniform")
-SMALLEST_SHARE = 1e-3  # of the votes
 SMALLEST_DISTANCE = np.float32(1e-12)  # so that an equal image has all votes
 
 
@@ -65,7 +64,7 @@ def fit(params: Params, train: Examples, tuning: Examples, seed: int, callback: 
         votes = builder.add("Mul", votes, builder.add("Unsqueeze", weights, [2]))
     sums = builder.add("ReduceSum", votes, [1], keepdims=0)
     shares = builder.add("Div", sums, builder.add("ReduceSum", sums, [1], keepdims=1))
-    return builder.finish(builder.add_log_votes(shares, SMALLEST_SHARE), train.features.shape[1])
+    return builder.finish(builder.add_log_votes(shares), train.features.shape[1])
 
 
 def whitened_components(train: Examples, count: int) -> tuple[Rotation, ...]:

@@ -7,6 +7,7 @@ import pytest
 from sklearn.covariance import ledoit_wolf
 
 from mnist_mlflow.algorithms import knn
+from mnist_mlflow.algorithms._graphs.building import SMALLEST_SHARE
 from mnist_mlflow.algorithms.base import SILENT, TrainedModel, get_algorithm, train_model
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.model.features import hog
@@ -37,7 +38,7 @@ def test_the_neighbours_and_their_votes_are_scikit_learns(size: int, weights: st
     images = np.concatenate([random.normal(size=(50, 30)), 3 * random.normal(size=(50, 30)), rows[:3]])
     reference = KNeighborsClassifier(5, weights=weights).fit(rows, labels).predict_proba(images)
     scores = graph.score(images.astype(np.float32))
-    assert np.allclose(scores, np.log(np.maximum(reference, knn.SMALLEST_SHARE)), atol=1e-4)
+    assert np.allclose(scores, np.log(np.maximum(reference, SMALLEST_SHARE)), atol=1e-4)
 
 
 def test_more_neighbours_than_images_are_refused() -> None:

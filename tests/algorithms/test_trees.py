@@ -8,6 +8,7 @@ import xgboost as library
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from mnist_mlflow.algorithms import forest, xgboost
+from mnist_mlflow.algorithms._graphs.building import SMALLEST_SHARE
 from mnist_mlflow.model.scorers.graph import Graph
 
 RANDOM = np.random.default_rng(0)
@@ -20,7 +21,7 @@ LABELS = np.concatenate([np.arange(10), (ROWS[10:].sum(axis=1) % 10)]).astype(np
 def test_a_forest_votes_as_scikit_learns_does(kind: type[Any], least: int) -> None:
     grown = kind(7, min_samples_leaf=least, random_state=0).fit(ROWS, LABELS)
     graph = forest.as_graph([tree.tree_ for tree in grown.estimators_], 6)
-    expected = np.log(np.maximum(grown.predict_proba(ROWS), forest.SMALLEST_SHARE))
+    expected = np.log(np.maximum(grown.predict_proba(ROWS), SMALLEST_SHARE))
     assert np.allclose(graph.score(ROWS), expected, atol=1e-5)
 
 

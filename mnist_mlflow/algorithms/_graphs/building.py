@@ -13,6 +13,7 @@ from mnist_mlflow.types import CLASSES
 
 OPSETS = {"": 22, "ai.onnx.ml": 5}  # the oldest with all that is used here, so that most runtimes know it
 IR_VERSION = 10
+SMALLEST_SHARE = 1e-3  # of votes
 NODE = "{}_{}"  # names an operator's output
 
 Value = str | npt.ArrayLike  # the name of an output, or a constant
@@ -56,9 +57,9 @@ class GraphBuilder:
         """Rows (n, d) times weights (d, k), plus offsets (k,)."""
         return self.add("Gemm", rows, weights.astype(np.float32), offsets.astype(np.float32))
 
-    def add_log_votes(self, shares: Value, smallest: float) -> str:
+    def add_log_votes(self, shares: Value) -> str:
         """Logarithms of shares of votes; that nobody voted for a class does not make it impossible."""
-        return self.add("Log", self.add("Max", shares, np.float32(smallest)))
+        return self.add("Log", self.add("Max", shares, np.float32(SMALLEST_SHARE)))
 
     def add_graph(self, graph: Graph, features: str) -> str:
         """The scores (n, 10) that a finished graph, maybe of older operators, gives features (n, d)."""
