@@ -13,6 +13,7 @@ BAND = 0.22  # of a side: lines of a frame lie within it from the border
 THICK = 0.16  # of a side: lines of a frame are at most so thick
 RULE = 0.07  # of a side: rules, which cross the whole picture, are at most so thick
 USUAL = 25  # the percentile of a line's thickness that is its own: strokes touch more than half of some lines
+EVEN = 0.8  # of its usual thickness is a line near its ends; the top of a ring is thinner there
 FRAME = 3  # sides with a line: no digit has as many
 REST = 0.2  # of a side: what remains is as large as that where it is a digit
 
@@ -60,11 +61,12 @@ def _lines(ink: Mask) -> Mask:
     for label in range(1, count):
         left, top, long, high, _ = boxes[label]
         piece = labels[top : top + high, left : left + long] == label
-        usual = max(0, float(np.percentile(piece.sum(axis=0), USUAL)) - 2)  # it was made fatter by 2
+        end, usual = np.maximum(0, np.percentile(piece.sum(axis=0), (10, USUAL)) - 2).tolist()  # it was made fatter by 2
         band, first, last = _band(piece, usual)
         at_border = top + last <= BAND * height or top + first >= (1 - BAND) * height
         is_rule = long >= width - 2 and usual <= RULE * height
-        if is_rule or (at_border and long >= SPAN * width and usual <= THICK * height):
+        is_side = at_border and long >= SPAN * width and EVEN * usual <= end and usual <= THICK * height
+        if is_rule or is_side:
             lines[top : top + high, left : left + long][band] = min(255, 4 + round(usual))
     return lines * ink
 

@@ -103,6 +103,16 @@ def test_polarity_contrast_and_place_cost_no_pixel() -> None:
     assert np.abs(pale.images.astype(int) - DIGITS[:50]).max() < 12
 
 
+@pytest.mark.parametrize("shape", [(16, 16), (20, 16), (32, 32)])
+@pytest.mark.parametrize("power", [2.5, 3])
+def test_a_ring_that_fills_its_picture_is_no_frame(shape: tuple[int, int], power: float) -> None:
+    rows, columns = (np.abs(2 * (np.indices(shape).T + 0.5) / shape - 1) ** power).T
+    distance = (rows + columns) ** (1 / power)
+    digit = canonical_digits([((distance <= 1) & (distance >= 0.72)) * np.uint8(255)]).images[0]
+    assert digit[14, 14] == 0
+    assert all(part.max() > 200 for part in (digit[:6], digit[-6:], digit[:, :9], digit[:, -9:]))
+
+
 def test_a_thin_line_gets_the_width_of_a_pen() -> None:
     page = np.full((480, 480), 255, np.uint8)
     cv2.circle(page, (240, 240), 150, 0, 1)
