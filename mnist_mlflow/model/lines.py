@@ -61,7 +61,9 @@ def _lines(ink: Mask) -> Mask:
     for label in range(1, count):
         left, top, long, high, _ = boxes[label]
         piece = labels[top : top + high, left : left + long] == label
-        end, usual = np.maximum(0, np.percentile(piece.sum(axis=0), (10, USUAL)) - 2).tolist()  # it was made fatter by 2
+        end, usual = np.maximum(
+            0, np.percentile(piece.sum(axis=0), (10, USUAL)) - 2
+        ).tolist()  # it was made fatter by 2
         band, first, last = _band(piece, usual)
         at_border = top + last <= BAND * height or top + first >= (1 - BAND) * height
         is_rule = long >= width - 2 and usual <= RULE * height
