@@ -1,4 +1,4 @@
-"""Searches: pruned against unpruned ones, their overhead, and what they gain over the defaults."""
+"""Searches: pruned against unpruned ones, and what they gain over the defaults."""
 
 from typing import Any
 
@@ -10,17 +10,15 @@ from benchmarks.process import run_task
 BUDGETS = {"svm": 60, "cnn": 420}  # seconds that each side has
 SEEDS = (0, 1, 2)
 TRIALS = 30
-STUBBED = 60  # trials whose learning takes no time
 SHORT = 5  # seconds, where all that is wanted is to see whether it works
 
 
 def measure_searches(store: Store) -> dict[str, Any]:
-    """Pruned and unpruned searches by turns, the overhead of a trial, and whole searches against the defaults."""
+    """Pruned and unpruned searches by turns, and whole searches against the defaults."""
     apart = Store(store.folder / "searches", store.train_size)  # with no runs but these
     apart.folder.mkdir()
     raced = [_race(algorithm, seed, prune, apart) for algorithm in BUDGETS for seed in SEEDS for prune in (True, False)]
-    overhead = run_task("searches.trial_overhead", trials=STUBBED)
-    return {"raced": raced, "overhead": overhead, "gained": [_gain(apart, algorithm) for algorithm in BUDGETS]}
+    return {"raced": raced, "gained": [_gain(apart, algorithm) for algorithm in BUDGETS]}
 
 
 def _race(algorithm: str, seed: int, prune: bool, store: Store) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Searches: races, overhead and gains."""
+"""Searches: races and gains."""
 
 from typing import Any
 
 from benchmarks.report.compare import verdict
 from benchmarks.report.tables import Cells, figure, table
 from benchmarks.results import Results
-from benchmarks.targets import SEARCH_RATIO, TRIAL_MS, WORKERS
+from benchmarks.targets import SEARCH_RATIO, WORKERS
 
 RACED = (
     *("search", "seed", "s", "unpruned", "trials", "unpruned", "times as many", ""),
@@ -28,26 +28,18 @@ for TensorFlow to trace the network, and what goes on are the larger networks, w
 (17fa5c9: a tenth at most, no exception for new bests) ended 70 and 72 trials in 480 s on seeds 0 and 1, but learned too
 few of them to the end (best 0.0192 and 0.0195)."""
 
-SLOW = " Python alone takes most of it: machine 1 below, which is twice as fast, took 55 ms (at d7d4700)."
-
 GAINS = """Searches as users type them, `-P trials=30`, against a run with the defaults: both models are scored on the
 10,000 validation images, which no trial has seen, and the difference is that of the pairs, with its 95 % interval."""
 
 
 def searches(results: Results) -> list[str]:
-    """Races, overhead and gains, a section each."""
-    overhead = results["overhead"]
-    quick = overhead["ms"] <= TRIAL_MS
-    text = (
-        f"Optuna and MLflow take {overhead['ms']:.0f} ms of a trial on SQLite (mean of {overhead['trials']} that learn "
-        f"nothing), to reach {TRIAL_MS}: {verdict(quick)}.{'' if quick else SLOW}"
-    )
+    """Races and gains, a section each."""
     sides = ([record for record in results["raced"] if record["prune"] == prune] for prune in (True, False))
     races = list(map(_race, *sides))
     limited = any(verdict(False) in race for race in races)
     return [
         table("Search: pruned against unpruned", RACED, races, f"{ABOUT}\n\n{LIMITS}" if limited else ABOUT),
-        table("Search: what it finds", GAINED, map(_gain, results["gained"]), f"{GAINS}\n\n{text}"),
+        table("Search: what it finds", GAINED, map(_gain, results["gained"]), GAINS),
     ]
 
 

@@ -1,7 +1,6 @@
 """The models that runs of a store have logged: their names, accuracies, votes and answers."""
 
 import tempfile
-from functools import partial
 from typing import Any
 
 import mlflow
@@ -9,13 +8,11 @@ import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 
-from benchmarks.process import timed
 from benchmarks.targets import name_run
 from mnist_mlflow.data.mnist import load_mnist
 from mnist_mlflow.types import silent
 
-SINGLE = 100
-BATCH, BATCHES = 1_000, 5
+BATCH = 1_000
 
 
 def logged(store: str) -> dict[str, dict[str, Any]]:
@@ -71,13 +68,3 @@ def fetched(store: str) -> dict[str, str]:
     return {
         name: mlflow.artifacts.download_artifacts(_model_uri(run)) for name, run in _runs_with_models(store).items()
     }
-
-
-def predict_latency(store: str, model: str) -> dict[str, float]:
-    """Median milliseconds an image through `mlflow.pyfunc`, one at a time and in a batch of a thousand."""
-    mlflow.set_tracking_uri(store)
-    predict, images = mlflow.pyfunc.load_model(model).predict, load_mnist(silent)[0].images[:BATCH]
-    predict(images)  # what is done once is not timed
-    single = [timed(partial(predict, images[row : row + 1]))[1] for row in range(SINGLE)]
-    batched = [timed(partial(predict, images))[1] for _ in range(BATCHES)]
-    return {"single_ms": 1000 * float(np.median(single)), "batched_ms": 1000 * float(np.median(batched)) / BATCH}

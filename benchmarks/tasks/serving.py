@@ -8,43 +8,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import requests
 
-from benchmarks.process import free_port, timed
-from mnist_mlflow.data.mnist import load_mnist
-from mnist_mlflow.types import silent
+from benchmarks.process import free_port
 
-REQUESTS = 100
 SERVER_STARTS = 120  # seconds at most
 COMMANDS = {
     "mlflow": "mlflow models serve -m {model} --env-manager local --host 127.0.0.1 --port {port} --workers 1",
     "serve": "mnist_mlflow serve --model {model} --port {port}",
 }
-
-
-def request_latency(store: str, model: str) -> dict[str, float]:
-    """Milliseconds a request with one image: the median, and the 95th percentile."""
-    with served(store, model) as address, requests.Session() as session:
-        bodies = [{"inputs": [image.tolist()]} for image in load_mnist(silent)[0].images[:REQUESTS]]
-        _ask(session, address, bodies[0])
-        seconds = [timed(partial(_ask, session, address, body))[1] for body in bodies]
-    return {"median_ms": 1000 * float(np.median(seconds)), "p95_ms": 1000 * float(np.percentile(seconds, 95))}
-
-
-def _ask(session: requests.Session, address: str, body: dict[str, Any]) -> None:
-    session.post(f"{address}/invocations", json=body, timeout=30).raise_for_status()
-
-
-@contextmanager
-def served(store: str, model: str) -> Iterator[str]:
-    """The address of `mlflow models serve`, on a port that was free."""
-    with running("mlflow", store, model) as (address, _):
-        yield address
 
 
 @contextmanager

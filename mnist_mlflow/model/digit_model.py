@@ -93,7 +93,11 @@ class DigitModel:
     def _score(self, images: Images) -> tuple[Any, Probabilities]:
         """The features of images, and their probabilities."""
         features = extract(self.features, images)
-        return features, softmax(self.scorer.score(features), self.temperature)
+        return features, self.probabilities_of(features)
+
+    def probabilities_of(self, features: Any) -> Probabilities:
+        """Probabilities (n, 10) float64 of what `extract` made of n canonical digits."""
+        return softmax(self.scorer.score(features), self.temperature)
 
     def save(self, folder: Path) -> None:
         """Write the model into a new folder, in files without code."""

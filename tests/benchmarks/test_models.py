@@ -28,10 +28,7 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 @pytest.fixture
 def asked(trained_store: mlflow.MlflowClient, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of the store, whose models read few images."""
-    for module in (models, serving):
-        monkeypatch.setattr(module, "load_mnist", lambda progress: (digits.train, digits.test))
-    monkeypatch.setattr(models, "SINGLE", 5)
-    monkeypatch.setattr(serving, "REQUESTS", 5)
+    monkeypatch.setattr(models, "load_mnist", lambda progress: (digits.train, digits.test))
     return str(mlflow.get_tracking_uri())
 
 
@@ -44,15 +41,11 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[str, ...], dic
     return commands
 
 
-def test_a_logged_model_is_named_and_answers(asked: str, trained: Trained) -> None:
+def test_a_logged_model_is_named(asked: str, trained: Trained) -> None:
     (result,) = trained.outcomes
     assert list(models.logged(asked)) == ["knn"]
     model = models.logged(asked)["knn"]
     assert (model["run"], model["model"]) == (result.run_id, f"models:/{result.model_id}")
-    latency = models.predict_latency(asked, model["model"])
-    assert min(latency["single_ms"], latency["batched_ms"]) > 0
-    requests = serving.request_latency(asked, model["model"])
-    assert 0 < requests["median_ms"] <= requests["p95_ms"]
 
 
 def test_models_are_scored_on_the_test_images_with_their_votes(
@@ -73,7 +66,7 @@ def test_models_are_scored_on_the_test_images_with_their_votes(
 
 
 def test_a_server_that_does_not_start_is_no_figure(asked: str) -> None:
-    with pytest.raises(RuntimeError, match="does not answer"), serving.served(asked, "models:/m-none"):
+    with pytest.raises(RuntimeError, match="does not answer"), serving.running("mlflow", asked, "models:/m-none"):
         pass
 
 
@@ -108,17 +101,15 @@ def test_all_are_tested_when_the_ensemble_is_chosen(
     assert (vote[0], tested) == ("ensemble", ("models.tested", len(commands)))
 
 
-def test_every_model_of_the_store_is_asked(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tracking_of_every_model_is_told(new_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(new_store, tmp_path / "digits.db")
     in_store = {name: {"model": f"models:/m-{name}", "metrics": {"tracking_seconds": 2.0}} for name in ALGORITHMS}
     monkeypatch.setattr(Store, "models", lambda store: in_store)
-    monkeypatch.setattr(overhead, "run_task", lambda task, **arguments: {task: arguments["model"]})
+    monkeypatch.setattr(overhead, "run_task", lambda task, trials: {task: trials})
     monkeypatch.setattr(overhead, "STARTS", 1)
     figures = overhead.measure_overhead(Store(tmp_path, 0))
-    assert figures["models"] == {
-        name: {"tracking_seconds": 2.0, "models.predict_latency": f"models:/m-{name}"} for name in ALGORITHMS
-    }
-    assert figures["served"] == {"model": "svm", "serving.request_latency": "models:/m-svm"}
+    assert figures["tracking_seconds"] == dict.fromkeys(ALGORITHMS, 2.0)
+    assert figures["trial"] == {"searches.trial_overhead": 60}
     assert min(figures["import_seconds"], figures["help_seconds"]) > 0
     assert not figures["knn_imports_tensorflow"]
     assert (tmp_path / "cache").is_dir()

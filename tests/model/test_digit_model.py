@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import requests
 
-from benchmarks.tasks.serving import served
+from benchmarks.tasks.serving import running
 from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
@@ -151,7 +151,7 @@ def test_says_what_it_needs_and_where_it_comes_from(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """Where `mlflow models serve` answers for one model."""
-    with served(f"sqlite:///{folder}/mlflow.db", (folder / "svm.txt").read_text()) as address:
+    with running("mlflow", f"sqlite:///{folder}/mlflow.db", (folder / "svm.txt").read_text()) as (address, _):
         yield f"{address}/invocations"
 
 

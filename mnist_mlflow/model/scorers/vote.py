@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.model.digit_model import DigitModel
+from mnist_mlflow.model.features import extract
 from mnist_mlflow.model.scorers.base import Scorer
 from mnist_mlflow.types import Probabilities, Scores
 
@@ -25,7 +26,8 @@ class Vote(Scorer):
 
     def score(self, features: npt.NDArray[Any]) -> Scores:
         """Logarithms of the average probabilities (n, 10) of images (n, 28, 28)."""
-        votes = np.stack([member.predict_proba(features) for member in self.members])
+        views = {kind: extract(kind, features) for kind in {member.features for member in self.members}}
+        votes = np.stack([member.probabilities_of(views[member.features]) for member in self.members])
         scores: Scores = np.log(np.maximum(average(votes, self.weights), SMALLEST))
         return scores
 
