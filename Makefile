@@ -1,10 +1,10 @@
-# A face: each target is one or two plain commands, which README shows too.
+# A face: each target is one or two plain commands, which docs/install.md shows too.
 PARALLEL := -n 4 --dist worksteal
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check faults soak lint bench ui
+.PHONY: help venv run test check faults soak lint bench docs ui
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ lint: venv  ## check style, format, types and words
 
 bench: venv  ## measure ours against the plain programs of the libraries, into benchmarks/RESULTS.md
 	python -m benchmarks
+
+docs: venv  ## write the reference, and build the site of the documents into site/
+	python -m tests.documents
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 ui: venv  ## open the MLflow UI on the project's store
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"

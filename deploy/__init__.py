@@ -1,4 +1,4 @@
-"""The server of a team: how it is set up, run, backed up and tried out. docs/TEAM.md says how to use it.
+"""The server of a team: how it is set up, run, backed up and tried out. docs/team.md says how to use it.
 
 Begin with compose.yaml, which holds all settings; service.py runs its services on a machine without containers.
 """

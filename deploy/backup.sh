@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the three databases and the folder of artifacts to a new folder below FOLDER, which `latest` then names.
-#     deploy/backup.sh FOLDER    (started as a service: docs/TEAM.md)
+#     deploy/backup.sh FOLDER    (started as a service: docs/team.md)
 # The server may run: what it makes meanwhile is in the next backup. A bucket is not copied: let it keep versions.
 set -euo pipefail
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts a backup into empty databases and an empty folder of artifacts, before the server starts for the first time.
-#     deploy/restore.sh BACKUP    (started as a service: docs/TEAM.md)
+#     deploy/restore.sh BACKUP    (started as a service: docs/team.md)
 set -euo pipefail
 
 [[ -f $1/optuna.dump ]] || { echo "There is no backup at $1." >&2; exit 1; }

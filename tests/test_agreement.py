@@ -1,10 +1,8 @@
-"""Files, MLproject, command line, conda.yaml, Makefile and documents say the same."""
+"""Files, MLproject, command line and conda.yaml say the same; tests/documents asks the documents."""
 
 import ast
-import json
 import re
 import shlex
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,9 @@ import click
 import pytest
 import yaml
 
-from benchmarks.report.compare import mean_accuracy, typical
-from benchmarks.targets import ROWS, Row
-from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
+from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.cli import console
-from mnist_mlflow.evaluation.corruptions import CORRUPTIONS
 from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.parameters import parameters_of
 from mnist_mlflow.parameters import typed as typed_value
@@ -28,8 +23,6 @@ MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
 NOT_IN_MLPROJECT = {"recover", "doctor", "join", "serve", "export"}  # they make no run
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own
 
 
 def test_every_algorithm_has_a_stanza_and_a_command() -> None:
@@ -65,95 +58,6 @@ def test_an_entry_point_declares_what_its_command_takes_with_the_same_defaults(n
     options = {option.name for option in command.get_params(click.Context(command))}
     assert declared == {name: default for name, default in defaults.items() if name in DECLARED}
     assert defaults.keys() <= options
-
-
-def typed(program: str) -> list[list[str]]:
-    """Every command of a program in the documents and in the algorithms' docstrings."""
-    texts = [EXAMPLE.sub("", path.read_text()) for path in DOCUMENTS] + [
-        get_algorithm(name).__doc__ for name in algorithm_names()
-    ]
-    lines = [line.strip().removeprefix("$ ") for text in texts for line in re.findall(r"[^`\n]+", text)]
-    return [shlex.split(line, comments=True) for line in lines if line.startswith(f"{program} ")]
-
-
-@pytest.mark.parametrize("words", typed("mlflow run"), ids=" ".join)
-def test_every_mlflow_run_in_the_documents_would_be_accepted(words: list[str]) -> None:
-    options = dict(pairwise(words))
-    entry_point = options.get("-e", "main")
-    given = [following for word, following in pairwise(words) if word == "-P"]
-    arguments = [part for pair in given for part in ("--" + pair.split("=", 1)[0], pair.split("=", 1)[1])]
-    cli.commands.commands[entry_point].make_context(entry_point, arguments)
-
-
-@pytest.mark.parametrize("words", typed("python -m mnist_mlflow"), ids=" ".join)
-def test_every_direct_command_in_the_documents_would_be_accepted(words: list[str]) -> None:
-    name, *arguments = words[3:]
-    if "--help" not in arguments:
-        cli.commands.commands[name].make_context(name, arguments)
-
-
-def test_readme_has_a_row_for_every_algorithm() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for name in algorithm_names():
-        assert re.search(rf"^\| `{name}` \|.*`mlflow run \. -e {name} --env-manager local`", readme, re.M), name
-
-
-MEASURED: dict[str, Any] = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-
-
-def cells_of(start: str) -> list[str]:
-    (row,) = re.findall(rf"^\| {re.escape(start)} \|.*", (ROOT / "README.md").read_text(), re.M)
-    return [cell.strip() for cell in row.strip("|").split("|")]
-
-
-def seconds(value: float) -> str:
-    return f"{value:.0f} s" if value >= 2 else f"{value:.2g} s"
-
-
-@pytest.mark.parametrize("row", ROWS.values(), ids=lambda row: row.name)
-def test_the_figures_of_readme_are_those_of_the_benchmark(row: Row) -> None:
-    ours, peer = MEASURED[row.name]["ours"], MEASURED[row.algorithm]["peer"]
-    start = f"`{row.algorithm}`, `recipe=accurate`" if row.params else f"`{row.algorithm}`"
-    _, _, accuracy, fit, predict, size, _ = cells_of(start)
-    assert accuracy == f"{mean_accuracy(ours):.2f} % ({mean_accuracy(peer):.2f} %)"
-    times = ("fit_seconds", "predict_seconds")
-    expected = [f"{seconds(typical(ours, key))} ({seconds(typical(peer, key))})" for key in times]
-    assert [fit, predict] == expected
-    assert float(size.removesuffix(" MB")) == pytest.approx(typical(ours, "model_mb"), rel=0.2)
-
-
-def test_the_ensemble_of_readme_is_that_of_the_benchmark() -> None:
-    measured = MEASURED["ensemble"]["models"]["ensemble"]["test_accuracy"]
-    assert cells_of("`ensemble`")[2] == f"{100 * measured:.2f} %"
-
-
-@pytest.mark.skipif("wild" not in MEASURED, reason="python -m benchmarks --only wild has not measured it yet")
-def test_readme_shows_the_benchmarks_table_of_other_peoples_digits() -> None:
-    section = (ROOT / "benchmarks" / "RESULTS.md").read_text().split("## Other people's digits\n")[1].split("\n## ")[0]
-    (table,) = re.findall(r"(?:^\|.*\n)+", section, re.M)
-    assert table in (ROOT / "README.md").read_text()
-
-
-def test_readme_shows_every_entry_point() -> None:
-    commands = re.findall(r"mlflow run \. .*", (ROOT / "README.md").read_text())
-    shown = {found[1] if (found := re.search(r"-e (\w+)", command)) else "main" for command in commands}
-    assert shown == set(ENTRY_POINTS)
-
-
-def test_every_corruption_is_documented() -> None:
-    rows = re.findall(r"^\| (`.*`) \|", (ROOT / "docs" / "EVALUATE.md").read_text(), re.M)
-    assert re.findall(r"`(\w+)`", " ".join(rows)) == list(CORRUPTIONS)
-
-
-def test_readme_and_makefile_name_the_same_targets() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text())) == targets
-
-
-def test_the_links_of_the_documents_lead_somewhere() -> None:
-    for document in DOCUMENTS:
-        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-            assert "://" in link or (document.parent / link).exists(), link
 
 
 def test_the_questions_of_contributing_are_answered_where_it_says() -> None:

@@ -1,4 +1,4 @@
-"""Each command in docs/RELIABILITY.md exists, and selects something."""
+"""Each command in docs/reliability.md exists, and selects something."""
 
 import ast
 import re
@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-COMMANDS = re.findall(r"`(python -m pytest [^`]+)`", (ROOT / "docs" / "RELIABILITY.md").read_text())
-KINDS = re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "RELIABILITY.md").read_text(), re.M)
+COMMANDS = re.findall(r"`(python -m pytest [^`]+)`", (ROOT / "docs" / "reliability.md").read_text())
+KINDS = re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "reliability.md").read_text(), re.M)
 
 
 def names(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""A walk through docs/TEAM.md as two new members make it, typed from the document: `python -m tests.walk`."""
+"""A walk through docs/team.md as two new members make it, typed from the document: `python -m tests.walk`."""
 
 import os
 import re

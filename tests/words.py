@@ -67,7 +67,7 @@ def check_listed(path: Path) -> Iterator[Complaint]:
 def complaints() -> Iterator[str]:
     """All complaints about the project, each as path:line: what to do."""
     programs = [path for folder in ("mnist_mlflow", "benchmarks", "deploy") for path in (ROOT / folder).rglob("*.py")]
-    texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     texts += [path for path in (ROOT / "tests").rglob("*.py") if path.stem not in ("words", "test_words")]
     for paths, check in ((programs, check_python), (texts, check_listed)):
         for path in sorted(paths):

@@ -1,6 +1,6 @@
 """A search with processes, and on a Ray cluster of one, two and three machines of one core each.
 
-`python -m benchmarks.measure.cluster` prints the table of docs/TEAM.md. The machines are Linux's namespaces (as root).
+`python -m benchmarks.measure.cluster` prints the table of docs/team.md. The machines are Linux's namespaces (as root).
 """
 
 import subprocess

@@ -224,7 +224,7 @@ def show_serve(service: Service) -> None:
 def show_export(export: Export) -> None:
     """Print what was written, and the lines of Python that ask it."""
     out.print(f"Written: {export.out}, {export.megabytes:.1f} MB, {export.model}", soft_wrap=True)
-    out.print("Ask it by onnxruntime alone, about images (n, 28, 28) uint8 as MNIST has them (docs/EXPORT.md):")
+    out.print("Ask it by onnxruntime alone, about images (n, 28, 28) uint8 as MNIST has them (docs/export.md):")
     out.print(f"    session = onnxruntime.InferenceSession({str(export.out)!r})", soft_wrap=True)
     out.print('    digit, probabilities, sure = session.run(None, {"images": images})')
 

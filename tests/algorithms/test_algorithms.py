@@ -242,7 +242,7 @@ def test_the_docstring_says_what_to_expect_and_type(name: str) -> None:
 def test_the_tolerance_is_stated_with_its_reason(name: str) -> None:
     """In the docstring and in the document; one that states none has none."""
     tolerance, said = tolerance_of(name), " ".join(str(get_algorithm(name).__doc__).split())
-    rows = re.findall(rf"^\| .*`{name}`.*\|$", (ROOT / "docs" / "REPRODUCE.md").read_text(), re.M)
+    rows = re.findall(rf"^\| .*`{name}`.*\|$", (ROOT / "docs" / "reproduce.md").read_text(), re.M)
     assert [float(row.split("|")[4]) for row in rows] == [tolerance]
     stated = re.search(r"[Tt]he tolerance is ([\de.-]*\d)", said)
     assert float(stated[1]) == tolerance if stated else "no tolerance" in said

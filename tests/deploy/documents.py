@@ -1,10 +1,10 @@
-"""What docs/TEAM.md tells its readers to type."""
+"""What docs/team.md tells its readers to type."""
 
 import re
 
 from tests.conftest import ROOT
 
-TEXT = (ROOT / "docs" / "TEAM.md").read_text()
+TEXT = (ROOT / "docs" / "team.md").read_text()
 
 
 def section(heading: str) -> str:

@@ -1,4 +1,4 @@
-"""The administrator's commands for accounts and permissions, and the role of docs/TEAM.md."""
+"""The administrator's commands for accounts and permissions, and the role of docs/team.md."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The recipe of docs/TEAM.md by which only some accounts move `champion`."""
+"""The recipe of docs/team.md by which only some accounts move `champion`."""
 
 from collections.abc import Callable
 

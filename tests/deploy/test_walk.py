@@ -1,4 +1,4 @@
-"""Two new members do what docs/TEAM.md says, on a real server of their own."""
+"""Two new members do what docs/team.md says, on a real server of their own."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The recipe of docs/TEAM.md that announces each new champion, with its receiver."""
+"""The recipe of docs/team.md that announces each new champion, with its receiver."""
 
 import subprocess
 import sys

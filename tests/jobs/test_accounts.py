@@ -1,4 +1,4 @@
-"""What each account may do at a team's server, by the table of docs/TEAM.md: at the level that it takes, and below.
+"""What each account may do at a team's server, by the table of docs/team.md: at the level that it takes, and below.
 
 Below it, one line says so, and nothing of anybody else has changed.
 """
@@ -258,7 +258,7 @@ CASES: dict[str, tuple[Case, Case]] = {
 
 
 def test_the_table_of_the_document_has_these_actions() -> None:
-    _, _, section = (ROOT / "docs" / "TEAM.md").read_text(encoding="utf-8").partition("\n## Who may do what\n")
+    _, _, section = (ROOT / "docs" / "team.md").read_text(encoding="utf-8").partition("\n## Who may do what\n")
     assert ROW.findall(section.partition("\n#")[0])[1:] == list(CASES)
 
 

@@ -22,7 +22,7 @@ from tests.exported import abstention, nearest_mean
 from tests.readers import save_logged
 from tests.simulated import Client
 
-DOCUMENT = (ROOT / "docs" / "EXPORT.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
 PROGRAM = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
 ALONE = """import runpy, sys
 runpy.run_path("ask.py")

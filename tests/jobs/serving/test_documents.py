@@ -1,4 +1,4 @@
-"""docs/SERVE.md says what the server does."""
+"""docs/serve.md says what the server does."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ from mnist_mlflow.parameters import names_of
 from tests.conftest import ROOT
 from tests.jobs.serving.asking import ask
 
-DOCUMENT = (ROOT / "docs" / "SERVE.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
 
 
 def test_every_option_is_explained() -> None:
