@@ -13,17 +13,17 @@ import click
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.cli.commands import MLFLOW_DEFAULTS, commands
+from mnist_mlflow.cli.commands import commands
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.tracking.defaults import set_defaults
 
 FEWEST = 0.9  # of the images that the champion has to read right
 
 
 def main() -> None:
     """Exit with a line that says what does not work, or that all does."""
-    for variable, value in MLFLOW_DEFAULTS.items():
-        os.environ.setdefault(variable, value)
+    set_defaults()
     os.environ["MLFLOW_EXPERIMENT_NAME"] = name = f"smoke-{secrets.token_hex(4)}"
     try:
         right = train_and_read(name)

@@ -19,6 +19,10 @@ class UserFacingError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(printable(without_passwords(message)))
 
+    def _render_traceback_(self) -> list[str]:
+        """The line that notebooks show in place of a traceback: IPython asks for it."""
+        return [f"Error: {self}"]
+
 
 class UsageError(UserFacingError):
     """The command itself is wrong."""

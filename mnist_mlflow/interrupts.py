@@ -71,6 +71,21 @@ def one_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, terminate_handler)
 
 
+@contextlib.contextmanager
+def same_handlers() -> Iterator[None]:
+    """Put the handlers of signals back at the end: the program is somebody else's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:  # one that is not Python's cannot be set, nor was it
+                signal.signal(number, handler)
+
+
 def has_to_end() -> bool:
     """True once SIGTERM or SIGHUP ends this program, which nothing should hold up from then on."""
     return bool(_ended)

@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
@@ -196,6 +197,13 @@ def typed(value: object) -> object:
     return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
+def not_known(what: str, name: str, accepted: Collection[str]) -> str:
+    """The words for a name that is not among those that are accepted, with the one that may be meant."""
+    near = difflib.get_close_matches(name, accepted, 1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"There is no {what} {name!r}{hint}; accepted: {', '.join(accepted)}."
+
+
 def _explain(kind: type[Any], error: ValidationError) -> str:
     """The first mistake: the parameter, its value, and what is accepted."""
     by_name = {parameter.name: parameter for parameter in parameters_of(kind)}
@@ -204,5 +212,5 @@ def _explain(kind: type[Any], error: ValidationError) -> str:
     if isinstance(name, int):  # the position of an argument
         name = list(by_name)[name] if name < len(by_name) else str(name)
     if name not in by_name:
-        return f"There is no parameter {name!r}; accepted: {', '.join(by_name)}."
+        return not_known("parameter", str(name), by_name)
     return f"{name}: {by_name[name].refusal(mistake['input'])}"

@@ -108,7 +108,7 @@ def test_imports_run_downwards_only(path: Path) -> None:
     room = room_of(path)
     ours = {name.split(".")[1] for name in imported(path) if name.startswith("mnist_mlflow.")}
     if room == "__init__":
-        assert not ours
+        assert ours == {"jobs"}  # for types alone: tests/test_package.py imports it
     else:
         assert not {other for other in ours if FLOOR[other] <= FLOOR[room] and other != room}
 

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from mnist_mlflow.errors import without_passwords
+from tests.conftest import python
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,17 @@ from mnist_mlflow.errors import without_passwords
 )
 def test_passwords_of_addresses_are_not_shown(text: str, shown: str) -> None:
     assert without_passwords(text) == shown
+
+
+CELL = """
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+config = Config()
+config.HistoryManager.enabled = False
+InteractiveShell(config=config).run_cell("import mnist_mlflow; mnist_mlflow.train('svn')")
+"""
+
+
+def test_a_notebook_shows_an_error_as_one_line(tmp_path: Path) -> None:
+    (line,) = python(CELL, tmp_path, IPYTHONDIR=str(tmp_path)).splitlines()
+    assert line.startswith("Error: There is no algorithm 'svn' (did you mean 'svm'?)")

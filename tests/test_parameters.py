@@ -95,7 +95,9 @@ def test_a_value_that_is_given_by_its_place_is_checked_too() -> None:
 
 
 def test_a_name_that_there_is_not_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ParameterError, match="There is no parameter 'counts'; accepted: count, rate, limit, kind"):
+    with pytest.raises(
+        ParameterError, match=r"parameter 'counts' \(did you mean 'count'\?\); accepted: count, rate, limit, kind"
+    ):
         Params(counts=3)  # type: ignore[call-arg]
 
 

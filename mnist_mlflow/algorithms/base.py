@@ -40,7 +40,7 @@ from mnist_mlflow.model.calibration import softmax
 from mnist_mlflow.model.digit_model import DigitModel
 from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.model.scorers.base import Scorer, score_in_batches
-from mnist_mlflow.parameters import real
+from mnist_mlflow.parameters import not_known, real
 from mnist_mlflow.types import Examples, Labels, Part, Probabilities, Scores
 
 KINDS = tuple(FEATURES)  # of features that an algorithm may learn from
@@ -182,7 +182,7 @@ def algorithm_names() -> list[str]:
 def get_algorithm(name: str) -> Algorithm:
     """The module of an algorithm; raises UsageError, with the known names, for an unknown one."""
     if name not in algorithm_names():
-        raise UsageError(f"There is no algorithm {name!r}; accepted: {', '.join(algorithm_names())}.")
+        raise UsageError(not_known("algorithm", name, algorithm_names()))
     module: Any = import_module(f"mnist_mlflow.algorithms.{name}")
     return module  # type: ignore[no-any-return]
 

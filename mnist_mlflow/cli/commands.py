@@ -22,14 +22,10 @@ from mnist_mlflow.jobs import get_job, job_docstrings
 from mnist_mlflow.processes import complete_environment, end_with_launcher
 from mnist_mlflow.protocol import DataOptions, ReuseOptions, SearchOptions, SeedsOptions
 from mnist_mlflow.search.cores import respect_quota
+from mnist_mlflow.tracking.defaults import set_defaults
 
 INTERRUPTED = 130
 PROGRAM = "mnist-mlflow"
-MLFLOW_DEFAULTS = {
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty()).lower(),
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "8",  # over six minutes, for a server that restarts: MLflow's 7 are four
-}
 
 
 class LazyCommand(click.Command):
@@ -119,8 +115,7 @@ for _command in [
 
 def main() -> None:
     """Run the command line; an error for the user is a line or two, with exit status 2 or 1."""
-    for variable, value in MLFLOW_DEFAULTS.items():
-        os.environ.setdefault(variable, value)
+    set_defaults()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # for a terminal that cannot show every letter

@@ -7,6 +7,7 @@ the run, `search.py` searches inside it, `trial_runs.py` writes its trials. `lau
 `originals.py` reads the run that `reproduce` makes again, `remake.py` makes it. `members.py` are those of an ensemble.
 `applying.py` carries out a dry run of `select`, `rollback.py` puts a champion back. `corruptions.py` does what
 `evaluate` does with corruptions=1, `examination.py` what it does with data=PATH. `serving/` is the server of `serve`.
+`api/` has the functions that the package exports, each of which does in Python what a command does.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_mlflow.data import load_dataset
@@ -45,8 +45,13 @@ class Params(Names):
 class CompareResult:
     """A comparison, and the file that shows all of it."""
 
-    comparison: Comparison
+    comparison: Comparison = field(repr=False)
     out: Path
+
+    @property
+    def answer(self) -> str:
+        """The answer in a sentence or two: which run is better."""
+        return " ".join(self.comparison.answer)
 
 
 def run(params: Params, progress: Progress) -> CompareResult:
@@ -71,9 +76,10 @@ def run(params: Params, progress: Progress) -> CompareResult:
         with run.files() as folder:
             (folder / "compare.html").write_text(page, encoding="utf-8")
             _write_tables(folder, [*comparison.sections, *comparison.details])
-        described = [Section("Answer", " ".join(comparison.answer)), *comparison.sections]
+        result = CompareResult(comparison, out)
+        described = [Section("Answer", result.answer), *comparison.sections]
         run.describe(shortened(title, described, WHERE, DISPENSABLE))
-        return CompareResult(comparison, out)
+        return result
 
 
 def _load_images(sides: Sequence[Side], progress: Progress) -> tuple[dict[tuple[str, str], Images], list[str]]:

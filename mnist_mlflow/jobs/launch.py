@@ -137,4 +137,5 @@ def _outcome(run: Run, ending: Ending) -> Outcome:
     models = stored.outputs.model_outputs
     if len(models) != 1:
         return LaunchError(run.id, f"Its run has logged {len(models)} models.")
-    return RunResult(run.id, models[0].model_id, as_candidate(stored, models[0].model_id).final_metrics)
+    candidate = as_candidate(stored, models[0].model_id)
+    return RunResult(run.id, candidate.model_id, candidate.final_metrics, candidate.params)

@@ -11,7 +11,7 @@ import dataclasses
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -52,7 +52,7 @@ class Params(ReaderOptions, ExperimentOptions):
 class ReadResult:
     """The readings with their counts, the file that they are in, and where the pictures are that show them."""
 
-    table: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
     metrics: dict[str, float]
     model: str
     out: Path

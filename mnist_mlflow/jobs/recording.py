@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,16 +57,27 @@ class TrainingRecord:
     model_tags: dict[str, str] = field(default_factory=dict)
     stopped_by: str = ""
 
+    @property
+    def logged_params(self) -> dict[str, str]:
+        """The params as its run has them: text."""
+        return {name: str(value) for name, value in self.params.items()}
+
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run of training: its id, its model's, and the model's metrics on the validation images."""
+    """A run of training: its id, its model's, the model's metrics on the validation images, and the run's params."""
 
     run_id: str
     model_id: str
-    metrics: dict[str, float]
+    metrics: Mapping[str, float]
+    params: Mapping[str, str] = field(default_factory=dict)
     resume_command: str = ""  # what to type where there are more hyperparameters to try
     is_reused: bool = False  # it was there, and nothing was trained
+
+    @property
+    def model_uri(self) -> str:
+        """The URI that MLflow loads the model from."""
+        return f"models:/{self.model_id}"
 
 
 def record_data(run: Run, dataset: Dataset, about: str) -> LoggedData:
@@ -118,7 +130,8 @@ def record(
         key = DataKey(validation.name, validation.digest)
         parcel = close_parcel(folder, _contents(run, training, dataset, metrics, key))
     model_id = send(run, parcel)
-    return RunResult(run.id, model_id, metrics | {"tracking_seconds": run.tracking_seconds}, training.resume_command)
+    metrics["tracking_seconds"] = run.tracking_seconds
+    return RunResult(run.id, model_id, metrics, training.logged_params, training.resume_command)
 
 
 def _contents(
@@ -130,7 +143,7 @@ def _contents(
     return Contents(
         run.id,
         training.algorithm,
-        params={name: str(value) for name, value in training.params.items()},
+        params=training.logged_params,
         tags=engine | training.tags | partial | ({"failure": training.stopped_by} if training.stopped_by else {}),
         model_tags=engine | about | training.model_tags | partial,
         metrics=metrics,

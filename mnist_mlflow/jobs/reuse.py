@@ -36,4 +36,4 @@ def train_if_needed(task: Task, progress: Progress) -> RunResult:
 
 def as_reused(candidate: Candidate) -> RunResult:
     """The result of a run that was there already."""
-    return RunResult(candidate.run_id, candidate.model_id, candidate.final_metrics, is_reused=True)
+    return RunResult(candidate.run_id, candidate.model_id, candidate.final_metrics, candidate.params, is_reused=True)

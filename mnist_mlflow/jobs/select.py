@@ -6,6 +6,7 @@ Statistics and budgets decide on the validation images alone; the test images ar
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,29 @@ class Selection:
     """The decision of a run, the leaderboard, and the winner's version, None after a dry run."""
 
     run_id: str
-    decision: Decision
-    table: pd.DataFrame
-    names: Names
+    decision: Decision = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
+    names: Names = field(repr=False)
     store: str
     version: str | None = None
-    test_scores: TestScores = field(default_factory=TestScores)
+    test_scores: TestScores = field(default_factory=TestScores, repr=False)
     repaired: bool = False
+
+    @property
+    def alias(self) -> str:
+        """The alias that the winner gets: champion, or challenger where the gate keeps the champion."""
+        return self.decision.verdict.alias
+
+    @property
+    def model_uri(self) -> str:
+        """The URI that MLflow loads the winner from; after a dry run it is no version yet."""
+        version = f"models:/{self.names.registered_model}/{self.version}"
+        return version if self.version else self.decision.choice.winner.candidate.model_uri
+
+    @property
+    def sentences(self) -> Mapping[str, str]:
+        """The decision in words, by topic."""
+        return self.decision.sentences
 
 
 def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:

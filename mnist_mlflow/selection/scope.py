@@ -7,6 +7,7 @@ from datetime import datetime
 from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.errors import UsageError
+from mnist_mlflow.parameters import not_known
 from mnist_mlflow.protocol import ENSEMBLE, Scope
 from mnist_mlflow.tracking.candidates import Query
 
@@ -22,7 +23,7 @@ def parse_names(text: str, available: list[str]) -> list[str]:
         raise UsageError(f"algorithms={text!r} names none; accepted: {ALL}, or some of {', '.join(available)}.")
     for name in names:
         if name not in available:
-            raise UsageError(f"There is no algorithm {name!r}; accepted: {', '.join(available)}.")
+            raise UsageError(not_known("algorithm", name, available))
     return names
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import UnsentError, UserFacingError, one_line, without_passwords
+from mnist_mlflow.errors import UnsentError, UsageError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import environments, experiments, provenance
@@ -36,10 +36,11 @@ def open_run(
     the runs that it starts. The `client` is of the store that is connected, if one is.
 
     It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
-    in the artifact `failure.txt`.
+    in the artifact `failure.txt`. Raises UsageError where this program has a run open already.
     """
     started = time.perf_counter()
     client = client or connect()
+    _check_no_run_is_active()
     try:
         changes = provenance.uncommitted_changes(project_root())
         run = _start(client, name, {**tags, **_origin_tags(changes)}, experiment)
@@ -51,6 +52,12 @@ def open_run(
         _close_after(client, error)
         _raise_from_outside(error)
         raise
+
+
+def _check_no_run_is_active() -> None:
+    """Raise UsageError in a program that has a run open: what is its own and what is ours would mix."""
+    if active := mlflow.active_run():
+        raise UsageError(f"Your run {active.info.run_id} is active, and this opens one of its own: mlflow.end_run()")
 
 
 def _raise_from_outside(error: BaseException) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mlflow.exceptions import MlflowException
@@ -20,6 +21,9 @@ from mnist_mlflow.tracking.origins import COMMIT
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.store import connect
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FACTS = ("algorithm", *DATASET_TAGS, "git_commit", "git_dirty", "val_accuracy")  # that travel with an exported model
 ACCEPTED = f"{', '.join(ALIASES)}, models:/NAME/VERSION, models:/m-…, runs:/RUN/knn, or the folder of a model"
 
@@ -29,8 +33,16 @@ class Reader:
     """A model that reads pictures, by its name for people, as MLflow asks it, and as this project does."""
 
     name: str
-    pyfunc: PyFuncModel
-    digits: DigitModel
+    pyfunc: PyFuncModel = field(repr=False)
+    digits: DigitModel = field(repr=False)
+
+    def predict(self, pictures: Any, max_error: float | None = None) -> pd.DataFrame:
+        """A row for each picture, as `Readings.to_frame` has it; of the sure ones at most a share is wrong.
+
+        Takes what `as_pictures` takes. Without `max_error` that share is the one that the model was trained for. Raises
+        ImageError, a ValueError, for what are no pictures, and ParameterError, another, for what is no share.
+        """
+        return self.digits.predict(pictures, {"max_error": max_error})
 
     @property
     def tags(self) -> dict[str, str]:

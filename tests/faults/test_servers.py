@@ -10,9 +10,9 @@ import pytest
 from mlflow.utils.request_utils import JitteredRetry
 
 from benchmarks.process import free_port
-from mnist_mlflow.cli.commands import MLFLOW_DEFAULTS
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.tracking import servers
+from mnist_mlflow.tracking.defaults import MLFLOW_DEFAULTS
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import connect

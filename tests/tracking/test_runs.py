@@ -8,7 +8,7 @@ import pytest
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from mnist_mlflow.errors import DataError, UserFacingError
+from mnist_mlflow.errors import DataError, UsageError, UserFacingError
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking import provenance, runs
 from mnist_mlflow.tracking.lifecycle import fail_inherited_run, open_run, reopen_run
@@ -201,3 +201,11 @@ def test_a_run_that_could_not_be_completed_says_why(store: Client, error: BaseEx
     assert run.info.status == status
     assert run.data.tags["failure"] == (str(error) or "interrupted by Ctrl-C")
     assert not store.list_artifacts(run_id)
+
+
+def test_a_run_that_somebody_has_open_is_left_alone(store: Client) -> None:
+    with mlflow.start_run() as own:
+        with pytest.raises(UsageError, match=rf"run {own.info.run_id} is active.*end_run"), open_run("knn", {}):
+            pass
+        assert mlflow.active_run().info.run_id == own.info.run_id
+    assert [run.info.status for run in store.search_runs(["0"])] == ["FINISHED"]
