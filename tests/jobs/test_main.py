@@ -146,8 +146,8 @@ def knn_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failure_does_not_stop_the_others(store: Client, command: Command) -> None:
     status, output, errors = command("main", "--algorithms=knn,logistic", "--data=digits", "--train_size=100")
     assert status == 1
-    assert "These algorithms failed, see the output above: knn. Try again: mlflow run . --env-manager local" in errors
-    assert {"-P algorithms=knn", "-P data=digits", "-P train_size=100"} <= set(re.findall(r"-P \S+", errors))
+    assert "These algorithms failed, see the output above: knn. Try again: python -m mnist_mlflow main --" in errors
+    assert {"--algorithms=knn", "--data=digits", "--train_size=100"} <= set(re.findall(r"--\S+", errors))
     assert "logistic" in output
     runs = {run.info.run_name: run for run in store.search_runs(["0"])}
     assert {name: run.info.status for name, run in runs.items()} == {
