@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import mlflow
+import numpy as np
 import pytest
 
+from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.cli.commands import commands
-from mnist_mlflow.data import mnist
+from mnist_mlflow.data import Dataset, mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import clusters
-from mnist_mlflow.jobs.main import MOST_AT_A_TIME, Params, run, share_of_time
+from mnist_mlflow.jobs.main import MOST_AT_A_TIME, Params, announcement, run, share_of_time
 from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.search import workers
 from mnist_mlflow.search.workers import Shown
@@ -140,6 +142,14 @@ def knn_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every process that is to train kNN dies at its start, as it would for want of memory."""
     (tmp_path / "sitecustomize.py").write_text(KILLS_KNN)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+def test_it_says_beforehand_about_how_long_it_takes(digits: Dataset) -> None:
+    assert announcement(["knn", "svm"], digits) == (
+        "Training knn, svm on 500 images of digits: about 1 min on two cores."
+    )
+    many = dataclasses.replace(digits, train=digits.train[np.arange(500).repeat(90)])
+    assert "on 45,000 images of digits: about 3 min" in announcement(algorithm_names(), many)
 
 
 @pytest.mark.usefixtures("knn_is_killed")
