@@ -156,6 +156,7 @@ def no_waiting_for_the_disk() -> Iterator[None]:
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MNIST_MLFLOW_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)  # is active: commands that are printed begin with `python`
 
 
 @pytest.fixture(scope="session")

@@ -46,4 +46,4 @@ def _why_nothing_is_sure(correct: npt.NDArray[np.bool_], least: float, max_error
             f"of {len(correct)} tuning images {wrong} are misread, some with so much confidence that "
             f"max_error={max_error:g} cannot be promised. Type"
         )
-    return f"Nothing is sure: {reason}: -P max_error={math.ceil(1000 * least) / 1000:g}"
+    return f"Nothing is sure: {reason}: max_error={math.ceil(1000 * least) / 1000:g}"

@@ -44,6 +44,7 @@ from mnist_mlflow.parameters import not_known, real
 from mnist_mlflow.types import Examples, Labels, Part, Probabilities, Scores
 
 KINDS = tuple(FEATURES)  # of features that an algorithm may learn from
+MEASURED_ON = 45_000  # images, which the SECONDS are those of
 BROUGHT = {"tensorflow": ("tensorflow", "tf2onnx")}  # by extras, of the same name; Keras writes graphs by the second
 
 
@@ -170,6 +171,11 @@ def tolerance_of(name: str) -> float:
 def longest_first(names: Iterable[str]) -> list[str]:
     """Algorithms in the order in which several at a time are done the soonest."""
     return sorted(names, key=lambda name: -getattr(get_algorithm(name), "SECONDS", 0.0))
+
+
+def expected_seconds(names: Iterable[str], images: int) -> float:
+    """About how long algorithms learn so many images on two cores, one after the other."""
+    return sum(getattr(get_algorithm(name), "SECONDS", 0.0) for name in names) * images / MEASURED_ON
 
 
 def algorithm_names() -> list[str]:

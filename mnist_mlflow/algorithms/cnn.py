@@ -6,9 +6,9 @@ Expect about 99.3 % on the test images, 13 s to learn 45,000 on two cores. With 
 Learned again on as many threads, it is the same. Other threads or another processor round otherwise.
 Learning carries that as far as another seed does, 0.4 of a probability: there is no tolerance.
 
-    mlflow run . -e cnn
-    mlflow run . -e cnn -P recipe=accurate
-    mlflow run . -e cnn -P epochs=10 -P filters=48
+    mlflow run . -e cnn --env-manager local
+    mlflow run . -e cnn --env-manager local -P recipe=accurate
+    mlflow run . -e cnn --env-manager local -P epochs=10 -P filters=48
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Expect about 99.3 % on the test images, 8 s to learn 45,000 on two cores.
 Learned again, it is the same on any number of threads, and with the instructions of another processor. There is no
 tolerance.
 
-    mlflow run . -e forest
-    mlflow run . -e forest -P features=pixels -P splitter=best
+    mlflow run . -e forest --env-manager local
+    mlflow run . -e forest --env-manager local -P features=pixels -P splitter=best
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Expect about 99.5 % on the test images, 1 s for 10,000 of them on two cores.
 Learned again, it is the same on any number of threads. The instructions of another processor moved probabilities
 by 1e-6, in matrix products; the tolerance is 1e-5.
 
-    mlflow run . -e knn
-    mlflow run . -e knn -P features=pixels -P components=0 -P n_neighbors=3 -P weights=uniform
+    mlflow run . -e knn --env-manager local
+    mlflow run . -e knn --env-manager local -P features=pixels -P components=0 -P n_neighbors=3 -P weights=uniform
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Expect about 99.3 % on the test images, 5 s to learn 45,000 on two cores.
 Other threads, or the instructions of another processor, moved its probabilities by 0.013. The solver stops near its
 optimum, and rounding decides where. The tolerance is 0.03.
 
-    mlflow run . -e logistic
-    mlflow run . -e logistic -P features=pixels -P C=0.1
+    mlflow run . -e logistic --env-manager local
+    mlflow run . -e logistic --env-manager local -P features=pixels -P C=0.1
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Expect about 99.5 % on the test images, 20 s to learn 45,000 on two cores.
 Learned again, it is the same on any number of threads. Another processor rounds otherwise. Learning carries that as
 far as another seed does, 0.4 of a probability: there is no tolerance.
 
-    mlflow run . -e mlp
-    mlflow run . -e mlp -P units=256 -P epochs=5
+    mlflow run . -e mlp --env-manager local
+    mlflow run . -e mlp --env-manager local -P units=256 -P epochs=5
 """
 
 from __future__ import annotations

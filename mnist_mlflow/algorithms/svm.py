@@ -5,9 +5,9 @@ Expect about 99.6 % on the test images, 7 s to learn 45,000 on two cores.
 Other threads moved its probabilities by 3e-6, the instructions of another processor by 6e-4. LIBSVM stops within
 1e-3 of its optimum. The tolerance is 2e-3.
 
-    mlflow run . -e svm
-    mlflow run . -e svm -P C=10 -P gamma=2.5
-    mlflow run . -e svm -P kernel=poly -P degree=3
+    mlflow run . -e svm --env-manager local
+    mlflow run . -e svm --env-manager local -P C=10 -P gamma=2.5
+    mlflow run . -e svm --env-manager local -P kernel=poly -P degree=3
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Expect about 99.4 % on the test images, 46 s to learn 45,000 on two cores.
 Learned again, it is the same on any number of threads, and with the instructions of another processor. There is no
 tolerance.
 
-    mlflow run . -e xgboost
-    mlflow run . -e xgboost -P max_depth=4 -P learning_rate=0.1
+    mlflow run . -e xgboost --env-manager local
+    mlflow run . -e xgboost --env-manager local -P max_depth=4 -P learning_rate=0.1
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import click
 
 from mnist_mlflow.algorithms import base
 from mnist_mlflow.cli.options import options
+from mnist_mlflow.cli.shell import MODULE, python_here
 from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.interrupts import stop_on_signals
 from mnist_mlflow.jobs import get_job, job_docstrings
@@ -25,7 +26,6 @@ from mnist_mlflow.search.cores import respect_quota
 from mnist_mlflow.tracking.defaults import set_defaults
 
 INTERRUPTED = 130
-PROGRAM = "mnist-mlflow"
 
 
 class LazyCommand(click.Command):
@@ -47,9 +47,10 @@ def job_command(name: str, docstring: str) -> click.Command:
 
     def run(**values: Any) -> None:
         from mnist_mlflow.cli import console
+        from mnist_mlflow.cli.terminal import work_display
 
         job = get_job(name)
-        with console.work_display() as progress:
+        with work_display() as progress:
             result = job.run(job.Params(**_typed(values)), progress)
         getattr(console, f"show_{name}")(result)
 
@@ -74,23 +75,25 @@ def algorithm_command(name: str) -> click.Command:
 def _train(name: str, settings: dict[str, Any]) -> None:
     from mnist_mlflow.algorithms.task import Task
     from mnist_mlflow.cli import console
+    from mnist_mlflow.cli.terminal import work_display
     from mnist_mlflow.jobs.reuse import train_if_needed
     from mnist_mlflow.jobs.train import train
 
     start = train_if_needed if settings.pop("needed", False) else train
     task = Task.from_settings(name, settings)
-    with console.work_display() as progress:
+    with work_display() as progress:
         result = start(task, progress)
     console.show_train(name, result)
 
 
 def _train_seeds(name: str, settings: dict[str, Any]) -> None:
     from mnist_mlflow.cli import console
+    from mnist_mlflow.cli.terminal import work_display
     from mnist_mlflow.jobs.seeds import SeedsTask, train_seeds
 
     is_reusing = settings.pop("needed", False)
     task = SeedsTask.from_settings(name, settings)
-    with console.work_display() as progress:
+    with work_display() as progress:
         result = train_seeds(task, progress, is_reusing)
     console.show_seeds(name, result)
 
@@ -124,10 +127,11 @@ def main() -> None:
     stop_on_signals()
     end_with_launcher()
     sys.excepthook = _print_traceback
+    program = f"{python_here()} {MODULE}"
     try:
-        commands.main(prog_name=PROGRAM, standalone_mode=False)
+        commands.main(prog_name=program, standalone_mode=False)
     except click.UsageError as error:
-        next_step = f"Help: {error.ctx.command_path if error.ctx else PROGRAM} --help"
+        next_step = f"Help: {error.ctx.command_path if error.ctx else program} --help"
         if isinstance(error, click.NoSuchCommand):
             next_step = f"Accepted: {', '.join(sorted(commands.commands))}"
         _refuse(f"{error.format_message()}\n{next_step}", error.exit_code)
@@ -143,8 +147,10 @@ def _print_traceback(kind: type[BaseException], error: BaseException, trace: Tra
 
 
 def _refuse(message: str, exit_status: int) -> NoReturn:
+    from mnist_mlflow.cli import terminal  # which the list of commands does without
+
     message = without_passwords(message)  # click's own messages quote what was typed
-    click.echo(f"Error: {message}", err=True)
+    terminal.err.say(f"Error: {message}")
     if os.environ.get("MLFLOW_RUN_ID"):  # checked here, since MLflow takes seconds to import
         from mnist_mlflow.tracking.lifecycle import fail_inherited_run
 

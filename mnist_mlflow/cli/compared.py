@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.jobs.compare import CompareResult
 from mnist_mlflow.reports.figures import with_short_digests
 from mnist_mlflow.reports.sections import Section
@@ -17,17 +17,17 @@ LINES = 3  # that a value may take
 MOST_ROWS = 25
 
 
-def show(console: Console, result: CompareResult) -> None:
+def show(console: Terminal, result: CompareResult) -> None:
     """Print a comparison, and where the page is that shows all of it."""
     for sentence in result.comparison.answer:
-        console.print(sentence)
+        console.say(sentence)
     for section in result.comparison.sections:
-        console.print(f"\n{section.title}. {section.text}" if section.text else f"\n{section.title}")
+        console.say(f"\n{section.title}. {section.text}" if section.text else f"\n{section.title}")
         if section.rows:
             console.print(_table(section, console.width))
         if section.code:
             console.print(section.code, soft_wrap=True)
-    console.print(f"\nWritten: {result.out}", soft_wrap=True)
+    console.say(f"\nWritten: {result.out}")
 
 
 def _table(section: Section, width: int) -> Table:

@@ -1,22 +1,14 @@
-"""The terminal: progress bars, results as lines and tables, and the commands to type next."""
+"""Results in the terminal, as lines and tables, and the commands to type next."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.text import Text
-
-from mnist_mlflow import types
 from mnist_mlflow.cli.reproduction import shown
-from mnist_mlflow.errors import UserFacingError, printable, without_passwords
+from mnist_mlflow.cli.terminal import err, out, show_warning
+from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.verdict import DIFFERENT, NOT_DIFFERENT
 
 if TYPE_CHECKING:
@@ -38,71 +30,18 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.serving.server import Service
     from mnist_mlflow.reports.reproduction import Reproduction
 
-NARROWEST = 110
 SUMMARY = ("accuracy", "log_loss", "ece")
-
-
-class _Terminal(Console):
-    """Shows characters that a terminal would obey as escapes, wherever in a line or a table."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(printable(text), **options)
-
-
-out = _Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else NARROWEST)
-err = _Terminal(stderr=True, highlight=False, markup=False)
-
-
-@contextlib.contextmanager
-def work_display() -> Iterator[types.Progress]:
-    """Show warnings in boxes and, on a terminal, a progress bar for each kind of work; all on stderr.
-
-    The display stops whenever no work is in progress, so that other processes can show theirs.
-    """
-    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    bars: dict[str, TaskID] = {}
-    display = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-
-    def show(what: str, done: int, total: int, note: str = "") -> None:
-        if what not in bars:
-            bars[what] = display.add_task(what, total=None)
-            display.start()
-        description = f"{what}: {note}" if note else what
-        display.update(bars[what], completed=done, total=total or None, description=description)
-        if total and done >= total:
-            display.remove_task(bars.pop(what))
-        if not bars:
-            display.stop()
-
-    box, logger = _Box(), logging.getLogger("mnist_mlflow")
-    logger.addHandler(box)
-    try:
-        yield show
-    finally:
-        logger.removeHandler(box)
-        display.stop()
-
-
-class _Box(logging.Handler):
-    """Shows each warning in a box, so that nobody overlooks it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _print_box(record.getMessage(), record.levelname)
-
-
-def _print_box(text: str, title: str) -> None:
-    err.print(Panel(without_passwords(text), title=title, border_style="yellow"))
 
 
 def show_train(algorithm: str, result: RunResult) -> None:
     """Print a line for a run that has trained a model, and the command that continues its search."""
     figures = "  ".join(f"val_{name} {result.metrics[f'val_{name}']:.4f}" for name in SUMMARY)
     seconds = result.metrics["fit_seconds"]
-    out.print(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}", soft_wrap=True)
+    out.say(f"{algorithm:9} {figures}  fit_seconds {seconds:.1f}  run {result.run_id}")
     if result.is_reused:
-        out.print("Nothing was trained: this run has the same parameters, data and code.", soft_wrap=True)
+        out.say("Nothing was trained: this run has the same parameters, data and code.")
     if result.resume_command:
-        out.print(f"To go on with the search: {result.resume_command}", soft_wrap=True)
+        out.say(f"To go on with the search: {result.resume_command}")
 
 
 def show_seeds(algorithm: str, result: SeedsResult) -> None:
@@ -111,8 +50,8 @@ def show_seeds(algorithm: str, result: SeedsResult) -> None:
         show_train(f"{algorithm} seed {seed}", trained)
     for name in (f"val_{name}" for name in SUMMARY):
         mean, std, low, high = (result.metrics[f"{name}{ending}"] for ending in ("", "_std", "_low", "_high"))
-        out.print(f"{name:13} {mean:.4f} ± {std:.4f} over {len(result.seeds)} seeds, mean from {low:.4f} to {high:.4f}")
-    out.print(f"all of it in run {result.run_id}", soft_wrap=True)
+        out.say(f"{name:13} {mean:.4f} ± {std:.4f} over {len(result.seeds)} seeds, mean from {low:.4f} to {high:.4f}")
+    out.say(f"all of it in run {result.run_id}")
 
 
 def show_ensemble(result: RunResult) -> None:
@@ -140,7 +79,7 @@ def show_main(result: MainResult) -> None:
     Raises UserFacingError, which sets the exit status, when an algorithm failed.
     """
     for algorithm, run_id in result.reused.items():
-        out.print(f"{algorithm}: nothing was trained, run {run_id} has the same parameters, data and code.")
+        out.say(f"{algorithm}: nothing was trained, run {run_id} has the same parameters, data and code.")
     show_select(result.selection)
     if result.failed:
         raise UserFacingError(result.message)
@@ -160,16 +99,16 @@ def show_select(result: Selection | Applied | Rollback) -> None:
         return
     old, new = result.taken_back, result.restored
     if not old:
-        out.print(f"Version {new} of {result.model} is champion again. There was no champion to replace.")
+        out.say(f"Version {new} of {result.model} is champion again. There was no champion to replace.")
         return
-    out.print(f"Version {new} of {result.model} is champion again; version {old} is previous.")
-    out.print(f"Version {old} does not become champion again by itself. To undo this: the same command.")
+    out.say(f"Version {new} of {result.model} is champion again; version {old} is previous.")
+    out.say(f"Version {old} does not become champion again by itself. To undo this: the same command.")
 
 
 def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
     """Print a line for each check; raises UserFacingError, which sets the exit status, if a problem is left."""
     for diagnosis in diagnoses:
-        out.print(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", soft_wrap=True)
+        out.say(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}")
     if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
         raise UserFacingError(f"Not well: {', '.join(problems)}.")
 
@@ -177,19 +116,22 @@ def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
 def show_reproduce(reproduction: Reproduction) -> None:
     """Print the verdict and what speaks for it; raises UserFacingError, which sets the exit status, if it is different.
 
-    A difference that is not significant is told in a box.
+    A difference that is not significant is told as a warning.
     """
     for part in shown(reproduction):
-        out.print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, str):
+            out.say(part)
+        else:
+            out.print(part)
     if reproduction.verdict.word == NOT_DIFFERENT:
-        _print_box("The result is not the same, though not significantly different.", "WARNING")
+        show_warning("The result is not the same, though not significantly different.")
     if reproduction.verdict.word == DIFFERENT:
         raise UserFacingError(f"Run {reproduction.old.run_id} does not come out again: the new model is different.")
 
 
 def show_report(path: Path) -> None:
     """Print where the report is."""
-    out.print(f"Written: {path}", soft_wrap=True)
+    out.say(f"Written: {path}")
 
 
 def show_compare(result: CompareResult) -> None:
@@ -208,34 +150,32 @@ def show_read(result: ReadResult) -> None:
 
 def show_join(contribution: Contribution) -> None:
     """Print what this machine has contributed to a study."""
-    out.print(
-        f"{contribution.here} of {contribution.anywhere} trials of the study {contribution.study} were tried here."
-    )
+    out.say(f"{contribution.here} of {contribution.anywhere} trials of the study {contribution.study} were tried here.")
     if not contribution.is_over:
-        out.print("It is not complete: the search goes on without this machine.")
+        out.say("It is not complete: the search goes on without this machine.")
 
 
 def show_serve(service: Service) -> None:
     """Print who answers where, and let it answer until a signal ends it."""
-    out.print(f"{service.model} answers at {service.address} until Ctrl-C.", soft_wrap=True)
+    out.say(f"{service.model} answers at {service.address} until Ctrl-C.")
     service.answer()
 
 
 def show_export(export: Export) -> None:
     """Print what was written, and the lines of Python that ask it."""
-    out.print(f"Written: {export.out}, {export.megabytes:.1f} MB, {export.model}", soft_wrap=True)
-    out.print("Ask it by onnxruntime alone, about images (n, 28, 28) uint8 as MNIST has them (docs/export.md):")
-    out.print(f"    session = onnxruntime.InferenceSession({str(export.out)!r})", soft_wrap=True)
-    out.print('    digit, probabilities, sure = session.run(None, {"images": images})')
+    out.say(f"Written: {export.out}, {export.megabytes:.1f} MB, {export.model}")
+    out.say("Ask it by onnxruntime alone, about images (n, 28, 28) uint8 as MNIST has them (docs/export.md):")
+    out.say(f"    session = onnxruntime.InferenceSession({str(export.out)!r})")
+    out.say('    digit, probabilities, sure = session.run(None, {"images": images})')
 
 
 def show_recover(recovery: Recovery) -> None:
     """Print the runs that are complete now; raises UserFacingError where an upload failed once more."""
     for run_id in recovery.complete:
-        out.print(f"Uploaded: run {run_id} is complete.", soft_wrap=True)
+        out.say(f"Uploaded: run {run_id} is complete.")
     for reason in recovery.waiting:
-        err.print(reason, soft_wrap=True)
+        err.say(reason)
     if recovery.failed:
         raise UserFacingError("\n".join(recovery.failed))
     if not recovery.complete and not recovery.waiting:
-        out.print("Nothing waits to be uploaded.")
+        out.say("Nothing waits to be uploaded.")

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.data.folders import is_called_picture
 from mnist_mlflow.jobs.read import ReadResult
 from mnist_mlflow.reports.readings import row_texts
@@ -22,21 +22,21 @@ MOST_SKIPPED = 10  # pages
 HEAD = ("picture", "row", "column", "digit", "confidence", "sure or why")
 
 
-def show(console: Console, result: ReadResult) -> None:
+def show(console: Terminal, result: ReadResult) -> None:
     """Print the readings, and where all of them are."""
     digits = result.table.dropna(subset="digit")
     console.print(_digits(digits))
     console.print(_rows(digits))
     pages = [page for _, page in result.table[result.table["digit"].isna()].iterrows()]
     for page in sorted(pages, key=lambda page: not is_called_picture(page["picture"]))[:MOST_SKIPPED]:
-        console.print(f"skipped: {_name(page)}: {page['why']}", soft_wrap=True)
+        console.say(f"skipped: {_name(page)}: {page['why']}")
     if len(pages) > MOST_SKIPPED:
-        console.print(f"skipped: and {len(pages) - MOST_SKIPPED} more, all in the file")
+        console.say(f"skipped: and {len(pages) - MOST_SKIPPED} more, all in the file")
     counts = result.metrics
     sure = f"{counts['digits']:.0f} {'digit' if counts['digits'] == 1 else 'digits'}, {counts['sure']:.0f} sure"
-    console.print(f"{sure}, by {result.model} in {counts['seconds']:.1f} seconds")
-    console.print(f"Written: {result.out}", soft_wrap=True)
-    console.print(f"Pictures of it: {result.pictures}", soft_wrap=True)
+    console.say(f"{sure}, by {result.model} in {counts['seconds']:.1f} seconds")
+    console.say(f"Written: {result.out}")
+    console.say(f"Pictures of it: {result.pictures}")
 
 
 def _digits(digits: pd.DataFrame) -> Table:

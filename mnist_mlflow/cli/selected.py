@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
+from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.jobs.applying import Applied
 from mnist_mlflow.jobs.select import Selection
 from mnist_mlflow.protocol import Names
@@ -19,60 +21,61 @@ from mnist_mlflow.selection.rule import Verdict
 from mnist_mlflow.selection.test_images import TestScores
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import alias_uri
+from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.signatures import signature_rows
+from mnist_mlflow.tracking.unconsidered import UnconsideredRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
+UI = "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri"  # few processes
+TOPIC = 16  # the width of what a sentence is about
+SENTENCE = re.compile(r"(?<=\.)\s")  # the end of one
 LONGEST_TABLE = 20
 MOST_REMARKS = 5  # of a kind
 ONLY_IN_FILES = ("rank", "fit s", "val ece %", "val f1 %", "wrong of sure %")
 LEAST_NEEDED = ("vs best, points", "MB", "val log loss", "95 % interval")  # left out in this order, where it is narrow
 
 
-def show_selection(out: Console, err: Console, selection: Selection) -> None:
-    """The leaderboard, the decision, the runs that were not considered, and the commands to type next."""
-    out.print(leaderboard_table(selection.table, out.width))
+def show_selection(out: Terminal, err: Terminal, selection: Selection) -> None:
+    """The runs that were not considered, the leaderboard, the decision, and the commands to type next."""
     decision = selection.decision
-    for what, text in decision.sentences.items():
-        out.print(f"{what:16} {text}", soft_wrap=True)
     for line in _remarks(selection):
-        err.print(line, soft_wrap=True)
+        err.say(line)
+    _show_decision(out, selection.table, decision.sentences)
     if selection.version is None:
-        apply = selection.names.command("select", {"apply": selection.run_id})
         who = f"any account that may change {selection.names.registered_model}"
-        out.print(f"Nothing was changed: dry_run=1. To carry it out, from {who}:\n  {apply}", soft_wrap=True)
+        out.say(f"Nothing was changed: dry_run=1. To carry it out, from {who}:")
+        out.offer("", selection.names.command("select", {"apply": selection.run_id}))
         return
     _show_next(out, selection.names, selection.version, decision.verdict, selection.store)
 
 
-def show_applied(out: Console, err: Console, applied: Applied) -> None:
+def show_applied(out: Terminal, err: Terminal, applied: Applied) -> None:
     """The leaderboard, the decision of a dry run with its signature, and the commands to type next."""
     ruling, done = applied.outcome.ruling, applied.done
-    out.print(leaderboard_table(done.table, out.width))
-    for what, text in [*ruling.sentences.items(), *signature_rows(ruling.tags)]:
-        out.print(f"{what:16} {text}", soft_wrap=True)
     for line in _scoring(done.scores):
-        err.print(line, soft_wrap=True)
+        err.say(line)
+    _show_decision(out, done.table, {**ruling.sentences, **dict(signature_rows(ruling.tags))})
     _show_next(out, applied.names, done.version, ruling, applied.store)
 
 
-def _show_next(out: Console, names: Names, version: str, verdict: Verdict | Ruling, store: str) -> None:
-    """The version that was registered, and the commands to type next."""
-    model, ui = names.registered_model, f"mlflow ui --backend-store-uri {shlex.quote(store)}"
-    can_roll_back = verdict.alias == CHAMPION and verdict.champion_before is not None
-    take_back = f"  take it back        {names.command('select', {'rollback': 1})}\n"
-    out.print(
-        f"""
-Version {version} of {model} is {verdict.alias}. Next:
+def _show_decision(out: Terminal, table: pd.DataFrame, sentences: Mapping[str, str]) -> None:
+    out.print(leaderboard_table(table, out.width))
+    for what, text in sentences.items():
+        out.say(f"{what:{TOPIC}} {text}", hanging=" " * (TOPIC + 1))
 
-  load the champion   mlflow.set_tracking_uri("{store}")
-                      mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)
-  look at the runs    {"open " + store if store.startswith("http") else ui}
-  read about it       {names.command("report")}
-{take_back if can_roll_back else ""}""",
-        soft_wrap=True,
-    )
+
+def _show_next(out: Terminal, names: Names, version: str, verdict: Verdict | Ruling, store: str) -> None:
+    """The version that was registered, and the commands to type next."""
+    model, was_champion = names.registered_model, verdict.champion_before == version
+    out.say(f"\nVersion {version} of {model} {'stays' if was_champion else 'is'} {verdict.alias}. Next:\n")
+    load = f'mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)'
+    out.offer("load the champion", f'mlflow.set_tracking_uri("{store}")', load)
+    out.offer("look at the runs", f"open {store}" if is_server(store) else f"{UI} {shlex.quote(store)}")
+    out.offer("read about it", names.command("report"))
+    if verdict.alias == CHAMPION and verdict.champion_before is not None and not was_champion:
+        out.offer("take it back", names.command("select", {"rollback": 1}))
 
 
 def _remarks(selection: Selection) -> Iterator[str]:
@@ -82,9 +85,16 @@ def _remarks(selection: Selection) -> Iterator[str]:
         yield "An earlier selection had been killed; what it had begun was finished."
     yield from _some("Left out", [entry.exclusion for entry in decision.choice.excluded])
     yield from _some("Not comparable", [other.text for other in decision.not_comparable])
-    newer = [f"{run.algorithm}, run {run.run_id[:8]}: {run.reason}" for run in decision.unconsidered]
-    yield from _some("Newer than the champion, and not considered", newer)
+    yield from _some("Newer than the champion, and not considered", _by_reason(decision.unconsidered))
     yield from _scoring(selection.test_scores)
+
+
+def _by_reason(runs: Sequence[UnconsideredRun]) -> list[str]:
+    """A line for each reason, with its runs; the beginning of a reason that goes on, as for a download."""
+    named: dict[str, list[str]] = {}
+    for run in runs:
+        named.setdefault(SENTENCE.split(run.reason)[0], []).append(f"{run.algorithm} {run.run_id[:8]}")
+    return [f"{', '.join(names)}: {reason}" for reason, names in named.items()]
 
 
 def _scoring(scores: TestScores) -> Iterator[str]:

@@ -24,34 +24,26 @@ class DownloadError(DataError):
 def fetch(target: Path, mirrors: tuple[str, ...], verify: Callable[[bytes], object], progress: Progress) -> None:
     """Download `target.name` from the first mirror whose content `verify` accepts.
 
-    Tries every mirror three times, a second after the first failure and two after the next. One process at a time
-    downloads a file, which appears at `target` whole or not at all. Raises DownloadError with each mirror's reason.
+    Asks each mirror three times, by turns: again a second after the first round, and two after the next. One process at
+    a time downloads a file, which appears at `target` whole or not at all. Raises DownloadError with each mirror's
+    reason.
     """
     from filelock import FileLock
 
     with FileLock(f"{target}.lock"):
         if target.is_file():
-            return
-        reasons = []
-        for mirror in mirrors:
-            try:
-                _fetch_with_retries(mirror + target.name, target, verify, progress)
-                return
-            except (OSError, DataError) as error:
-                reason = error if isinstance(error, DataError) else type(error).__name__
-                reasons.append(f"{mirror}: {reason}")
+            return None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(PAUSE * 2 ** (attempt - 1))
+            reasons = []
+            for mirror in mirrors:
+                try:
+                    return _fetch_once(mirror + target.name, target, verify, progress)
+                except (OSError, DataError) as error:
+                    reason = error if isinstance(error, DataError) else type(error).__name__
+                    reasons.append(f"{mirror}: {reason}")
     raise DownloadError(f"{target.name} could not be downloaded. " + "; ".join(reasons))
-
-
-def _fetch_with_retries(url: str, target: Path, verify: Callable[[bytes], object], progress: Progress) -> None:
-    for attempt in range(ATTEMPTS):
-        try:
-            _fetch_once(url, target, verify, progress)
-            return
-        except (OSError, DataError):
-            if attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(PAUSE * 2**attempt)
 
 
 def _fetch_once(url: str, target: Path, verify: Callable[[bytes], object], progress: Progress) -> None:
@@ -84,4 +76,5 @@ class _Bar:
         self.done = 0
 
     def close(self) -> None:
-        self.progress(self.what, self.done, self.done)
+        done = max(1, self.done)  # of nothing too: what is complete leaves the terminal
+        self.progress(self.what, done, done)

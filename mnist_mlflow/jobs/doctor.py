@@ -125,7 +125,7 @@ def check_data() -> Finding:
 
     paths = {name: find_file(name) for name in DIGESTS}
     if missing := [name for name, path in paths.items() if not path]:
-        remedy = "Type: python -m mnist_mlflow knn --data mnist  (downloads it), or set MNIST_MLFLOW_DATA_DIR"
+        remedy = "Set MNIST_MLFLOW_DATA_DIR, or have it downloaded: python -m mnist_mlflow knn --data mnist"
         return Finding(f"MNIST is not there: {', '.join(missing)}", remedy)
     present = {name: path for name, path in paths.items() if path}
     for name, path in present.items():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ from mnist_mlflow.types import Labels, Probabilities, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_logger = logging.getLogger(__name__)
 
 ABOUT = "Finished models that vote. The tuning slice chose and weighted them, and ranks nobody.\n\n"
 ELECTED = "elected"
@@ -71,6 +74,8 @@ def run(params: Params, progress: Progress) -> RunResult:
         trained = TrainedModel(model, tuning, engine("numpy"), time.perf_counter() - started)
         trained = with_abstention(trained, dataset.train, dataset.tuning, params.max_error)
         shares = contributions(members, dataset.validation.labels)
+        for shortcoming in shortcomings(shares):
+            _logger.warning("%s", shortcoming)
         note = {"mlflow.note.content": ABOUT + table(_cells(shares), shares.columns.tolist())}
         files = {"members.csv": shares.to_csv(index=False).encode()}
         training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files, model_tags=_added(members))
@@ -106,3 +111,17 @@ def contributions(members: Sequence[Member], labels: Labels) -> pd.DataFrame:
         about = {"algorithm": member.candidate.algorithm, "weight": member.weight, "run": member.candidate.run_id}
         rows.append(about | {"val_accuracy": accuracy(vote), "without it": without, "adds": together - without})
     return pd.DataFrame(rows)
+
+
+def shortcomings(shares: pd.DataFrame) -> Iterator[str]:
+    """The sentences that say where a vote is not worth its members, by the `contributions` of several."""
+    members = {f"{one['algorithm']} {one['run'][:8]}": one for one in shares.to_dict("records")}
+    best, accuracy = max(((name, one["val_accuracy"]) for name, one in members.items()), key=lambda pair: pair[1])
+    together = members[best]["without it"] + members[best]["adds"]
+    if together <= accuracy:
+        yield (
+            f"The vote is no better than its best member: {100 * together:.2f} % of the validation images are read "
+            f"right, by {best} alone {100 * accuracy:.2f} %."
+        )
+    if useless := [name for name, one in members.items() if one["adds"] <= 0]:
+        yield f"{len(useless)} of {len(members)} members add nothing on the validation images: {', '.join(useless)}."

@@ -100,5 +100,5 @@ def _check_split(model: EvaluatedModel, dataset: Dataset) -> None:
     if same_data and model.tags["split_digest"] != dataset.split_digest:
         raise UsageError(
             f"{model.uri} learned from another split of {dataset.name}, which may hold these images. "
-            f"Type: -P split_seed={model.tags['split_seed']}"
+            f"Type: split_seed={model.tags['split_seed']}"
         )

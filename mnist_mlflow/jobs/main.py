@@ -12,7 +12,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mnist_mlflow.algorithms.base import algorithm_names, lacking_library, longest_first, missing_library
+from mnist_mlflow.algorithms.base import (
+    algorithm_names,
+    expected_seconds,
+    lacking_library,
+    longest_first,
+    missing_library,
+)
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
@@ -46,6 +52,7 @@ from mnist_mlflow.types import Progress
 _logger = logging.getLogger(__name__)
 
 MOST_AT_A_TIME = 4  # where nobody says how many: each takes memory
+EACH = 7.0  # seconds of two cores for a run around its learning: start, pictures, record
 SHORTEST = 1.0  # seconds for a search when the others have taken all of the time
 
 
@@ -153,6 +160,8 @@ def _train(
     tasks: Sequence[Task], dataset: Dataset, params: Params, main: Run, workers: Workers, progress: Progress
 ) -> list[str]:
     """Train so many at a time as there are workers; returns the names of the algorithms that failed."""
+    if tasks and not any(task.searches for task in tasks):
+        _logger.info("%s", announcement([task.algorithm for task in tasks], dataset))
     is_one_by_one = not params.cluster and min(params.at_a_time, len(tasks)) <= 1
 
     def show(done: int) -> None:
@@ -163,6 +172,13 @@ def _train(
     shown = Shown.TERMINAL if is_one_by_one else Shown.LINES
     outcomes = launch_all(_trainings(tasks, dataset, params, main, workers, shown), main, workers, show)
     return [name for name, outcome in outcomes.items() if isinstance(outcome, LaunchError)]
+
+
+def announcement(names: Sequence[str], dataset: Dataset) -> str:
+    """The sentence by which a user knows what is going on, and whether to wait."""
+    images, algorithms = len(dataset.train), ", ".join(names)
+    minutes = (expected_seconds(names, images) + EACH * len(names)) / 60
+    return f"Training {algorithms} on {images:,} images of {dataset.name}: about {math.ceil(minutes)} min on two cores."
 
 
 def _trainings(

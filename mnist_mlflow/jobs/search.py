@@ -149,6 +149,7 @@ def _conclude(run: Run, queue: TrialQueue, summary: Summary, interrupted: bool) 
     counts = {f"trials_{state}": states.count(state) for state in ("complete", "pruned", "fail")}
     run.set_tags({"search_ended": _ending(spec, interrupted, is_unfinished), **counts})
     run.describe(f"{summary.note(resume_command)}\n\n{spec.space.algorithm.__doc__}")
+    _logger.info("%s", summary.sentence)
     params = spec.space.complete(winner.params) if winner else spec.space.defaults
     return SearchResult(params, resume_command if is_unfinished or spec.n_trials is None else "")
 

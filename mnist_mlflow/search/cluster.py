@@ -23,7 +23,7 @@ from typing import Any
 from mnist_mlflow.errors import MissingLibraryError, UsageError, UserFacingError
 from mnist_mlflow.protocol import CLUSTERS
 from mnist_mlflow.search.cluster_messages import Beat, Cancel, Leave, Line, Loss, Refusal, Start
-from mnist_mlflow.search.workers import Command, Ending
+from mnist_mlflow.search.workers import Command, Ending, without_label
 
 AUTO, CLIENT = "auto", "ray://"
 ANSWER = 5.0  # seconds for a port to answer
@@ -169,7 +169,8 @@ class Cluster:
                 self._endings.append(message)
             case Line(number, node, stream, text) if number in self._commands:  # else it comes after the end
                 terminal = sys.stderr if stream == "err" else sys.stdout
-                print(f"{self._commands[number].label} on {node}: {text}", end="", file=terminal, flush=True)
+                label = self._commands[number].label
+                print(f"{label} on {node}: {without_label(text, label)}", end="", file=terminal, flush=True)
             case Loss():
                 _logger.warning("Lost on %s: %s", message.node or "a node of the cluster", message.reason)
             case Refusal():

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,8 +19,9 @@ from typing import IO, TextIO
 from mnist_mlflow.data.databases import file_of, with_file
 from mnist_mlflow.processes import LAUNCHER, this_process
 from mnist_mlflow.search.cores import PATIENT, pin_to_cores, share_of_threads
-from mnist_mlflow.search.workers import Command, Ending, Reason, Shown
+from mnist_mlflow.search.workers import Command, Ending, Reason, Shown, without_label
 
+NARROWEST = 40  # columns of text
 MOMENT = 1.0  # seconds for the last lines of a process that has ended: one that it left behind may keep the pipe
 
 
@@ -60,18 +62,17 @@ class Processes:
         return process.number
 
     @property
-    def _threads(self) -> Mapping[str, str]:
-        """The variables by which several processes do not slow each other down."""
-        if self.count == 1:
-            return {}
-        return share_of_threads(self.count) if self.shares else PATIENT
+    def _variables(self) -> dict[str, str]:
+        """The variables of all processes; several do not slow each other down."""
+        threads = share_of_threads(self.count) if self.shares else PATIENT
+        return {**_studies(), **(threads if self.count > 1 else {}), **self.variables}
 
     def _open(self, command: Command) -> subprocess.Popen[str]:
         has_terminal, has_lines = command.shown is Shown.TERMINAL, command.shown is Shown.LINES
         launcher = {LAUNCHER: json.dumps(this_process())}
         return subprocess.Popen(
             [self.python, "-m", "mnist_mlflow", *command.arguments],
-            env={**os.environ, **_studies(), **self._threads, **launcher, **self.variables, **command.variables},
+            env={**os.environ, **self._variables, **_room_for(command), **launcher, **command.variables},
             cwd=self.folder,
             stdout=None if has_terminal else subprocess.PIPE if has_lines else subprocess.DEVNULL,
             stderr=None if has_terminal else subprocess.PIPE,
@@ -128,12 +129,20 @@ class _Process:
         endings.put(Ending(self.number, status, str(self.reason)))
 
     def _read(self, pipe: IO[str], terminal: TextIO) -> None:
+        label = self.command.label
         with pipe:
             for line in pipe:
                 if pipe is self.popen.stderr:
                     self.reason.read(line)
                 if self.command.shown is not Shown.NOTHING:
-                    print(f"{self.command.label}: {line.rstrip()}", file=terminal, flush=True)
+                    print(f"{label}: {without_label(line.rstrip(), label)}", file=terminal, flush=True)
+
+
+def _room_for(command: Command) -> dict[str, str]:
+    """COLUMNS with the width that the lines of a command have behind their label, on a terminal."""
+    if not command.label or not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
+        return {}
+    return {"COLUMNS": str(max(NARROWEST, shutil.get_terminal_size().columns - len(command.label) - 2))}
 
 
 def _studies() -> dict[str, str]:

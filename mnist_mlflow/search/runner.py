@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import threading
 import time
@@ -21,6 +22,7 @@ from mnist_mlflow.evaluation.calibration import fit_temperature
 from mnist_mlflow.evaluation.latency import BATCH, ms_per_image
 from mnist_mlflow.evaluation.metrics import essentials, prefixed
 from mnist_mlflow.model.calibration import softmax
+from mnist_mlflow.processes import PROGRAM
 from mnist_mlflow.search.objectives import goals, values_of
 from mnist_mlflow.search.pruning import RUNGS, WHOLE
 from mnist_mlflow.search.queue import TrialQueue
@@ -40,7 +42,7 @@ def run_trial(trial: optuna.Trial, queue: TrialQueue, dataset: Dataset) -> None:
     """Try a trial of a queue and write down its outcome; raises KeyboardInterrupt and SystemExit alone."""
     study, attempt, started = queue.study, Attempt(trial, queue, dataset), time.perf_counter()
     error: BaseException | None = None
-    with _heartbeats(trial, queue):
+    with _heartbeats(trial, queue), _named_in_logs(trial.number):
         try:
             attempt.learn()
         except BaseException as exception:
@@ -70,6 +72,24 @@ def _heartbeats(trial: optuna.Trial, queue: TrialQueue) -> Iterator[None]:
     finally:
         has_ended.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def _named_in_logs(number: int) -> Iterator[None]:
+    """Have what is logged meanwhile begin with the number of the trial: a warning of one among many."""
+    make = logging.getLogRecordFactory()
+
+    def named(*arguments: Any, **options: Any) -> logging.LogRecord:
+        record = make(*arguments, **options)
+        if record.name.startswith(PROGRAM):
+            record.msg = f"trial {number}: {record.msg}"
+        return record
+
+    logging.setLogRecordFactory(named)
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(make)
 
 
 def _end_by(error: BaseException | None) -> tuple[TrialState, dict[str, str]]:

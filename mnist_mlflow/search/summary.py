@@ -92,6 +92,20 @@ class Summary:
         ]
         return pd.DataFrame(rows)
 
+    @property
+    def sentence(self) -> str:
+        """The outcome in a sentence: the best trial against the defaults."""
+        best, default = self.winner, self.default
+        if not best or not default:
+            return "Nothing has been compared with the defaults, which are kept."
+        if best.number == default.number:
+            return f"Nothing was better than the defaults (trial {default.number})."
+        pairs = zip(goals(self.spec.objective), best.values, default.values, strict=True)
+        figures = ", ".join(f"{goal} {new:.4g} against {old:.4g}" for goal, new, old in pairs)
+        return (
+            f"Trial {best.number} is the best, on the tuning slice: {figures} of the defaults (trial {default.number})."
+        )
+
     def note(self, command: str) -> str:
         """The numbers of trials, the improvement over the defaults, and the command to continue, in Markdown."""
         winner, default, states = self.winner, self.default, [record.state for record in self.counted_trials]
@@ -101,13 +115,13 @@ class Summary:
         if winner and default:
             parts += [self._improvement(default, winner), CAUTION]
         elif not winner:
-            parts.append("Nothing has been compared with the defaults, which are kept.")
+            parts.append(self.sentence)
         parts.append(f"To try more: `{command}` with a larger number of `trials`.")
         return "\n\n".join(parts)
 
     def _improvement(self, default: TrialRecord, best: TrialRecord) -> str:
         if best.number == default.number:
-            return f"Nothing was better than the defaults (trial {default.number})."
+            return self.sentence
         log_loss, accuracy = differences(default, best)
         intervals = {
             "tuning_log_loss": _interval(log_loss, 1, 4),

@@ -66,6 +66,12 @@ class Reason:
         return self.line.removeprefix(ERROR)
 
 
+def without_label(line: str, label: str) -> str:
+    """The line for behind its label, without a first word that says the same."""
+    rest = line.removeprefix(f"{label} ")
+    return line if rest == line else rest.lstrip()
+
+
 class Workers(Protocol):
     """A place where commands run at the same time. One thread uses it; `end` belongs into a `finally`."""
 

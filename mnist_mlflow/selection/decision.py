@@ -15,7 +15,7 @@ from mnist_mlflow.selection.grounds import Grounds, figures_of
 from mnist_mlflow.selection.leaderboard import leaderboard
 from mnist_mlflow.selection.members import seed_of
 from mnist_mlflow.selection.outcome import Outcome, Ruling
-from mnist_mlflow.selection.rule import Choice, Verdict, statistically_tied
+from mnist_mlflow.selection.rule import Choice, Verdict, a_little_faster, statistically_tied
 from mnist_mlflow.tracking.aliases import CHAMPION, EMPTY, State
 from mnist_mlflow.tracking.candidates import Candidate, NotComparable, Query
 from mnist_mlflow.tracking.signatures import Signature
@@ -48,7 +48,8 @@ class Decision:
             "chosen": f"{seeds_text(winner)}, run {winner.candidate.run_id}{_by_log_loss(winner)}",
             **({"seeds": _seeds(winner)} if winner.others else {}),
             "against the best": _against_the_best(winner.comparison),
-            "becomes": verdict.alias if verdict.alias == CHAMPION else f"{verdict.alias}: {verdict.lacks}",
+            **_stays(self.choice),
+            "becomes": _becomes(verdict),
             "champion before": f"version {verdict.champion_before}" if verdict.champion_before else "none",
             "decided": self.decided.at,
         }
@@ -116,6 +117,18 @@ def _against_the_best(comparison: Comparison | None) -> str:
         return "it is the best, or exactly as good"
     mean, low, high = (100 * value for value in comparison.difference)
     return f"{mean:+.2f} points ({low:+.2f} to {high:+.2f}), p = {p_text(comparison.p_value)}"
+
+
+def _stays(choice: Choice) -> dict[str, str]:
+    """The words for a champion that is not the fastest, and stays for want of a tenth."""
+    faster = a_little_faster(choice.finalists, choice.rule, choice.winner)
+    return {"stays": f"the champion, since {faster}"} if faster else {}
+
+
+def _becomes(verdict: Verdict) -> str:
+    if verdict.alias != CHAMPION:
+        return f"{verdict.alias}: {verdict.lacks}"
+    return "nothing new: it is the champion already" if verdict.is_confirmed else verdict.alias
 
 
 def seeds_text(entry: Entry) -> str:

@@ -60,6 +60,7 @@ class Verdict:
     lacks: str = ""
     note: str = ""
     champion_before: str | None = None
+    is_confirmed: bool = False  # the winner is the champion already
 
 
 def apply_rule(pool: CandidatePool, incumbent: str = "") -> Choice:
@@ -141,7 +142,7 @@ def decide_alias(registry: Registry, choice: Choice, evidence: Evidence) -> Verd
         return Verdict(CHAMPION)
     number, champion = str(version.version), registry.candidate(version)
     if version.run_id == winner.candidate.run_id:
-        return Verdict(CHAMPION, champion_before=number)
+        return Verdict(CHAMPION, champion_before=number, is_confirmed=True)
     if any(champion.tags.get(key) != winner.candidate.tags.get(key) for key in ("dataset_digest", "split_digest")):
         return Verdict(CHALLENGER, _other_images(champion, number, registry), champion_before=number)
     try:
@@ -189,7 +190,18 @@ def shortfall(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence
         return worse
     if cheapest([challenger, champion], rule, champion.candidate.run_id) is challenger:
         return ""
-    return f"by prefer={rule.prefer} the champion is the better of two that are equally good"
+    faster = a_little_faster([challenger, champion], rule, champion)
+    text = f"by prefer={rule.prefer} the champion is the better of two that are equally good"
+    return f"{text}: {faster}" if faster else text
+
+
+def a_little_faster(finalists: Sequence[Entry], rule: Rule, champion: Entry) -> str:
+    """The words for a finalist that is faster than the champion, by less than counts; empty where there is none."""
+    faster = cheapest(finalists, rule)
+    if faster is champion:
+        return ""
+    name, latencies = faster.candidate.algorithm, f"{faster.ms_per_image:.3g} against {champion.ms_per_image:.3g}"
+    return f"{name} is less than a tenth faster: {latencies} ms an image"
 
 
 def significantly_worse(challenger: Entry, champion: Entry) -> str:

@@ -82,6 +82,6 @@ def test_mistakes_that_leave_nothing_sure_are_warned_of(
         model = with_abstention(replace(trained, tuning_probabilities=answers), digits.train, digits.tuning, 0.02).model
     assert not model.read(digits.validation.images).sure.any()
     (record,) = caplog.records
-    words = r"Nothing is sure: of 12\d tuning images 1\d are misread, .* max_error=0\.02 cannot be promised\. Type: -P "
+    words = r"Nothing is sure: of 12\d tuning images 1\d are misread, .*=0\.02 cannot be promised\. Type: max_error="
     assert re.match(words, record.getMessage())
     assert float(record.getMessage().rpartition("=")[2]) > 0.1

@@ -235,7 +235,7 @@ def test_the_docstring_says_what_to_expect_and_type(name: str) -> None:
     documentation, seconds = get_algorithm(name).__doc__, getattr(get_algorithm(name), "SECONDS", None)
     assert "Expect about" in documentation
     assert seconds is None or f" {seconds} s to learn 45,000 on two cores" in documentation
-    assert f"mlflow run . -e {name}\n" in documentation
+    assert f"mlflow run . -e {name} --env-manager local\n" in documentation
 
 
 @pytest.mark.parametrize("name", algorithm_names())

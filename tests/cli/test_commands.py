@@ -1,6 +1,7 @@
 """The command line: what somebody types, and what they see."""
 
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -9,7 +10,7 @@ import mlflow
 import pytest
 
 from mnist_mlflow.data import mnist
-from tests.conftest import ROOT, python
+from tests.conftest import ROOT, python, start_python
 
 Client: TypeAlias = mlflow.MlflowClient
 Command = Callable[..., tuple[int, str, str]]
@@ -20,7 +21,11 @@ USAGE = {
         "No such command 'knnn'. Did you mean 'knn'?",
         "Accepted: cnn, compare, doctor, ensemble",
     ),
-    "a mistyped option": (["knn", "--n_neighbor=3"], "Did you mean '--n_neighbors'?", "Help: mnist-mlflow knn --help"),
+    "a mistyped option": (
+        ["knn", "--n_neighbor=3"],
+        "Did you mean '--n_neighbors'?",
+        "Help: python -m mnist_mlflow knn --help",
+    ),
     "an option of another algorithm": (["knn", "--epochs=3"], "No such option '--epochs'", "knn --help"),
     "a word for a number": (["cnn", "--epochs=abc"], "'abc' is not a whole number from 1 to 500", "epochs=2"),
     "a value out of range": (["mlp", "--dropout=1.5"], "'1.5' is not a number from 0.0 to 0.9", "dropout=0.4"),
@@ -35,7 +40,7 @@ USAGE = {
     "an unknown objective": (["svm", "--trials=2", "--objective=recall"], "'recall' is not one of", "log_loss"),
     "how to search, and no search": (["svm", "--workers=2"], "workers says how to search", "add trials=30"),
     "how to search, and no search of any": (["main", "--study=night"], "study says how to search", "add trials=30"),
-    "a missing value": (["evaluate", "--model"], "requires an argument", "Help: mnist-mlflow --help"),
+    "a missing value": (["evaluate", "--model"], "requires an argument", "Help: python -m mnist_mlflow --help"),
     "a rollback that decides": (["select", "--rollback=1", "--dry_run=1"], "do not go together", "Leave one out"),
     "a negative count": (["knn", "--trials=-1"], "'-1' is not a whole number from 0 to", "trials=0"),
     "an impossible train_size": (
@@ -114,6 +119,28 @@ def test_without_mnist_the_command_says_so_loudly(
     assert command("logistic", "--data=mnist")[0] == 1
 
 
+WITHOUT_LIBRARIES = """
+import sys
+sys.meta_path.insert(0, type("Without", (), {"find_spec": staticmethod(lambda name, *_: __import__("builtins").exec(
+    "raise ModuleNotFoundError(name=name)", {"name": name}) if name == "click" else None)}))
+sys.argv = ["mnist_mlflow"]
+import runpy
+runpy.run_module("mnist_mlflow", run_name="__main__")
+"""
+
+
+def test_a_python_without_the_libraries_is_told_in_one_line(tmp_path: Path) -> None:
+    process = start_python(WITHOUT_LIBRARIES, ROOT)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert errors.startswith(f"Error: {sys.executable} has no click, which this program needs.")
+    assert "source .venv/bin/activate" in errors
+    assert len(errors.splitlines()) == 1
+
+
 def test_an_unreachable_server_is_one_line(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     status, _, errors = command("knn", "--data=digits")
@@ -125,14 +152,14 @@ def test_an_unreachable_server_is_one_line(command: Command, monkeypatch: pytest
 def test_an_empty_store_is_one_line(store: Client, command: Command) -> None:
     status, _, errors = command("select", "--data=digits")
     assert status == 1
-    assert "Train one first, for example: mlflow run . -e knn" in errors
+    assert "Train one first, for example: python -m mnist_mlflow knn" in errors
     assert len(errors.splitlines()) == 1
 
 
 def test_an_ensemble_of_nothing_is_one_line(store: Client, command: Command) -> None:
     status, _, errors = command("ensemble", "--data=digits")
     assert status == 1
-    assert "Train some first: mlflow run . --env-manager local -P data=digits -P split_seed=0" in errors
+    assert "Train some first: python -m mnist_mlflow main --data=digits --split_seed=0" in errors
     assert len(errors.splitlines()) == 1
     assert command("ensemble", "--members=1")[0] == 2
 
@@ -195,7 +222,7 @@ def test_a_decision_can_be_tried_and_taken_back(store: Client, command: Command)
 def test_a_report_of_nothing_is_one_line(store: Client, command: Command) -> None:
     status, _, errors = command("report")
     assert status == 1
-    assert errors.startswith("Error: There is no champion of mnist-digits to report on. Choose one first: mlflow run")
+    assert errors.startswith("Error: There is no champion of mnist-digits to report on. Choose one first: python -m ")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +232,7 @@ def test_what_a_selection_does_not_accept_is_told(command: Command, option: str)
     status, _, errors = command("select", "--data=digits", option)
     assert status == 2
     assert "is not" in errors
-    assert "Help: mnist-mlflow select --help" in errors
+    assert "Help: python -m mnist_mlflow select --help" in errors
 
 
 HEAVY = (

@@ -4,9 +4,9 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from mnist_mlflow.cli.compared import show
+from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.jobs.compare import CompareResult
 from mnist_mlflow.reports.comparison import compare
 from tests.sides import IMAGES, side, with_facts
@@ -18,7 +18,7 @@ SIDES = [side(f"{n:032x}", right_but(IMAGES, range(5 * n)), command="mlflow run 
 def shown(count: int, width: int, folder: Path) -> str:
     stream = io.StringIO()
     sides = [*SIDES[: count - 1], with_facts(SIDES[7], "parameters", C="5", long="x" * 300)]
-    show(Console(file=stream, width=width), CompareResult(compare(sides, folder), folder / "compare.html"))
+    show(Terminal(stream, width), CompareResult(compare(sides, folder), folder / "compare.html"))
     return stream.getvalue()
 
 

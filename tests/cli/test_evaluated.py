@@ -1,9 +1,10 @@
 import io
 
 import pandas as pd
-from rich.console import Console
 
-from mnist_mlflow.cli.evaluated import show_examination
+from mnist_mlflow.cli.evaluated import show_examination, show_test
+from mnist_mlflow.cli.terminal import Terminal
+from mnist_mlflow.jobs.evaluate import Evaluation
 from mnist_mlflow.jobs.examination import Examination
 
 READINGS = pd.DataFrame(
@@ -19,7 +20,7 @@ SHARES = {"own_accuracy": 0.25, "own_accuracy_low": 0.05, "own_accuracy_high": 0
 
 def shown(**metrics: float) -> str:
     out = io.StringIO()
-    show_examination(Console(file=out, width=200), Examination("m", "mine", "a-run", SHARES | metrics, READINGS))
+    show_examination(Terminal(out, 200), Examination("m", "mine", "a-run", SHARES | metrics, READINGS))
     return out.getvalue()
 
 
@@ -35,3 +36,14 @@ def test_an_examination_shows_figures_confusions_and_the_worst() -> None:
 
 def test_a_model_that_never_says_whether_it_is_sure_is_examined_too() -> None:
     assert "sure of" not in shown()
+
+
+def test_the_accuracy_on_the_test_images_comes_last() -> None:
+    names = ("accuracy", "log_loss", *(f"f1_{digit}" for digit in range(10)), "accuracy_low", "accuracy_high")
+    out = io.StringIO()
+    show_test(Terminal(out, 80), Evaluation("m", {f"test_{name}": 0.5 for name in names}, 2))
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "m on the test images:"
+    assert lines[1].startswith("  test_f1_0 to test_f1_9  0.5000  0.5000")
+    assert lines[-3].split() == ["test_accuracy", "0.5000", "(0.5000", "to", "0.5000)"]
+    assert max(map(len, lines)) <= 80

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from mnist_mlflow.cli import console
 from mnist_mlflow.cli.selected import leaderboard_table
+from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.errors import ParameterError, UserFacingError
 from mnist_mlflow.evaluation.pareto import Point, draw_pareto
 from mnist_mlflow.evaluation.plots import as_png
@@ -175,11 +175,11 @@ def test_a_picture_takes_any_name() -> None:
     assert as_png(draw_pareto(points, "Finalists")).startswith(b"\x89PNG")
 
 
-def test_a_terminal_obeys_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_obeys_no_name(capsys: pytest.CaptureFixture[str]) -> None:
     name = "\x1b[2J\x1b]0;title\x07k\x9bnn"
-    monkeypatch.setattr(console, "out", console._Terminal(highlight=False, markup=False, width=110))
-    console.out.print(name)
-    console.out.print(leaderboard_table(pd.DataFrame({"algorithm": [name], "run": ["0"]}), 110))
+    out = Terminal(width=110)
+    out.print(name)
+    out.print(leaderboard_table(pd.DataFrame({"algorithm": [name], "run": ["0"]}), 110))
     shown = capsys.readouterr().out + str(UserFacingError(name))
     assert shown.count(r"\x1b[2J\x1b]0;title\x07k\x9bnn") == 3
     assert not set(shown) & set("\x1b\x07\x9b")

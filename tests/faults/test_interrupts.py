@@ -134,7 +134,7 @@ def test_ctrl_c_at_mlflow_run_leaves_the_best_so_far(store: mlflow.MlflowClient,
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    assert "To go on with the search: mlflow run . -e knn" in printed, printed
+    assert "To go on with the search: python -m mnist_mlflow knn" in printed, printed
     (run,) = store.search_runs(["0"], "tags.role = 'model'")
     assert run.data.tags["search_ended"] == "interrupted"
     assert run.outputs.model_outputs

@@ -1,7 +1,7 @@
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import mlflow
 import numpy as np
@@ -21,10 +21,12 @@ from mnist_mlflow.model.features import FEATURES
 from mnist_mlflow.protocol import DataOptions, parse_command
 from mnist_mlflow.tracking import artifacts, models, results
 from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import read_kept
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Part, silent
 from tests.conftest import Trained, train_into_copy, use_store
+from tests.simulated import reads
 
 Client: TypeAlias = mlflow.MlflowClient
 SMALL = DataOptions("digits", train_size=200)
@@ -237,3 +239,26 @@ def test_a_voter_that_was_named_and_cannot_vote_is_an_error(trained_store: Clien
         ensemble.run(Params("digits", voters=f"{outcomes[3].run_id}=0.5"), silent)
     with pytest.raises(UserFacingError, match="There is no run abcdef"):
         ensemble.run(Params("digits", voters="abcdef=0.5"), silent)
+
+
+def test_a_vote_that_is_not_worth_its_members_says_so_and_names_them() -> None:
+    labels = np.arange(10, dtype=np.uint8).repeat(2)
+    best, weak = np.arange(20) < 16, np.arange(20) < 10
+    names = ("svm", "knn", "mlp")
+    members = [
+        jobs_members.Member(
+            Candidate(f"{name}-0123456789", "m", name, {}), weight, cast(Any, None), reads(labels, right)
+        )
+        for name, weight, right in zip(names, (0.6, 0.2, 0.2), (best, weak, weak), strict=True)
+    ]
+    beginning = "The vote is no better than its best member: 80.00 % of the validation images are read right, "
+    assert list(ensemble.shortcomings(ensemble.contributions(members, labels))) == [
+        f"{beginning}by svm svm-0123 alone 80.00 %.",
+        "2 of 3 members add nothing on the validation images: knn knn-0123, mlp mlp-0123.",
+    ]
+    third = [reads(labels, np.arange(20) % 3 != number) for number in range(3)]
+    others = [
+        dataclasses.replace(member, weight=1 / 3, validation=rows) for member, rows in zip(members, third, strict=True)
+    ]
+    assert not list(ensemble.shortcomings(ensemble.contributions(others, labels)))
+    assert not list(ensemble.shortcomings(ensemble.contributions(members[:1], labels)))

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import mlflow
+import numpy as np
 import pytest
 
+from mnist_mlflow.algorithms.base import algorithm_names
 from mnist_mlflow.cli.commands import commands
-from mnist_mlflow.data import mnist
+from mnist_mlflow.data import Dataset, mnist
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs import clusters
-from mnist_mlflow.jobs.main import MOST_AT_A_TIME, Params, run, share_of_time
+from mnist_mlflow.jobs.main import MOST_AT_A_TIME, Params, announcement, run, share_of_time
 from mnist_mlflow.protocol import SearchOptions
 from mnist_mlflow.search import workers
 from mnist_mlflow.search.workers import Shown
@@ -142,12 +144,20 @@ def knn_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
+def test_it_says_beforehand_about_how_long_it_takes(digits: Dataset) -> None:
+    assert announcement(["knn", "svm"], digits) == (
+        "Training knn, svm on 500 images of digits: about 1 min on two cores."
+    )
+    many = dataclasses.replace(digits, train=digits.train[np.arange(500).repeat(90)])
+    assert "on 45,000 images of digits: about 3 min" in announcement(algorithm_names(), many)
+
+
 @pytest.mark.usefixtures("knn_is_killed")
 def test_a_failure_does_not_stop_the_others(store: Client, command: Command) -> None:
     status, output, errors = command("main", "--algorithms=knn,logistic", "--data=digits", "--train_size=100")
     assert status == 1
-    assert "These algorithms failed, see the output above: knn. Try again: mlflow run . --env-manager local" in errors
-    assert {"-P algorithms=knn", "-P data=digits", "-P train_size=100"} <= set(re.findall(r"-P \S+", errors))
+    assert "These algorithms failed, see the output above: knn. Try again: python -m mnist_mlflow main --" in errors
+    assert {"--algorithms=knn", "--data=digits", "--train_size=100"} <= set(re.findall(r"--\S+", errors))
     assert "logistic" in output
     runs = {run.info.run_name: run for run in store.search_runs(["0"])}
     assert {name: run.info.status for name, run in runs.items()} == {

@@ -101,22 +101,20 @@ def test_reproduce_makes_the_champion_that_is_named_again_in_the_experiment(
 def test_every_command_to_type_has_the_names_that_were_given(
     students: Client, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    given = "-P registered_model=ada-digits -P experiment=ada"
-    typed = ("select", "--data=digits", "--registered_model=ada-digits", "--experiment=ada")
+    given = "--registered_model=ada-digits", "--experiment=ada"
+    typed = ("select", "--data=digits", *given)
     _, output, _ = command(*typed)
     assert 'load_model("models:/ada-digits@champion")' in output
     for lines in (output, command(*typed, "--dry_run=1")[1]):
         for line in lines.splitlines():
-            assert "mlflow run" not in line or all(name in line for name in given.split(" -P ")), line
+            assert "-m mnist_mlflow" not in line or all(name in line for name in given), line
     for refused, status in (
         (("select", "--rollback=1", "--registered_model=new", "--experiment=ada"), 1),
         (("report", "--registered_model=new", "--experiment=ada"), 1),
         (("select", "--data=digits", "--registered_model=new", "--experiment=ada", "--algorithms=svm"), 1),
     ):
         ended, _, errors = command(*refused)
-        assert (ended, "-P registered_model=new" in errors, "-P experiment=ada" in errors) == (status, True, True), (
-            errors
-        )
+        assert (ended, "--registered_model=new" in errors, "--experiment=ada" in errors) == (status, True, True), errors
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a:b", "a@b", "a b", "x" * 151])

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from mnist_mlflow.search.machine import Processes
-from mnist_mlflow.search.workers import Command, Ending, Reason, Shown
+from mnist_mlflow.search.workers import Command, Ending, Reason, Shown, without_label
 
 PROGRAM = """
 import os, signal, sys, time
@@ -21,6 +21,8 @@ match sys.argv[1:]:
     case ["fail"]:
         print("a figure")
         sys.exit("Warning: beware\\nError: no such data\\nHelp: --help")
+    case ["width"]:
+        print(os.environ.get("COLUMNS", ""))
     case ["die"]:
         os.kill(os.getpid(), signal.SIGKILL)
     case ["sleep", path, *stubborn]:
@@ -124,6 +126,26 @@ def test_the_lines_of_several_are_told_apart(
     (ending,) = endings_of(workers, 1)
     assert (ending.status, ending.error, ending.is_lost) == (1, "no such data", False)
     assert capsys.readouterr() == (output, errors)
+
+
+def test_a_line_does_not_say_its_label_again() -> None:
+    assert without_label("knn       val_accuracy 0.98", "knn") == "val_accuracy 0.98"
+    assert [without_label(line, "knn") for line in ("knnn x", "  knn", "svm x")] == ["knnn x", "  knn", "svm x"]
+
+
+@pytest.mark.parametrize(("columns", "room"), [("80", "73"), ("20", "40"), ("", "")])
+def test_lines_behind_a_label_have_the_rest_of_the_width(
+    processes: Callable[..., Processes],
+    columns: str,
+    room: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    workers = processes()
+    start(workers, "width", shown=Shown.LINES)
+    endings_of(workers, 1)
+    assert capsys.readouterr().out == f"label: {room}\n"
 
 
 def test_one_that_is_killed_is_lost_and_its_slot_is_free(processes: Callable[..., Processes]) -> None:

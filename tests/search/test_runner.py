@@ -1,6 +1,7 @@
 """One trial at a time: what is measured, reported, pruned and written down."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,19 @@ def test_a_trial_is_scored_on_the_tuning_slice(digits: Dataset, folder: Path) ->
     assert 0 < record.start_ms <= record.end_ms
     assert len(record.losses) == len(digits.tuning)
     assert np.mean(~np.signbit(record.losses)) == record.metrics["tuning_accuracy"]
+
+
+def test_a_warning_names_its_trial(
+    digits: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger("mnist_mlflow.algorithms.knn")
+    before_fit(monkeypatch, lambda number: logger.warning("it has not converged in %d steps", 5))
+    attempt(specify(folder), digits)
+    logger.warning("afterwards")
+    assert [record.getMessage() for record in caplog.records] == [
+        "trial 0: it has not converged in 5 steps",
+        "afterwards",
+    ]
 
 
 def test_only_the_training_images_teach_and_only_the_tuning_slice_scores(digits: Dataset, folder: Path) -> None:

@@ -115,8 +115,15 @@ def test_the_note_says_what_was_won() -> None:
     assert "mlflow run . -P study=mine" in note
 
 
-def test_the_note_says_when_nothing_was_won() -> None:
-    assert "Nothing was better than the defaults" in summary_of(TRIALS[0]).note("")
+def test_the_note_and_the_sentence_say_when_nothing_was_won() -> None:
+    summary = summary_of(TRIALS[0])
+    assert summary.sentence == "Nothing was better than the defaults (trial 0)."
+    assert summary.sentence in summary.note("")
+
+
+def test_the_sentence_compares_the_best_with_the_defaults() -> None:
+    compared = "Trial 1 is the best, on the tuning slice: log_loss 0.2 against 0.3 of the defaults (trial 0)."
+    assert summary_of(*TRIALS).sentence == compared
 
 
 def test_the_note_says_when_nothing_was_compared() -> None:

@@ -8,12 +8,13 @@ from mnist_mlflow.jobs.select import Params
 from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.decision import Decision, rule_text
 from mnist_mlflow.selection.finalists import pairwise, points
+from mnist_mlflow.selection.pool import CandidatePool
 from mnist_mlflow.selection.rule import Verdict, apply_rule
 from mnist_mlflow.tracking.aliases import CHALLENGER
 from mnist_mlflow.tracking.candidates import Query
 from mnist_mlflow.tracking.signatures import Signature
 from tests.selection.test_members import LONE, SEEDS, pool_of
-from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among
+from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among, evidence_of
 
 SIGNED = Signature("ada", "now", "a-run")
 
@@ -39,7 +40,20 @@ def test_it_is_told_in_words() -> None:
     verdict = Verdict("champion", note="look")
     sentences = Decision(among(ALL, Rule()), verdict, Query("d", "s"), SIGNED).sentences
     assert (sentences["becomes"], sentences["note"]) == ("champion", "look")
+    assert "stays" not in sentences
     assert sentences["against the best"] == "it is the best, or exactly as good"
+
+
+def test_a_champion_that_is_hardly_slower_stays_and_the_decision_says_so() -> None:
+    pool = [candidate.candidate for candidate in (NEAR, SMALL)]
+    evidence = evidence_of([NEAR, SMALL], {"near": 0.063, "small": 0.069})
+    choice = apply_rule(CandidatePool(pool, evidence, Rule("latency"), {}), "small")
+    verdict = Verdict("champion", champion_before="1", is_confirmed=True)
+    sentences = Decision(choice, verdict, Query("d", "s"), SIGNED).sentences
+    assert sentences["stays"] == (
+        "the champion, since near is less than a tenth faster: 0.063 against 0.069 ms an image"
+    )
+    assert sentences["becomes"] == "nothing new: it is the champion already"
 
 
 def test_the_rule_names_its_budgets() -> None:
