@@ -49,7 +49,8 @@ def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> A
     dry_run = find_dry_run(client, name, names)
     registry = Registry(client, names)
     _check_first_time(registry, dry_run)
-    with open_run("select", selection_tags(), place_beside(client, names.experiment), client) as run:
+    place = place_beside(client, names.experiment)
+    with open_run("select", selection_tags(), place, client, name="selection, dry run applied") as run:
         run.log_params({"apply": dry_run.run_id, "registered_model": names.registered_model, REASON: reason})
         plan, load = dry_run.plan, functools.cache(load_model)  # each model once, for its check and the test images
         dataset = load_dataset(plan.data, plan.split_seed, progress=progress)

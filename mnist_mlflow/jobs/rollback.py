@@ -30,7 +30,10 @@ def roll_back(names: Names, reason: str) -> Rollback:
     """Put the previous champion back, in a run of its own; raises UserFacingError when there is none."""
     client = connect()
     place = place_beside(client, names.experiment)
-    with open_run("select", selection_tags(), place, client) as run, registry_lock(names.registered_model):
+    with (
+        open_run("select", selection_tags(), place, client, name="rollback") as run,
+        registry_lock(names.registered_model),
+    ):
         registry = Registry(run.client, names)
         run.log_params({"rollback": 1, "registered_model": names.registered_model, REASON: reason})
         if registry.state().is_registered:

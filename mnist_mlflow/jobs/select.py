@@ -65,7 +65,8 @@ def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
         return apply_dry_run(params.apply, params, params.reason, progress)
     client = connect()
     dataset = load_dataset(params.data, params.split_seed, progress=progress)
-    with open_run("select", selection_tags(), place_beside(client, params.experiment), client) as run:
+    place, name = place_beside(client, params.experiment), "selection, dry run" if params.dry_run else "selection"
+    with open_run("select", selection_tags(), place, client, name=name) as run:
         if not params.dry_run:
             check_may_change(Registry(run.client, params))
         run.log_params(

@@ -46,7 +46,10 @@ def train(task: Task, progress: Progress) -> RunResult:
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
     client = connect()
     dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
-    with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags, client=client) as run:
+    with (
+        trial_workers(task.search.cluster) as cluster,
+        open_run(task.algorithm, tags, client=client, name=task.name) as run,
+    ):
         check_starter(task.algorithm, dataset)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""

@@ -24,7 +24,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 def algorithm_runs(client: Client) -> dict[str, Any]:
-    return {run.info.run_name: run for run in client.search_runs(["0"], "tags.role = 'model'")}
+    return {run.data.tags["algorithm"]: run for run in client.search_runs(["0"], "tags.role = 'model'")}
 
 
 SEARCH = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
@@ -149,7 +149,7 @@ def test_a_failure_does_not_stop_the_others(store: Client, command: Command) -> 
     assert "These algorithms failed, see the output above: knn. Try again: mlflow run . --env-manager local" in errors
     assert {"-P algorithms=knn", "-P data=digits", "-P train_size=100"} <= set(re.findall(r"-P \S+", errors))
     assert "logistic" in output
-    runs = {run.info.run_name: run for run in store.search_runs(["0"])}
+    runs = {run.data.tags["mlflow.project.entryPoint"]: run for run in store.search_runs(["0"])}
     assert {name: run.info.status for name, run in runs.items()} == {
         "knn": "FAILED",
         "logistic": "FINISHED",
