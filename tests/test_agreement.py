@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 
 MLPROJECT = yaml.safe_load((ROOT / "MLproject").read_text())
 ENTRY_POINTS: dict[str, dict[str, Any]] = MLPROJECT["entry_points"]
-NOT_IN_MLPROJECT = {"recover", "doctor", "join", "serve", "export"}  # they make no run
+NOT_IN_MLPROJECT = {"recover", "doctor", "join", "serve", "export", "ui"}  # they make no run
 DECLARED = {name for stanza in ENTRY_POINTS.values() for name in stanza["parameters"]}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"```(python|yaml)\n.*?```", re.DOTALL)  # of an algorithm that there is not: a test of its own

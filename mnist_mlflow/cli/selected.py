@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from mnist_mlflow.selection.rule import Verdict
 from mnist_mlflow.selection.test_images import TestScores
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import alias_uri
+from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.signatures import signature_rows
 
 if TYPE_CHECKING:
@@ -43,23 +43,25 @@ def show_selection(out: Console, err: Console, selection: Selection) -> None:
         who = f"any account that may change {selection.names.registered_model}"
         out.print(f"Nothing was changed: dry_run=1. To carry it out, from {who}:\n  {apply}", soft_wrap=True)
         return
-    _show_next(out, selection.names, selection.version, decision.verdict, selection.store)
+    _show_next(out, selection.names, selection.version, decision.verdict, selection)
 
 
 def show_applied(out: Console, err: Console, applied: Applied) -> None:
     """The leaderboard, the decision of a dry run with its signature, and the commands to type next."""
     ruling, done = applied.outcome.ruling, applied.done
     out.print(leaderboard_table(done.table, out.width))
-    for what, text in [*ruling.sentences.items(), *signature_rows(ruling.tags)]:
+    for what, text in [*ruling.sentences.items(), *signature_rows(ruling.signed)]:
         out.print(f"{what:16} {text}", soft_wrap=True)
     for line in _scoring(done.scores):
         err.print(line, soft_wrap=True)
-    _show_next(out, applied.names, done.version, ruling, applied.store)
+    _show_next(out, applied.names, done.version, ruling, applied)
 
 
-def _show_next(out: Console, names: Names, version: str, verdict: Verdict | Ruling, store: str) -> None:
+def _show_next(
+    out: Console, names: Names, version: str, verdict: Verdict | Ruling, result: Selection | Applied
+) -> None:
     """The version that was registered, and the commands to type next."""
-    model, ui = names.registered_model, f"mlflow ui --backend-store-uri {shlex.quote(store)}"
+    model, store = names.registered_model, result.store
     can_roll_back = verdict.alias == CHAMPION and verdict.champion_before is not None
     take_back = f"  take it back        {names.command('select', {'rollback': 1})}\n"
     out.print(
@@ -68,7 +70,7 @@ Version {version} of {model} is {verdict.alias}. Next:
 
   load the champion   mlflow.set_tracking_uri("{store}")
                       mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)
-  look at the runs    {"open " + store if store.startswith("http") else ui}
+  look at the runs    {"" if is_server(store) else "python -m mnist_mlflow ui, then "}open {result.ui}
   read about it       {names.command("report")}
 {take_back if can_roll_back else ""}""",
         soft_wrap=True,

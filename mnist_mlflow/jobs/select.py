@@ -20,6 +20,7 @@ from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.plan import Plan, as_planned
 from mnist_mlflow.selection.promotion import promote, record_decision
 from mnist_mlflow.selection.test_images import TestScores
+from mnist_mlflow.tracking import views
 from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
@@ -48,6 +49,7 @@ class Selection:
     table: pd.DataFrame
     names: Names
     store: str
+    ui: str  # the address of the runs in the MLflow UI
     version: str | None = None
     test_scores: TestScores = field(default_factory=TestScores)
     repaired: bool = False
@@ -103,7 +105,8 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
             winner, finalists = outcome.winner.candidate.run_id, as_planned(outcome.finalists)
             plan = Plan(registry.name, *images, outcome.ruling, winner, finalists, decision.grounds)
             record_decision(run, decision, plan)
-            return Selection(run.id, decision, outcome.table, params, store_uri())
+            return Selection(run.id, decision, outcome.table, params, store_uri(), views.address(run.place))
         record_decision(run, decision, None)
         done = promote(run, registry, outcome, decision.state, dataset, progress, load)
-    return Selection(run.id, decision, done.table, params, store_uri(), done.version, done.scores, repaired)
+    shown = store_uri(), views.address(run.place)
+    return Selection(run.id, decision, done.table, params, *shown, done.version, done.scores, repaired)

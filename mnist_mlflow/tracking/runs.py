@@ -83,6 +83,11 @@ class Run:
         self.log(metrics)
 
     @property
+    def place(self) -> str:
+        """The number of the experiment that the runs go into which it starts."""
+        return self.experiment or str(self.client.get_run(self.id).info.experiment_id)
+
+    @property
     def status(self) -> str:
         """The status, as the store knows it now."""
         with self.tracking():

@@ -14,10 +14,11 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from mnist_mlflow.tracking.queries import pages
 from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_uri
 
-LOCAL_UI = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless it is told another port
+UI_HOST, UI_PORT = "127.0.0.1", 5000  # where `ui`, and `mlflow ui`, answers unless it is told otherwise
 VIEW_TAG = "mlflow.sharedViewState."  # how the name of the tag with a view begins
 RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns, as the UI calls them
 NAME_WIDTH = 300  # pixels: room for an algorithm and some hyperparameters
@@ -25,7 +26,10 @@ NAME_WIDTH = 300  # pixels: room for an algorithm and some hyperparameters
 
 @dataclass(frozen=True)
 class View:
-    """A saved view: its name in addresses and for people, a filter in MLflow's language, an order, and columns."""
+    """A saved view: its name in addresses and for people, a filter in MLflow's language, an order, and columns.
+
+    One with `charts` opens as charts of the metrics whose names hold that, over the seconds of learning.
+    """
 
     key: str
     name: str
@@ -33,6 +37,7 @@ class View:
     order: str
     columns: tuple[str, ...]
     is_ascending: bool = False
+    charts: str = ""
 
     @property
     def tag(self) -> str:
@@ -49,11 +54,15 @@ class View:
             "columnOrder": [RUN_NAME, CREATED, *self.columns, DURATION],
             "columnWidths": {RUN_NAME: NAME_WIDTH},
         }
+        if self.charts:
+            line = {"xAxisKey": "time-relative", "lineSmoothness": 0, "selectedXAxisMetricKey": ""}
+            state |= {"chartsSearchFilter": self.charts, "globalLineChartConfig": line}
         return json.dumps({"name": self.name, "createdAt": created, "updatedAt": created, "state": json.dumps(state)})
 
     def path(self, experiment_id: str) -> str:
         """The address of the view of an experiment, from `#` on: it works on whatever server the UI is open."""
-        return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={self.key}"
+        mode = "&compareRunsMode=CHART" if self.charts else ""
+        return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={self.key}{mode}"
 
 
 def _metric(name: str) -> str:
@@ -75,6 +84,14 @@ TUNING = tuple(map(_metric, ("tuning_log_loss", "tuning_accuracy", "seconds")))
 NEWEST = "attributes.start_time"
 
 MODELS = View("models", "Best models", MODEL, SCORES[0], (*SCORES, *COSTS, _tag("dataset"), _param("features")))
+CURVES = View(
+    "curves",
+    "Learning curves",
+    f"{MODEL} and metrics.epoch_val_loss >= 0",
+    SCORES[0],
+    (SCORES[0], COSTS[1]),
+    charts="epoch_val",
+)
 TRIALS = View(
     "trials",
     "Trials of searches",
@@ -97,13 +114,20 @@ OTHERS = View(
     NEWEST,
     (_tag("role"), _tag("champion_version"), _tag("dataset"), _tag("failure")),
 )
-VIEWS = (MODELS, TRIALS, HISTORY, OTHERS)
+VIEWS = (MODELS, CURVES, TRIALS, HISTORY, OTHERS)
 
 
-def address(experiment_id: str) -> str:
-    """The address of an experiment's best models, for people: on the server of the store, or on `mlflow ui`."""
+def address(experiment_id: str, port: int = UI_PORT) -> str:
+    """The address of an experiment's best models, for people: on the server of the store, else on this machine."""
     store = store_uri()
-    return f"{store.rstrip('/') if is_server(store) else LOCAL_UI}/{MODELS.path(experiment_id)}"
+    server = store.rstrip("/") if is_server(store) else f"http://{UI_HOST}:{port}"
+    return f"{server}/{MODELS.path(experiment_id)}"
+
+
+def addresses(client: MlflowClient, port: int = UI_PORT) -> dict[str, str]:
+    """The addresses of the best models of each experiment that has our views, by its name."""
+    experiments = (one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page)
+    return {one.name: address(one.experiment_id, port) for one in experiments if MODELS.tag in one.tags}
 
 
 def describe(client: MlflowClient, experiment_id: str) -> None:

@@ -134,7 +134,7 @@ def test_limits_and_commands_stay_in_the_registry_however_often_a_model_was_eval
     examined = StoredEvaluation("b" * 32, 0, {name + end: 0.9 for name, end in shares}, {}, {KIND: EXAMINATION}, "")
     evaluations = [StoredEvaluation("a" * 32, 0, of_corruptions, {}, {KIND: CORRUPTED}, ""), *[examined] * 9]
     known = replace(subject, decision={f"topic {i}": "x" * 100 for i in range(5)}, evaluations=evaluations)
-    short = short_card("mine", known, "a-run")
+    short = short_card("mine", known, "a-run", "3")
     assert len(short) <= LONGEST
     for title in ("Figures", "Where it fails", "Examinations", "Limits and intended use", "Load it", "Reproduce it"):
         assert f"## {title}" in short
