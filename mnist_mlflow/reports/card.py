@@ -100,7 +100,18 @@ def short_card(name: str, subject: Subject, run_id: str, place: str) -> str:
     run = f"[run {run_id}](#/experiments/{place}/runs/{run_id})"
     where = f"The whole card is `card.md` of {run}; `report` writes it with what was scored since. "
     where += f"[All models, the best first]({MODELS.path(place)})"
-    return shortened(card_title(name, subject), write_card(subject), where)
+    return shortened(f"{card_title(name, subject)}{_right(subject)}", write_card(subject), where)
+
+
+def _right(subject: Subject) -> str:
+    """The accuracies that are known, in a sentence."""
+    parts = {"val_accuracy": "validation", "test_accuracy": "test"}
+    right = [
+        f"{100 * subject.metrics[key]:.2f} % of the {part} images"
+        for key, part in parts.items()
+        if key in subject.metrics
+    ]
+    return f". It reads {' and '.join(right)} right." if right else ""
 
 
 def _figures(subject: Subject) -> Section:

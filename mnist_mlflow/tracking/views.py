@@ -21,7 +21,8 @@ from mnist_mlflow.tracking.store import store_uri
 UI_HOST, UI_PORT = "127.0.0.1", 5000  # where `ui`, and `mlflow ui`, answers unless it is told otherwise
 VIEW_TAG = "mlflow.sharedViewState."  # how the name of the tag with a view begins
 RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns, as the UI calls them
-NAME_WIDTH = 300  # pixels: room for an algorithm and some hyperparameters
+NAME_WIDTH, CREATED_WIDTH = 240, 130  # pixels
+LEAST_WIDTH, LETTER_WIDTH = 85, 7  # pixels of other columns, and for each letter of their names
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,11 @@ class View:
             "orderByAsc": self.is_ascending,
             "selectedColumns": self.columns,
             "columnOrder": [RUN_NAME, CREATED, *self.columns, DURATION],
-            "columnWidths": {RUN_NAME: NAME_WIDTH},
+            "columnWidths": {
+                RUN_NAME: NAME_WIDTH,
+                CREATED: CREATED_WIDTH,
+                **{column: _width(column) for column in self.columns},
+            },
         }
         if self.charts:
             line = {"xAxisKey": "time-relative", "lineSmoothness": 0, "selectedXAxisMetricKey": ""}
@@ -63,6 +68,11 @@ class View:
         """The address of the view of an experiment, from `#` on: it works on whatever server the UI is open."""
         mode = "&compareRunsMode=CHART" if self.charts else ""
         return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={self.key}{mode}"
+
+
+def _width(column: str) -> int:
+    """The pixels that the name of a column takes."""
+    return max(LEAST_WIDTH, LETTER_WIDTH * len(column.split("`")[1]) + LEAST_WIDTH // 3)
 
 
 def _metric(name: str) -> str:
@@ -94,7 +104,7 @@ CURVES = View(
 )
 TRIALS = View(
     "trials",
-    "Trials of searches",
+    "Trials",
     "tags.role = 'trial'",
     TUNING[0],
     (*TUNING, *map(_tag, ("algorithm", "study", "trial_state", "dataset"))),
@@ -102,14 +112,14 @@ TRIALS = View(
 )
 HISTORY = View(
     "history",
-    "One algorithm over time",
+    "One algorithm",
     f"{MODEL} and tags.algorithm = 'svm'",
     NEWEST,
     (*SCORES, *COSTS, _tag("dataset"), "attributes.`Version`"),
 )
 OTHERS = View(
     "others",
-    "Selections, reports and readings",
+    "Other runs",
     "tags.role != 'model' and tags.role != 'trial'",
     NEWEST,
     (_tag("role"), _tag("champion_version"), _tag("dataset"), _tag("failure")),
@@ -149,8 +159,10 @@ def description(experiment_id: str) -> str:
     return f"{INTRODUCTION}: {links}\n\n{EXPLANATION}"
 
 
-INTRODUCTION = "Handwritten digits, read by models that are all scored on the same images"
-EXPLANATION = f"""The links, and **Views** at the top right, lead to saved searches: filter, order and columns.
+INTRODUCTION = "Handwritten digits"  # with the links it fits into a line, in a window of 1,100 pixels
+EXPLANATION = f"""Models that read handwritten digits, all trained and scored by the same rules. The links, and
+**Views** at the top right, lead to saved searches: filter, order and columns. *Trials* are those of searches. *One
+algorithm* shows the runs of one over time. *Other runs* are selections, reports, evaluations and readings.
 
 | column | what it means | better |
 | --- | --- | --- |
@@ -169,8 +181,10 @@ One algorithm: `{HISTORY.condition}`. What was trained on MNIST: `{MODEL} and ta
 
 **Names.** A run is called after its algorithm and what differs from the defaults. `role` tells models from the rest."""
 
-REGISTERED = """The models that `select` has registered. `champion` is the one to load:
-`mlflow.pyfunc.load_model("models:/{name}@champion").predict(images)`. `challenger` is better than it, though not
-significantly, or has not replaced it for another reason. `previous` was champion before: `select -P rollback=1` puts
-it back. The description of a version is its model card: figures with intervals, limits, how to make it again. The run
-in the tag `selection_run_id` holds the leaderboard and the reasons."""
+REGISTERED = """The models that `select` has registered. The description of a version is its model card.
+
+- `champion` is the one to load: `mlflow.pyfunc.load_model("models:/{name}@champion").predict(images)`
+- `challenger` was chosen last, and the champion stays: its card says why.
+- `previous` was champion before. `mlflow run . -e select --env-manager local -P rollback=1` puts it back.
+
+The tag `selection_run_id` of a version names the run that holds the leaderboard and the reasons."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 START = 120  # seconds
 PATIENCE = 60_000  # milliseconds that an element may take to appear
+QUIET = 15_000  # milliseconds to wait for a moment without requests
 WIDTHS = {1500: 900, 1100: 800}  # of windows, with their heights
 # MLflow's assistant opens by itself, once in each browser; no option of the server keeps it shut.
 NO_ASSISTANT = "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
@@ -90,6 +91,7 @@ class Screen:
         self.page: Page = browser.new_page(viewport={"width": width, "height": height or WIDTHS[width]})
         self.page.set_default_timeout(PATIENCE)
         self.page.add_init_script(NO_ASSISTANT)
+        self.page.route(lambda url: not url.startswith(ui.address), lambda route: route.abort())  # nothing from outside
 
     def open(self, address: str) -> None:
         """Open an address, whole or from `#` on, and wait until nothing loads any more."""
@@ -98,8 +100,11 @@ class Screen:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until nothing loads any more."""
-        self.page.wait_for_load_state("networkidle")
+        """Wait until nothing loads any more, or for a while: some pages ask for news again and again."""
+        from playwright.sync_api import TimeoutError as StillLoadingError
+
+        with contextlib.suppress(StillLoadingError):
+            self.page.wait_for_load_state("networkidle", timeout=QUIET)
         self.page.wait_for_timeout(500)  # what was loaded is drawn
 
     def save(self, path: Path) -> None:
