@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
@@ -19,6 +20,7 @@ from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_uri
 
 UI_HOST, UI_PORT = "127.0.0.1", 5000  # where `ui`, and `mlflow ui`, answers unless it is told otherwise
+INNER_LINE_END = re.compile(r"(?<=[^\n|])\n(?=[^\s|#>`*-])")  # in a paragraph of Markdown
 VIEW_TAG = "mlflow.sharedViewState."  # how the name of the tag with a view begins
 RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns, as the UI calls them
 NAME_WIDTH, CREATED_WIDTH = 240, 130  # pixels
@@ -153,10 +155,15 @@ def describe(client: MlflowClient, experiment_id: str) -> None:
             client.set_experiment_tag(experiment_id, key, tags[key])
 
 
+def flowing(markdown: str) -> str:
+    """A text whose paragraphs are a line each: the UI breaks a line where a text does."""
+    return INNER_LINE_END.sub(" ", markdown)
+
+
 def description(experiment_id: str) -> str:
     """The description of an experiment, in Markdown; the UI shows the first paragraph until it is unfolded."""
     links = " · ".join(f"[{view.name}]({view.path(experiment_id)})" for view in VIEWS)
-    return f"{INTRODUCTION}: {links}\n\n{EXPLANATION}"
+    return flowing(f"{INTRODUCTION}: {links}\n\n{EXPLANATION}")
 
 
 INTRODUCTION = "Handwritten digits"  # with the links it fits into a line, in a window of 1,100 pixels

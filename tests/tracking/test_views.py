@@ -63,6 +63,14 @@ def test_who_may_not_change_an_experiment_works_in_it_all_the_same(
     assert place_of(store).tags == {}
 
 
+def test_paragraphs_flow_and_tables_lists_and_commands_stay() -> None:
+    assert views.flowing("one\ntwo\n\nthree\n    a command\n\n- four\n- five") == (
+        "one two\n\nthree\n    a command\n\n- four\n- five"
+    )
+    table = "| a |\n| - |\n| b |\n\n# Title\n"
+    assert views.flowing(table) == table
+
+
 @pytest.mark.parametrize("view", views.VIEWS, ids=lambda view: view.key)
 def test_the_filter_and_the_order_of_a_view_are_what_mlflow_understands(store: Client, view: views.View) -> None:
     store.search_runs(["0"], view.condition, order_by=[f"{view.order} {'ASC' if view.is_ascending else 'DESC'}"])
