@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check faults soak lint bench docs ui
+.PHONY: help venv run test check faults soak browser lint bench docs ui
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -18,10 +18,10 @@ venv: .venv/.done  ## build .venv from the pinned requirements
 	@touch $@
 
 run: venv  ## train all algorithms on MNIST, unless they are trained, and select the champion
-	mlflow run . --env-manager local -P needed=1
+	mlflow run . --experiment-name mnist-digits --env-manager local -P needed=1
 
-test: venv  ## run all tests, four at a time
-	python -m pytest $(PARALLEL)
+test: venv  ## run all tests but those of `make browser`, four at a time
+	python -m pytest $(PARALLEL) -m "not browser"
 
 check: lint  ## check style, format, types and words, and run the tests that take no models, processes or stores
 	python -m pytest $(PARALLEL) -m "not slow"
@@ -33,6 +33,9 @@ soak: venv  ## kill commands 500 times and try 27,500 random inputs: 40 minutes
 	python -m tests.soak --kills 500
 	python -m pytest tests/soak/cluster_deaths.py
 	python -m pytest $(PARALLEL) tests/fuzz --hypothesis-profile soak
+
+browser: venv  ## look at the MLflow UI in Chromium, as a test
+	python -m pytest tests/browser
 
 lint: venv  ## check style, format, types and words
 	ruff check . && ruff format --check .
@@ -47,4 +50,4 @@ docs: venv  ## write the reference, and build the site of the documents into sit
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 ui: venv  ## open the MLflow UI on the project's store
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	python -m mnist_mlflow ui

@@ -34,6 +34,7 @@ OBJECTIVES = ("log_loss", "accuracy", "log_loss,latency", "accuracy,latency")
 NEW_STUDY = "auto"
 ENSEMBLE = "ensemble"  # what a vote of models is called, where others have the name of their algorithm
 REGISTERED_MODEL = "mnist-digits"
+EXPERIMENT = "mnist-digits"  # where runs go unless somebody, or `mlflow run`, names another
 CHAMPION = "champion"  # the alias of the model that is meant unless somebody names another
 PREFERENCES = ("accuracy", "latency", "size")
 COMMAND = re.compile(r"mlflow run \.(?: -e (\w+))? --env-manager local(.*)", re.DOTALL)

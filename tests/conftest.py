@@ -152,6 +152,14 @@ def no_waiting_for_the_disk() -> Iterator[None]:
     event.remove(Engine, "connect", connected)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def runs_go_into_default() -> Iterator[None]:
+    """Runs go into the experiment that every store has; tests/tracking/test_views.py tests where they go else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_mlflow.tracking.lifecycle.EXPERIMENT", "Default")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MNIST_MLFLOW_DATA_DIR"):
@@ -272,7 +280,7 @@ def start_python(code: str, folder: Path, **environment: str) -> "subprocess.Pop
     return subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=folder,
-        env={**os.environ, **environment},
+        env={**os.environ, "MLFLOW_EXPERIMENT_NAME": "Default", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -105,7 +105,8 @@ def test_the_default_store_is_the_projects_wherever_a_command_is_typed(
     subprocess.run([sys.executable, str(project / "typed_elsewhere.py")], cwd=elsewhere, check=True)
     assert list(elsewhere.iterdir()) == []
     client = Client(f"sqlite:///{project}/mlflow.db")
-    runs = {run.data.tags["algorithm"]: run for run in client.search_runs(["0"], "tags.role = 'model'")}
+    places = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = {run.data.tags["algorithm"]: run for run in client.search_runs(places, "tags.role = 'model'")}
     assert {name: run.info.status for name, run in runs.items()} == dict.fromkeys(
         ("knn", "logistic", "ensemble"), "FINISHED"
     )

@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from benchmarks.targets import name_run
 from mnist_mlflow.data.mnist import load_mnist
+from mnist_mlflow.tracking.queries import experiment_ids
 from mnist_mlflow.types import silent
 
 BATCH = 1_000
@@ -24,7 +25,8 @@ def logged(store: str) -> dict[str, dict[str, Any]]:
 
 
 def _runs_with_models(store: str) -> dict[str, Run]:
-    runs = mlflow.MlflowClient(store).search_runs(["0"], order_by=["start_time"])
+    client = mlflow.MlflowClient(store)
+    runs = client.search_runs(experiment_ids(client, ""), order_by=["start_time"])
     with_model = [run for run in runs if run.outputs and run.outputs.model_outputs]
     return {name_run(run.data.tags["algorithm"], run.data.params): run for run in with_model}
 

@@ -25,6 +25,7 @@ from mnist_mlflow.search.spec import SearchSpec, subject
 from mnist_mlflow.search.summary import Summary
 from mnist_mlflow.search.supervisor import supervise
 from mnist_mlflow.tracking.lifecycle import open_run
+from mnist_mlflow.tracking.queries import experiment_ids
 from mnist_mlflow.tracking.results import read_probabilities
 from mnist_mlflow.types import silent
 
@@ -90,7 +91,7 @@ def gained(store: str, algorithm: str) -> dict[str, Any]:
     labels = load_dataset("mnist").validation.labels
     client = mlflow.MlflowClient(store)
     condition = f"tags.role = 'model' and tags.algorithm = '{algorithm}'"
-    default, best = client.search_runs(["0"], condition, order_by=["start_time"])
+    default, best = client.search_runs(experiment_ids(client, ""), condition, order_by=["start_time"])
     right = [
         read_probabilities(run.info.artifact_uri, "validation", labels).argmax(axis=1) == labels
         for run in (default, best)

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from mnist_mlflow.algorithms.base import get_algorithm
+from mnist_mlflow.algorithms.base import get_algorithm, resolve
 from mnist_mlflow.errors import UsageError, UserFacingError
-from mnist_mlflow.parameters import names_of, pick
+from mnist_mlflow.parameters import names_of, pick, typed
 from mnist_mlflow.protocol import DataOptions, SearchOptions, changed, command, parse_command
+
+RECIPE = "recipe"  # the hyperparameter that brings defaults of others
+NOT_IN_NAMES = ("data", "seed", "trials")  # options that a name leaves out, or puts into words
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,24 @@ class Task:
     def settings(self) -> dict[str, Any]:
         """The options that differ from their defaults, and the hyperparameters; inverse of `from_settings`."""
         return changed(self.protocol) | changed(self.search) | dict(self.hyperparameters)
+
+    @property
+    def name(self) -> str:
+        """The name of its run: the algorithm and what differs from its defaults, like `svm C=10 seed 2`."""
+        algorithm = get_algorithm(self.algorithm)
+        recipe = {key: value for key, value in self.hyperparameters.items() if key == RECIPE}
+        usual = resolve(algorithm, recipe)
+        options = {key: value for key, value in changed(self.protocol).items() if key not in NOT_IN_NAMES}
+        others = {key: value for key, value in self.hyperparameters.items() if value != getattr(usual, key)}
+        words = [value for value in recipe.values() if value != getattr(algorithm.Params(), RECIPE)]
+        words += [f"{key}={_short(value)}" for key, value in (others | options).items()]
+        words += [f"seed {self.protocol.seed}"] if self.protocol.seed else []
+        return " ".join([self.algorithm, *words, *self._search_words()])
+
+    def _search_words(self) -> list[str]:
+        trials, seconds = self.protocol.trials, self.search.timeout
+        words = [f"search of {trials} trials"] if trials else ["search"] if seconds else []
+        return words + ([f"for {seconds:g} s"] if seconds else [])
 
     def logged_params(self, params: Any) -> dict[str, object]:
         """The params of its run: the options, and all of the hyperparameters that it learns with."""
@@ -82,3 +103,7 @@ class Task:
         names = [*names_of(DataOptions), *names_of(get_algorithm(algorithm).Params)]
         logged = {name: params[name] for name in names if name in params}
         return cls.from_settings(algorithm, logged | {"trials": "0"})
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(typed(value))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_mlflow.jobs.seeds import SeedsResult
     from mnist_mlflow.jobs.select import Selection
     from mnist_mlflow.jobs.serving.server import Service
+    from mnist_mlflow.jobs.ui import Ui
     from mnist_mlflow.reports.reproduction import Reproduction
 
 SUMMARY = ("accuracy", "log_loss", "ece")
@@ -159,6 +160,16 @@ def show_serve(service: Service) -> None:
     """Print who answers where, and let it answer until a signal ends it."""
     out.say(f"{service.model} answers at {service.address} until Ctrl-C.")
     service.answer()
+
+
+def show_ui(ui: Ui) -> None:
+    """Print the addresses of the runs, and become the server that answers there."""
+    for experiment, address in ui.addresses.items():
+        out.print(f"{experiment}: {address}", soft_wrap=True)
+    if not ui.addresses:
+        out.print("There are no runs yet. Train some: python -m mnist_mlflow main", soft_wrap=True)
+    out.file.flush()
+    ui.start()
 
 
 def show_export(export: Export) -> None:

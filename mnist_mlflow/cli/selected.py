@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ from mnist_mlflow.tracking.unconsidered import UnconsideredRun
 if TYPE_CHECKING:
     import pandas as pd
 
-UI = "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --backend-store-uri"  # few processes
 TOPIC = 16  # the width of what a sentence is about
 SENTENCE = re.compile(r"(?<=\.)\s")  # the end of one
 LONGEST_TABLE = 20
@@ -48,7 +46,7 @@ def show_selection(out: Terminal, err: Terminal, selection: Selection) -> None:
         out.say(f"Nothing was changed: dry_run=1. To carry it out, from {who}:")
         out.offer("", selection.names.command("select", {"apply": selection.run_id}))
         return
-    _show_next(out, selection.names, selection.version, decision.verdict, selection.store)
+    _show_next(out, selection.names, selection.version, decision.verdict, selection)
 
 
 def show_applied(out: Terminal, err: Terminal, applied: Applied) -> None:
@@ -56,8 +54,8 @@ def show_applied(out: Terminal, err: Terminal, applied: Applied) -> None:
     ruling, done = applied.outcome.ruling, applied.done
     for line in _scoring(done.scores):
         err.say(line)
-    _show_decision(out, done.table, {**ruling.sentences, **dict(signature_rows(ruling.tags))})
-    _show_next(out, applied.names, done.version, ruling, applied.store)
+    _show_decision(out, done.table, {**ruling.sentences, **dict(signature_rows(ruling.signed))})
+    _show_next(out, applied.names, done.version, ruling, applied)
 
 
 def _show_decision(out: Terminal, table: pd.DataFrame, sentences: Mapping[str, str]) -> None:
@@ -66,13 +64,16 @@ def _show_decision(out: Terminal, table: pd.DataFrame, sentences: Mapping[str, s
         out.say(f"{what:{TOPIC}} {text}", hanging=" " * (TOPIC + 1))
 
 
-def _show_next(out: Terminal, names: Names, version: str, verdict: Verdict | Ruling, store: str) -> None:
+def _show_next(
+    out: Terminal, names: Names, version: str, verdict: Verdict | Ruling, result: Selection | Applied
+) -> None:
     """The version that was registered, and the commands to type next."""
     model, was_champion = names.registered_model, verdict.champion_before == version
     out.say(f"\nVersion {version} of {model} {'stays' if was_champion else 'is'} {verdict.alias}. Next:\n")
     load = f'mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)'
-    out.offer("load the champion", f'mlflow.set_tracking_uri("{store}")', load)
-    out.offer("look at the runs", f"open {store}" if is_server(store) else f"{UI} {shlex.quote(store)}")
+    out.offer("load the champion", f'mlflow.set_tracking_uri("{result.store}")', load)
+    start = () if is_server(result.store) else ("python -m mnist_mlflow ui",)
+    out.offer("look at the runs", *start, f"open {result.ui}")
     out.offer("read about it", names.command("report"))
     if verdict.alias == CHAMPION and verdict.champion_before is not None and not was_champion:
         out.offer("take it back", names.command("select", {"rollback": 1}))

@@ -14,6 +14,7 @@ from mnist_mlflow.selection.evidence import Evidence
 from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import DryRun, find_dry_run
 from mnist_mlflow.selection.promotion import Promotion, promote
+from mnist_mlflow.tracking import views
 from mnist_mlflow.tracking.aliases import DECIDED
 from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.lifecycle import open_run
@@ -23,7 +24,7 @@ from mnist_mlflow.tracking.queries import place_beside, same_experiments
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import read_file, write_pictures
 from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.tracking.signatures import APPLICATION, REASON, signature_rows
+from mnist_mlflow.tracking.signatures import APPLICATION, REASON, read_signatures, signature_rows
 from mnist_mlflow.tracking.store import connect, registry_lock, store_uri
 from mnist_mlflow.types import Progress
 
@@ -38,6 +39,7 @@ class Applied:
     done: Promotion
     names: Names
     store: str
+    ui: str  # the address of the runs in the MLflow UI
 
 
 def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> Applied:
@@ -49,7 +51,8 @@ def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> A
     dry_run = find_dry_run(client, name, names)
     registry = Registry(client, names)
     _check_first_time(registry, dry_run)
-    with open_run("select", selection_tags(), place_beside(client, names.experiment), client) as run:
+    place = place_beside(client, names.experiment)
+    with open_run("select", selection_tags(), place, client, name="selection, dry run applied") as run:
         run.log_params({"apply": dry_run.run_id, "registered_model": names.registered_model, REASON: reason})
         plan, load = dry_run.plan, functools.cache(load_model)  # each model once, for its check and the test images
         dataset = load_dataset(plan.data, plan.split_seed, progress=progress)
@@ -60,14 +63,16 @@ def apply_dry_run(name: str, names: Names, reason: str, progress: Progress) -> A
             outcome = replace(outcome, ruling=replace(plan.ruling, reason=reason or plan.ruling.reason))
             _copy_decision(run, dry_run)
             done = promote(run, registry, outcome, plan.grounds.state, dataset, progress, load)
-        return Applied(outcome, done, names, store_uri())
+        return Applied(outcome, done, names, store_uri(), views.address(run.place))
 
 
 def _check_first_time(registry: Registry, dry_run: DryRun) -> None:
     """Raise UsageError for a decision that was carried out already, or is asked for in another experiment."""
     grounds, version = dry_run.plan.grounds, registry.version_decided_in(dry_run.run_id)
     if version and registry.state().tags.get(DECIDED) != grounds.state.tags.get(DECIDED):
-        (signed,) = [text for topic, text in signature_rows(version.tags) if topic == f"{APPLICATION} by"]
+        (signed,) = [
+            text for topic, text in signature_rows(read_signatures(version.tags)) if topic == f"{APPLICATION} by"
+        ]
         raise UsageError(
             f"What run {dry_run.run_id} decided was applied already, as version {version.version} of {registry.name}: "
             f"{signed}. Decide again: {dry_run.plan.ruling.command}"

@@ -61,7 +61,7 @@ def run(params: Params, progress: Progress) -> CompareResult:
     """
     out = check_out(params.out, "compare.html")
     sides = find_sides(connect(), params.runs, params.registered_model)
-    with open_run("compare", {"role": "comparison"}, params.experiment) as run:
+    with open_run("compare", {"role": "comparison"}, params.experiment, name=f"comparison of {len(sides)} runs") as run:
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         run.set_tags({"compared": ",".join(one.info.run_id for side in sides for one in side.runs)})
         for number, side in enumerate(sides):

@@ -58,7 +58,9 @@ def run(params: Params, progress: Progress) -> Scores:
     client = connect()
     source = open_source(params.data, progress)
     is_own = not split_address(source.address)[0]
-    with open_run("evaluate", {"role": "evaluation"}, params.experiment, client) as run:
+    with open_run(
+        "evaluate", {"role": "evaluation"}, params.experiment, client, name=f"evaluation of {params.model}"
+    ) as run:
         run.set_tags(source_tags(source))
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         model = _find_model(model_uri(params.model, params.registered_model))

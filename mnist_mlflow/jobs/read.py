@@ -69,7 +69,9 @@ def run(params: Params, progress: Progress) -> ReadResult:
     names = find_pictures(params.pictures)
     pages = _from_first_digit(_find_in(names, progress))
     reader = load_reader(params.model, params.registered_model)
-    with open_run("read", {"role": "reading", **reader.tags}, params.experiment) as run:
+    with open_run(
+        "read", {"role": "reading", **reader.tags}, params.experiment, name=f"reading of {typed(params.pictures)}"
+    ) as run:
         run.log_params({name: typed(value) for name, value in vars(params).items()})
         with run.files() as folder:
             table = _read(pages, reader, params.max_error, folder / FOLDER)

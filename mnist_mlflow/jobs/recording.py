@@ -43,14 +43,15 @@ LEARNED = "learned"  # the folder of artifacts from which a library could go on 
 class TrainingRecord:
     """A model that has learned, with its algorithm, its logged params, its curves, and what continues its search.
 
-    `tags` and `files` are more of them for its run, `model_tags` for its model. `stopped_by` is the interruption that
-    ended the learning early.
+    `moments` are the times of the steps of the curves, in milliseconds since the epoch. `tags` and `files` are more of
+    them for its run, `model_tags` for its model. `stopped_by` is the interruption that ended the learning early.
     """
 
     algorithm: str
     params: dict[str, object]
     trained: TrainedModel
     curves: LearningCurves = field(default_factory=dict)
+    moments: dict[int, int] = field(default_factory=dict)
     resume_command: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -150,6 +151,7 @@ def _contents(
         data=data,
         requirements=pinned_requirements(training.trained.model),
         curves=training.curves,
+        moments=training.moments,
         status="KILLED" if training.stopped_by else "FINISHED",
     )
 

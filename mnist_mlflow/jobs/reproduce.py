@@ -64,7 +64,7 @@ def run(params: Params, progress: Progress) -> Reproduction:
         workshop = Workshop(folder, params.code, params.env)
         programs = [workshop.program(one) for one in (original, *members)]
         tags = {"role": "reproduction", REPRODUCES: original.origin.run_id}
-        with open_run("reproduce", tags, params.experiment) as run:
+        with open_run("reproduce", tags, params.experiment, name=f"reproduction of {params.run}") as run:
             run.log_params({name: typed(value) for name, value in vars(params).items()})
             again = [_reproduce(*pair, run) for pair in zip(members, programs[1:], strict=True)]
             for one in again:

@@ -29,7 +29,8 @@ def train_if_needed(task: Task, progress: Progress) -> RunResult:
     if same is None:
         return train(task, progress)
     if "MLFLOW_RUN_ID" in os.environ:
-        with open_run(task.algorithm, {"role": "reuse", "reuses": same.run_id}) as run:
+        tags = {"role": "reuse", "reuses": same.run_id}
+        with open_run(task.algorithm, tags, name=f"{task.name}, not trained again") as run:
             run.describe(f"Nothing was trained: run {same.run_id} has the same parameters, data and code.")
     return as_reused(same)
 

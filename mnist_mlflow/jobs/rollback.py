@@ -30,7 +30,10 @@ def roll_back(names: Names, reason: str) -> Rollback:
     """Put the previous champion back, in a run of its own; raises UserFacingError when there is none."""
     client = connect()
     place = place_beside(client, names.experiment)
-    with open_run("select", selection_tags(), place, client) as run, registry_lock(names.registered_model):
+    with (
+        open_run("select", selection_tags(), place, client, name="rollback") as run,
+        registry_lock(names.registered_model),
+    ):
         registry = Registry(run.client, names)
         run.log_params({"rollback": 1, "registered_model": names.registered_model, REASON: reason})
         if registry.state().is_registered:
@@ -43,9 +46,9 @@ def roll_back(names: Names, reason: str) -> Rollback:
             with registry.alone():
                 restored, taken_back = registry.roll_back()
                 signed = sign(run)
-                registry.tag(restored, signed.as_tags(APPLICATION) | {REASON: reason})
+                registry.sign(restored, signed.facts(APPLICATION) | {REASON: reason})
                 if taken_back:  # which may be gone
-                    or_none(lambda: registry.tag(taken_back, {f"{ROLLED_BACK}_by": signed.by, REASON: reason}))
+                    or_none(lambda: registry.sign(taken_back, {f"{ROLLED_BACK}_by": signed.by, REASON: reason}))
         run.set_tags({"champion_version": restored} | ({"rolled_back_version": taken_back} if taken_back else {}))
         return Rollback(registry.name, restored, taken_back)
 

@@ -60,6 +60,11 @@ class SeedsTask:
             )
         return cls(Task.from_settings(algorithm, {**rest, "seed": seeds[0]}), seeds, places.workers, places.cluster)
 
+    @property
+    def name(self) -> str:
+        """The name of the run around those of the seeds."""
+        return f"{self.of_seed(0).name} seeds {typed(self.seeds)}"
+
     def of_seed(self, seed: int) -> Task:
         """The task of one seed."""
         return dataclasses.replace(self.task, protocol=dataclasses.replace(self.task.protocol, seed=seed))
@@ -94,7 +99,10 @@ def train_seeds(task: SeedsTask, progress: Progress, is_reusing: bool = False) -
     tags = {"algorithm": algorithm, "role": "seeds", "command": task.command(*task.seeds)}
     options = task.task.protocol
     dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
-    with training_workers(task.cluster, task.workers, searches=False) as workers, open_run(algorithm, tags) as run:
+    with (
+        training_workers(task.cluster, task.workers, searches=False) as workers,
+        open_run(algorithm, tags, name=task.name) as run,
+    ):
         run.set_tags(dataset_tags(dataset))
         record_skipped(run, dataset)
         run.log_params(_params(task))

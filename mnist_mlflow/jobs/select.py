@@ -21,6 +21,7 @@ from mnist_mlflow.selection.decision import Decision
 from mnist_mlflow.selection.plan import Plan, as_planned
 from mnist_mlflow.selection.promotion import promote, record_decision
 from mnist_mlflow.selection.test_images import TestScores
+from mnist_mlflow.tracking import views
 from mnist_mlflow.tracking.datasets import dataset_tags
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.models import load_model
@@ -49,6 +50,7 @@ class Selection:
     table: pd.DataFrame = field(repr=False)
     names: Names = field(repr=False)
     store: str
+    ui: str  # the address of the runs in the MLflow UI
     version: str | None = None
     test_scores: TestScores = field(default_factory=TestScores, repr=False)
     repaired: bool = False
@@ -82,7 +84,8 @@ def run(params: Params, progress: Progress) -> Selection | Applied | Rollback:
         return apply_dry_run(params.apply, params, params.reason, progress)
     client = connect()
     dataset = load_dataset(params.data, params.split_seed, progress=progress)
-    with open_run("select", selection_tags(), place_beside(client, params.experiment), client) as run:
+    place, name = place_beside(client, params.experiment), "selection, dry run" if params.dry_run else "selection"
+    with open_run("select", selection_tags(), place, client, name=name) as run:
         if not params.dry_run:
             check_may_change(Registry(run.client, params))
         run.log_params(
@@ -119,7 +122,8 @@ def select_in(run: Run, dataset: Dataset, params: Params, progress: Progress) ->
             winner, finalists = outcome.winner.candidate.run_id, as_planned(outcome.finalists)
             plan = Plan(registry.name, *images, outcome.ruling, winner, finalists, decision.grounds)
             record_decision(run, decision, plan)
-            return Selection(run.id, decision, outcome.table, params, store_uri())
+            return Selection(run.id, decision, outcome.table, params, store_uri(), views.address(run.place))
         record_decision(run, decision, None)
         done = promote(run, registry, outcome, decision.state, dataset, progress, load)
-    return Selection(run.id, decision, done.table, params, store_uri(), done.version, done.scores, repaired)
+    shown = store_uri(), views.address(run.place)
+    return Selection(run.id, decision, done.table, params, *shown, done.version, done.scores, repaired)

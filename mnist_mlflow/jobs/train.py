@@ -46,7 +46,10 @@ def train(task: Task, progress: Progress) -> RunResult:
     tags = {"algorithm": task.algorithm, "role": "model", "command": task.command(), **_search_tags(task)}
     client = connect()
     dataset = load_dataset(options.data, options.split_seed, options.train_size, progress)
-    with trial_workers(task.search.cluster) as cluster, open_run(task.algorithm, tags, client=client) as run:
+    with (
+        trial_workers(task.search.cluster) as cluster,
+        open_run(task.algorithm, tags, client=client, name=task.name) as run,
+    ):
         check_starter(task.algorithm, dataset)
         validation = record_data(run, dataset, algorithm.__doc__)
         params, resume_command = resolve(algorithm, task.hyperparameters), ""
@@ -62,10 +65,12 @@ def train(task: Task, progress: Progress) -> RunResult:
             trained = fit(task, params, dataset, curves)
         except (KeyboardInterrupt, SystemExit) as stop:
             if partial := curves.trained_so_far(task, params, dataset):
-                stopped = TrainingRecord(task.algorithm, logged, partial, curves.curves, stopped_by=stop_reason(stop))
+                stopped = TrainingRecord(
+                    task.algorithm, logged, partial, curves.curves, curves.moments, stopped_by=stop_reason(stop)
+                )
                 _record_partial(run, stopped, dataset, validation)
             raise
-        training = TrainingRecord(task.algorithm, logged, trained, curves.curves, resume_command)
+        training = TrainingRecord(task.algorithm, logged, trained, curves.curves, curves.moments, resume_command)
         return record(run, training, dataset, validation, progress)
 
 
@@ -90,11 +95,13 @@ class CurveRecorder(Callback):
     def __init__(self, what: str, progress: Progress) -> None:
         self.what, self.progress = what, progress
         self.curves: dict[str, list[tuple[int, float]]] = {}
+        self.moments: dict[int, int] = {}  # milliseconds since the epoch, by step
         self.best: Scorer | None = None
         self.started = time.perf_counter()
 
     def on_epoch(self, step: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Keep the metrics after a step."""
+        """Keep the metrics after a step, and when it was."""
+        self.moments[step] = int(time.time() * 1000)
         for name, value in metrics.items():
             self.curves.setdefault(name, []).append((step, float(value)))
         self.progress(self.what, step, total)

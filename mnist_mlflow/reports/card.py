@@ -20,6 +20,7 @@ from mnist_mlflow.tracking.datasets import ADDRESS, DATASET_TAGS
 from mnist_mlflow.tracking.evaluations import StoredEvaluation
 from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.signatures import signature_rows
+from mnist_mlflow.tracking.views import MODELS
 
 MOST_CONFUSED = 8
 ORIGIN = (*DATASET_TAGS, "engine")
@@ -56,7 +57,7 @@ class Subject:
     decision: Mapping[str, str]  # sentences by topic
     ms_per_image: float
     test_metrics: Mapping[str, float] = field(default_factory=dict)
-    signed: Mapping[str, str] = field(default_factory=dict)  # the tags of who decided, who applied, and why
+    signed: Mapping[str, str] = field(default_factory=dict)  # the facts about who decided, who applied, and why
     evaluations: Sequence[StoredEvaluation] = ()  # after its training, the oldest first
 
     @property
@@ -91,10 +92,26 @@ def card_title(name: str, subject: Subject) -> str:
     return f"{name}: {subject.candidate.algorithm}"
 
 
-def short_card(name: str, subject: Subject, run_id: str) -> str:
-    """The card of a registered model as its registry stores it, which has no room for all of it."""
-    where = f"The whole card is `card.md` of run {run_id}; `report` writes it with what was scored since."
-    return shortened(card_title(name, subject), write_card(subject), where)
+def short_card(name: str, subject: Subject, run_id: str, place: str) -> str:
+    """The card of a registered model as its registry stores it, which has no room for all of it.
+
+    It leads to the run that chose the model, and to the models of its experiment, whose number is `place`.
+    """
+    run = f"[run {run_id}](#/experiments/{place}/runs/{run_id})"
+    where = f"The whole card is `card.md` of {run}; `report` writes it with what was scored since. "
+    where += f"[All models, the best first]({MODELS.path(place)})"
+    return shortened(f"{card_title(name, subject)}{_right(subject)}", write_card(subject), where)
+
+
+def _right(subject: Subject) -> str:
+    """The accuracies that are known, in a sentence."""
+    parts = {"val_accuracy": "validation", "test_accuracy": "test"}
+    right = [
+        f"{100 * subject.metrics[key]:.2f} % of the {part} images"
+        for key, part in parts.items()
+        if key in subject.metrics
+    ]
+    return f". It reads {' and '.join(right)} right." if right else ""
 
 
 def _figures(subject: Subject) -> Section:

@@ -20,6 +20,7 @@ from mnist_mlflow.tracking.permissions import may_write
 from mnist_mlflow.tracking.queries import RUN_ID, count_openings
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, Version, numbers
 from mnist_mlflow.tracking.results import KeptAnswers, read_file, read_kept
+from mnist_mlflow.tracking.signatures import read_signatures
 from mnist_mlflow.types import CLASSES
 
 NOTHING_KEPT = KeptAnswers(np.empty(0, np.uint8), np.empty((0, CLASSES)))
@@ -65,7 +66,7 @@ def read_subject(registry: Registry, version: Version, selection: str, gone: Gon
     ms_per_image = figures.pop("ms_per_image")
     figures |= _openings(registry, candidate)
     evaluations = find_evaluations(registry.client, candidate.run_id)
-    about = registry.uri(CHAMPION), answers, decision, ms_per_image, figures, version.tags, evaluations
+    about = registry.uri(CHAMPION), answers, decision, ms_per_image, figures, read_signatures(version.tags), evaluations
     return Subject(candidate, *about)
 
 
@@ -90,7 +91,8 @@ def _refresh_card(registry: Registry, version: Version) -> None:
     subject = read_subject(registry, version, selection, gone)
     if gone.reasons:
         raise UserFacingError("; ".join(gone.reasons))
-    card = short_card(registry.name, subject, selection_run)
+    place = str(registry.client.get_run(selection_run).info.experiment_id)
+    card = short_card(registry.name, subject, selection_run, place)
     if not may_write(lambda: registry.describe(str(version.version), card)):
         raise UserFacingError("your account may only read it.")
 

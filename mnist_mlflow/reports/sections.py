@@ -34,20 +34,28 @@ class Section:
 
 def as_markdown(title: str, sections: Sequence[Section]) -> str:
     """The card as Markdown, as the MLflow UI shows it."""
-    parts = [f"# {escaped(title)}"]
+    return "\n\n".join([f"# {escaped(title)}", *_parts(sections)]) + "\n"
+
+
+def _parts(sections: Sequence[Section]) -> list[str]:
+    parts = []
     for section in sections:
         parts.append(f"## {section.title}")
         parts += [escaped(section.text)] if section.text else []
         parts += [table(section.rows, section.head)] if section.rows else []
         parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
-def shortened(title: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
-    """The card, without dispensable sections if MLflow has no room; the last line says `where` the whole is."""
+def shortened(first: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
+    """The card, without dispensable sections if MLflow has no room.
+
+    The first line is a sentence: the UI's tables show it as it is, without Markdown. The last says `where` the whole
+    is.
+    """
     rest = list(sections)
     for left_out in ("", *dispensable):
         rest = [section for section in rest if section.title != left_out]
-        if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
+        if len(text := "\n\n".join([escaped(first), *_parts(rest), where]) + "\n") <= LONGEST:
             return text
     return f"{text[: LONGEST - len(where) - 3]}\n\n{where}\n"

@@ -28,9 +28,9 @@ class Ruling:
     command: str
 
     @property
-    def tags(self) -> dict[str, str]:
-        """The tags of a version that say who decided, and why; without a reason an earlier one is emptied."""
-        return self.decided.as_tags(DECISION) | {REASON: self.reason}
+    def signed(self) -> dict[str, str]:
+        """The facts about who decided, and why."""
+        return self.decided.facts(DECISION) | {REASON: self.reason}
 
 
 @dataclass(frozen=True)

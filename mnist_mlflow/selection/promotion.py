@@ -20,13 +20,12 @@ from mnist_mlflow.selection.outcome import Outcome
 from mnist_mlflow.selection.plan import TO_APPLY, Plan
 from mnist_mlflow.selection.test_images import TestScores, score_finalists
 from mnist_mlflow.tracking.aliases import CHAMPION, State
-from mnist_mlflow.tracking.datasets import DATASET_TAGS
 from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
-from mnist_mlflow.tracking.signatures import APPLICATION, sign
+from mnist_mlflow.tracking.signatures import APPLICATION, SIGNATURES, sign
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
         read_kept(winner.candidate.artifacts, "validation"),
         outcome.ruling.sentences,
         winner.ms_per_image,
-        signed=outcome.ruling.tags | sign(run).as_tags(APPLICATION),
+        signed=outcome.ruling.signed | sign(run).facts(APPLICATION),
         evaluations=find_evaluations(run.client, winner.candidate.run_id),
     )
 
@@ -99,15 +98,13 @@ def _register_winner(run: Run, registry: Registry, outcome: Outcome, subject: Su
     """Register the winner and give it the alias of the ruling; returns its version."""
     winner, alias = outcome.winner, outcome.ruling.alias
     tags = {
-        "run_id": winner.candidate.run_id,
         SELECTED_BY: run.id,
         "algorithm": winner.candidate.algorithm,
+        "val_accuracy": winner.candidate.metrics["val_accuracy"],
         "ms_per_image": f"{winner.ms_per_image:.4g}",
-        **subject.signed,
-        **{name: winner.candidate.tags[name] for name in DATASET_TAGS if name in winner.candidate.tags},
-        **{key: figure for key, figure in winner.candidate.final_metrics.items() if not key.startswith("test_")},
+        SIGNATURES: json.dumps(subject.signed),
     }
-    version = registry.register(winner.candidate, short_card(registry.name, subject, run.id), tags)
+    version = registry.register(winner.candidate, short_card(registry.name, subject, run.id, run.place), tags)
     if alias == CHAMPION:
         registry.make_champion(version)
     else:
@@ -126,7 +123,7 @@ def _publish_test_scores(
 ) -> None:
     """Add the test scores to the winner's version and to its card, which is logged as `card.md`."""
     subject = dataclasses.replace(subject, test_metrics={**of_winner, "test_openings": scores.openings})
-    card = short_card(registry.name, subject, run.id)
+    card = short_card(registry.name, subject, run.id, run.place)
     if registry.selected_by(version) == run.id:  # else another selection has described it meanwhile
         registry.tag_scores(version, subject.test_metrics)
         registry.describe(version, card)

@@ -24,6 +24,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.claims import Claim, claim, describe_holder
 from mnist_mlflow.tracking.servers import REFUSED
+from mnist_mlflow.tracking.views import REGISTERED
 
 CHAMPION, CHALLENGER, PREVIOUS = protocol.CHAMPION, "challenger", "previous"
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
@@ -129,7 +130,7 @@ class AliasChanges:
     def create(self) -> None:
         """Make the registered model, unless it is there."""
         try:
-            self.client.create_registered_model(self.name)
+            self.client.create_registered_model(self.name, description=REGISTERED.format(name=self.name))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -16,7 +16,8 @@ from mlflow.exceptions import MlflowException
 from mnist_mlflow.errors import UnsentError, UsageError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.interrupts import stop_reason
 from mnist_mlflow.processes import this_process
-from mnist_mlflow.tracking import environments, experiments, provenance
+from mnist_mlflow.protocol import EXPERIMENT
+from mnist_mlflow.tracking import environments, experiments, provenance, views
 from mnist_mlflow.tracking.inherited import check_inherited
 from mnist_mlflow.tracking.runs import Run, close_abandoned_beside, close_for
 from mnist_mlflow.tracking.servers import explain, few_retries
@@ -28,12 +29,18 @@ _logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def open_run(
-    name: str, tags: Mapping[str, object], experiment: str = "", client: mlflow.MlflowClient | None = None
+    entry_point: str,
+    tags: Mapping[str, object],
+    experiment: str = "",
+    client: mlflow.MlflowClient | None = None,
+    *,
+    name: str = "",
 ) -> Iterator[Run]:
-    """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one, named after its entry point.
+    """The run that MLFLOW_RUN_ID names, as `mlflow run` sets it, else a new one; named after its entry point at least.
 
     A new run goes into the `experiment` of that name unless MLflow's variables name another, which is then told. So do
-    the runs that it starts. The `client` is of the store that is connected, if one is.
+    the runs that it starts. Where neither names one it goes into `mnist-digits`. The `client` is of the store that is
+    connected, if one is.
 
     It ends FINISHED; or FAILED (KILLED when interrupted), with the reason in the tag `failure` and the traceback
     in the artifact `failure.txt`. Raises UsageError where this program has a run open already.
@@ -43,7 +50,8 @@ def open_run(
     _check_no_run_is_active()
     try:
         changes = provenance.uncommitted_changes(project_root())
-        run = _start(client, name, {**tags, **_origin_tags(changes)}, experiment)
+        named = {"mlflow.runName": name or entry_point}
+        run = _start(client, entry_point, {**tags, **named, **_origin_tags(changes)}, experiment)
         _log_origin(run, changes)
         run.tracking_seconds = time.perf_counter() - started
         yield run
@@ -82,16 +90,16 @@ def reopen_run(client: mlflow.MlflowClient, run_id: str) -> Iterator[Run]:
         raise
 
 
-def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], experiment: str) -> Run:
-    own = {"mlflow.runName": name, "owner": json.dumps(this_process())}
-    ours = {key: str(value) for key, value in tags.items()} | own
+def _start(client: mlflow.MlflowClient, entry_point: str, tags: Mapping[str, object], experiment: str) -> Run:
+    ours = {key: str(value) for key, value in tags.items()} | {"owner": json.dumps(this_process())}
     if inherited := os.environ.get("MLFLOW_RUN_ID"):
         check_inherited(client, inherited)
     else:
-        ours |= _source_tags(name)
+        ours |= _source_tags(entry_point)
+    experiment = experiment or ("" if experiments.is_named() else EXPERIMENT)
     try:
         number = experiments.find_or_create(client, experiment) if experiment else ""
-        place = None if experiments.is_named() else number or None
+        place = None if experiments.is_named() else number
         started = mlflow.start_run(experiment_id=place, tags=ours, log_system_metrics=False)
     except MlflowException as error:
         text = f"No run can be started: {one_line(error)}"
@@ -100,18 +108,19 @@ def _start(client: mlflow.MlflowClient, name: str, tags: Mapping[str, object], e
     if number not in ("", info.experiment_id):
         here = client.get_experiment(info.experiment_id).name
         _logger.warning("%s", experiments.elsewhere(here, experiment))
+    views.describe(client, info.experiment_id)
     run = Run(client, info.run_id, number, started.data.params)
     close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
     return run
 
 
-def _source_tags(name: str) -> dict[str, str]:
+def _source_tags(entry_point: str) -> dict[str, str]:
     """The tags that `mlflow run` gives to the run of an entry point."""
     root = project_root()
     tags = {
         "mlflow.source.type": "PROJECT",
         "mlflow.source.name": str(root),
-        "mlflow.project.entryPoint": name,
+        "mlflow.project.entryPoint": entry_point,
     }
     if commit := provenance.git_commit(root):
         return tags | {"mlflow.source.git.commit": commit}

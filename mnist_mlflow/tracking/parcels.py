@@ -44,6 +44,7 @@ class Contents:
     data: DataKey
     requirements: list[str]
     curves: LearningCurves = field(default_factory=dict)
+    moments: dict[int, int] = field(default_factory=dict)  # milliseconds since the epoch, by step of the curves
     status: str = "FINISHED"  # of the run that has it all
     time_ms: int = field(default_factory=lambda: int(time.time() * 1000))
 

@@ -30,7 +30,7 @@ from mnist_mlflow.tracking.aliases import (
 )
 from mnist_mlflow.tracking.candidates import Candidate, as_candidate
 from mnist_mlflow.tracking.servers import reason
-from mnist_mlflow.tracking.signatures import DECISION
+from mnist_mlflow.tracking.signatures import DECISION, SIGNATURES, read_signatures
 
 DEFAULT = Names()
 Version: TypeAlias = ModelVersion  # as MLflow knows it
@@ -107,23 +107,25 @@ class Registry:
         candidate = or_none(lambda: as_candidate(self.client.get_run(version.run_id), model_id))
         if candidate is not None:
             return replace(candidate, tags={**tags, **candidate.tags})
-        params, model_tags = self._told_by_model(version)
+        params, model_tags, metrics = self._told_by_model(version)
         return Candidate(
             run_id=version.run_id or "",
             model_id=model_id,
             algorithm=tags.get("algorithm", ""),
-            metrics=numbers(tags, METRIC),
+            metrics={**metrics, **numbers(tags, METRIC)},
             params=params,
             tags={**model_tags, **tags},
             end_time=version.creation_timestamp,
         )
 
-    def _told_by_model(self, version: ModelVersion) -> tuple[dict[str, str], dict[str, str]]:
-        """The params and the tags of the logged model behind a version; none if it is gone too."""
+    def _told_by_model(self, version: ModelVersion) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:
+        """The params, the tags and the metrics of the logged model behind a version; none if it is gone too."""
         if not version.source.startswith(LOGGED_MODEL):
-            return {}, {}
+            return {}, {}, {}
         model = or_none(lambda: self.client.get_logged_model(version.source.removeprefix("models:/")))
-        return (model.params, model.tags) if model else ({}, {})
+        if model is None:
+            return {}, {}, {}
+        return model.params, model.tags, {one.key: one.value for one in model.metrics or () if METRIC.match(one.key)}
 
     def artifacts(self, run_id: str) -> str:
         """The address of a run's artifacts; raises UserFacingError if the run is gone."""
@@ -189,13 +191,20 @@ class Registry:
 
     def version_decided_in(self, run_id: str) -> ModelVersion | None:
         """The version that was registered as a run had decided, if there is one."""
-        return next((version for version in self.versions() if version.tags.get(f"{DECISION}_run_id") == run_id), None)
+        decided_in = f"{DECISION}_run_id"
+        signed_so = (one for one in self.versions() if read_signatures(one.tags).get(decided_in) == run_id)
+        return next(signed_so, None)
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
         registry = self.client._get_registry_client()  # the other asks each time whether the model is a prompt
         for key, value in tags.items():
             registry.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
+
+    def sign(self, version: str, facts: Mapping[str, str]) -> None:
+        """Add facts to those about who signed a version."""
+        signed = read_signatures(self.client.get_model_version(self.name, version).tags)
+        self.tag(version, {SIGNATURES: json.dumps({**signed, **facts})})
 
     def tag_scores(self, version: str, scores: Mapping[str, float]) -> None:
         """Set the tags that tell the scores of a version on the test images."""

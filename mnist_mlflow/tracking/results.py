@@ -99,18 +99,20 @@ def as_metrics(
     metrics: Mapping[str, float],
     model_id: str | None,
     data: DataKey | LoggedData | None,
-    curves: LearningCurves | None = None,
     time_ms: int | None = None,
 ) -> list[Metric]:
-    """The metrics, tied to the model and data set that there are, and the points of curves, for one request."""
+    """The metrics, tied to the model and data set that there are, for one request."""
     now = time_ms or int(time.time() * 1000)
     tied: dict[str, Any] = {"model_id": model_id}
     tied |= {"dataset_name": data.name, "dataset_digest": data.digest} if data else {}
-    finals = [Metric(key, value, now, 0, **tied, run_id=run.id) for key, value in metrics.items()]
-    points = [
-        Metric(key, value, now, step, run_id=run.id) for key, line in (curves or {}).items() for step, value in line
+    return [Metric(key, value, now, 0, **tied, run_id=run.id) for key, value in metrics.items()]
+
+
+def as_points(run: Run, curves: LearningCurves, moments: Mapping[int, int]) -> list[Metric]:
+    """The points of curves, with the moment of each step: epochs and rounds compare by the seconds they took."""
+    return [
+        Metric(key, value, moments[step], step, run_id=run.id) for key, line in curves.items() for step, value in line
     ]
-    return finals + points
 
 
 def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:

@@ -17,6 +17,7 @@ from mnist_mlflow.errors import UserFacingError, without_passwords
 from mnist_mlflow.processes import is_gone, read_owner
 from mnist_mlflow.tracking import artifacts
 from mnist_mlflow.tracking.queries import search_runs
+from mnist_mlflow.tracking.views import flowing
 
 ABANDONED = "attributes.status = 'RUNNING' and tags.owner LIKE '%'"  # if the owner is gone
 METRICS_A_REQUEST = 800  # MLflow takes a thousand, with params and tags
@@ -72,7 +73,7 @@ class Run:
 
     def describe(self, text: str, tags: Mapping[str, object] = MappingProxyType({})) -> None:
         """Set the description that the MLflow UI shows on the run's page, in Markdown, and tags."""
-        self.set_tags({**tags, "mlflow.note.content": text})
+        self.set_tags({**tags, "mlflow.note.content": flowing(text)})
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log parameters, in one request."""
@@ -81,6 +82,11 @@ class Run:
     def log_metrics(self, metrics: Sequence[Metric]) -> None:
         """Log metrics, in one request for each 800 of them."""
         self.log(metrics)
+
+    @property
+    def place(self) -> str:
+        """The number of the experiment that the runs go into which it starts."""
+        return self.experiment or str(self.client.get_run(self.id).info.experiment_id)
 
     @property
     def status(self) -> str:

@@ -16,7 +16,7 @@ from mnist_mlflow.processes import this_process
 from mnist_mlflow.tracking.lifecycle import reopen_run
 from mnist_mlflow.tracking.models import complete_model, log_model
 from mnist_mlflow.tracking.parcels import ARTIFACTS, CODE, MODEL, Parcel, discard
-from mnist_mlflow.tracking.results import as_metrics
+from mnist_mlflow.tracking.results import as_metrics, as_points
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.servers import explain
 from mnist_mlflow.tracking.store import store_uri
@@ -64,7 +64,8 @@ def _upload(run: Run, parcel: Parcel, again: bool) -> str:
     metrics = contents.metrics
     if not earlier or "tracking_seconds" not in earlier.data.metrics:
         metrics = metrics | {"tracking_seconds": run.tracking_seconds}
-    run.log(as_metrics(run, metrics, model_id, contents.data, contents.curves, contents.time_ms), tags=contents.tags)
+    finals = as_metrics(run, metrics, model_id, contents.data, contents.time_ms)
+    run.log(finals + as_points(run, contents.curves, contents.moments), tags=contents.tags)
     if earlier and contents.status == "FINISHED" and "failure" in earlier.data.tags:
         run.client.delete_tag(run.id, "failure")
     mlflow.end_run(contents.status)

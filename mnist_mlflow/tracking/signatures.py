@@ -1,7 +1,12 @@
-"""Signatures: who decided or applied something, when, and in which run, as tags of a version."""
+"""Signatures: who decided or applied something, when, and in which run; a version has them in one tag.
+
+The MLflow UI shows all tags of all versions in its table: one for each fact would bury it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,8 +14,9 @@ from datetime import UTC, datetime
 from mnist_mlflow.tracking.accounts import account
 from mnist_mlflow.tracking.runs import Run
 
+SIGNATURES = "signatures"  # the tag of a version with all of them and the reason, in JSON
 REASON = "reason"
-DECISION, APPLICATION = "decided", "applied"  # how their tags begin
+DECISION, APPLICATION = "decided", "applied"  # how the names of their facts begin
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,8 @@ class Signature:
     at: str
     run_id: str
 
-    def as_tags(self, what: str) -> dict[str, str]:
-        """The tags that say who did what."""
+    def facts(self, what: str) -> dict[str, str]:
+        """The facts that say who did what."""
         return {f"{what}_by": self.by, f"{what}_at": self.at, f"{what}_run_id": self.run_id}
 
 
@@ -31,11 +37,18 @@ def sign(run: Run) -> Signature:
     return Signature(account(), datetime.now(UTC).isoformat(timespec="milliseconds"), run.id)
 
 
-def signature_rows(tags: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The signatures and the reason among the tags of a version, in words, by topic."""
+def read_signatures(tags: Mapping[str, str]) -> dict[str, str]:
+    """The facts about who signed a version, by its tags; none where somebody has broken the tag."""
+    with contextlib.suppress(ValueError, TypeError):
+        return {str(name): str(fact) for name, fact in dict(json.loads(tags.get(SIGNATURES, "{}"))).items()}
+    return {}
+
+
+def signature_rows(facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The signatures and the reason in words, by topic."""
     rows = [
-        (f"{what} by", f"{tags[f'{what}_by']}, {tags.get(f'{what}_at', 'at an unknown time')}, run {run_id}")
+        (f"{what} by", f"{facts[f'{what}_by']}, {facts.get(f'{what}_at', 'at an unknown time')}, run {run_id}")
         for what in (DECISION, APPLICATION)
-        if (run_id := tags.get(f"{what}_run_id")) and f"{what}_by" in tags
+        if (run_id := facts.get(f"{what}_run_id")) and f"{what}_by" in facts
     ]
-    return rows + ([(REASON, tags[REASON])] if tags.get(REASON) else [])
+    return rows + ([(REASON, facts[REASON])] if facts.get(REASON) else [])

@@ -30,6 +30,28 @@ def test_a_task_and_its_command_are_each_others_inverse(algorithm: str, search: 
     assert Task.from_command(plain.command()) == plain
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "svm"),
+        ({"C": 10, "gamma": 0.02, "seed": 2}, "svm C=10 gamma=0.02 seed 2"),
+        ({"C": 5, "data": "digits", "seed": 0}, "svm"),
+        ({"train_size": 500, "split_seed": 1}, "svm split_seed=1 train_size=500"),
+        ({"kernel": "poly", "trials": 20}, "svm kernel=poly search of 20 trials"),
+        ({"timeout": 600}, "svm search for 600 s"),
+        ({"trials": 30, "timeout": 90.5}, "svm search of 30 trials for 90.5 s"),
+    ],
+)
+def test_a_name_tells_what_differs_from_the_defaults(settings: dict[str, Any], name: str) -> None:
+    assert Task.from_settings("svm", settings).name == name
+
+
+def test_a_name_tells_the_recipe_and_what_differs_from_it() -> None:
+    assert Task("cnn", {"recipe": "accurate"}, DataOptions(seed=2)).name == "cnn accurate seed 2"
+    assert Task("cnn", {"recipe": "accurate", "epochs": 14, "copies": 0.75}).name == "cnn accurate copies=0.75"
+    assert Task("cnn", {"recipe": "fast"}).name == "cnn"
+
+
 @pytest.mark.parametrize("value", ["a b", "it's", '"', "$HOME `ls`; a & b | c > d", "a=b", "", "ü\n\\", "-P x=1", "*"])
 def test_values_are_quoted_for_the_shell_and_read_back(value: str) -> None:
     text = command("select", {"where": value, "split_seed": 3})

@@ -12,6 +12,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions, Names
 from mnist_mlflow.tracking.aliases import CHAMPION
+from mnist_mlflow.tracking.signatures import read_signatures
 from mnist_mlflow.types import silent
 from tests.selected import choose
 from tests.team import Account, Team
@@ -50,7 +51,8 @@ def test_each_student_has_a_champion_and_overlooks_no_neighbours_runs(team: Team
             assert (decision.unconsidered, decision.not_comparable, len(decision.choice.entries)) == ([], [], 1)
             champion = client.get_model_version_by_alias(student.names.registered_model, CHAMPION)
             assert champion.run_id == student.outcome.run_id
-            assert champion.tags["decided_by"] == champion.tags["applied_by"] == student.account.name
+            signed = read_signatures(champion.tags)
+            assert signed["decided_by"] == signed["applied_by"] == student.account.name
 
 
 def test_a_student_decides_and_the_teacher_applies_that_with_a_reason(team: Team, students: list[Student]) -> None:
@@ -71,7 +73,7 @@ def test_a_student_decides_and_the_teacher_applies_that_with_a_reason(team: Team
         assert isinstance(applied, Applied)
         champion = client.get_model_version_by_alias(names.registered_model, CHAMPION)
     assert champion.run_id == ada.outcome.run_id
-    tags = champion.tags
+    tags = read_signatures(champion.tags)
     assert (tags["decided_by"], tags["decided_run_id"]) == (ada.account.name, decided.run_id)
     assert (tags["applied_by"], tags["reason"]) == (teacher.name, "it was shown in class")
     assert "it was shown in class" in champion.description

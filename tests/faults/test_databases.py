@@ -141,10 +141,11 @@ def test_a_database_server_may_restart_while_a_search_learns(
             timer.join()
     assert len(timers) == 2
     runs = {run.info.run_name: run for run in connect().search_runs(["0"])}
+    search = "knn features=pixels components=0 train_size=200 search of 3 trials"
     assert {name: run.info.status for name, run in runs.items()} == dict.fromkeys(
-        ("knn", "trial-000", "trial-001", "trial-002"), "FINISHED"
+        (search, "trial-000", "trial-001", "trial-002"), "FINISHED"
     )
-    assert runs["knn"].data.metrics["val_accuracy"] == result.metrics["val_accuracy"]
+    assert runs[search].data.metrics["val_accuracy"] == result.metrics["val_accuracy"]
 
 
 @pytest.mark.parametrize(("retries", "seconds"), [("0", 0), ("2", 4), ("7", 244), ("8", 364)])

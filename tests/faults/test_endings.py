@@ -76,8 +76,9 @@ def searching(store: Client) -> set[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_command_that_ends_ends_the_processes_that_it_launched(store: Client, number: signal.Signals) -> None:
     options = ["--algorithms=knn,logistic", "--data=digits", "--train_size=200", "--trials=5000", "--workers=2"]
+    command, environment = [sys.executable, "-m", "mnist_mlflow", "main"], {"MLFLOW_EXPERIMENT_NAME": "Default"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mnist_mlflow", "main", *options], stderr=subprocess.PIPE, text=True, env=os.environ
+        [*command, *options], stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
     try:
         wait_for(lambda: len(searching(store)) == 2, process)

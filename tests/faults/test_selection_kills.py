@@ -139,6 +139,6 @@ def test_two_at_once_leave_one_champion_and_the_better_one(scenes: Scenes, outco
         champion: Any = registry.version(CHAMPION)
         aliases = registry.aliases()
         assert champion.run_id == outcomes[1].run_id
-        assert {"run_id", "algorithm", "selection_run_id", "val_accuracy"} <= champion.tags.keys()
+        assert {"signatures", "algorithm", "selection_run_id", "val_accuracy"} <= champion.tags.keys()
         assert [alias for alias, version in aliases.items() if version == aliases[CHAMPION]] == [CHAMPION]
         assert len(client.search_model_versions(f"name = '{registry.name}'")) == 2

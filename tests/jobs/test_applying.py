@@ -19,6 +19,7 @@ from mnist_mlflow.jobs.recording import RunResult
 from mnist_mlflow.protocol import DataOptions
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
 from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.signatures import read_signatures
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy
 from tests.selected import choose, connected
@@ -86,7 +87,7 @@ def test_the_same_winner_gets_the_same_alias_with_the_same_words_and_the_test_im
     assert version.tags["ms_per_image"] == f"{before['to_apply']['finalists'][0]['ms_per_image']:.4g}"
     row = next(row for row in applied.done.table.to_dict("records") if row["run"] == winner)
     assert row["test %"] == f"{100 * float(version.tags['test_accuracy']):.2f}"
-    tags = version.tags
+    tags = version.tags | read_signatures(version.tags)
     assert (tags["decided_by"], tags["decided_run_id"], tags["decided_at"]) == (
         "ada",
         decided.dry_run,
@@ -117,7 +118,8 @@ def test_the_terminal_says_how_to_apply_and_what_was_applied(
 
 def test_a_reason_of_the_dry_run_stays_where_none_is_given(registry: Registry, decided: Decided) -> None:
     apply(decided.dry_run)
-    assert registry.client.get_model_version(registry.name, "2").tags["reason"] == "it is far better"
+    signed = read_signatures(registry.client.get_model_version(registry.name, "2").tags)
+    assert signed["reason"] == "it is far better"
 
 
 def another_decides(registry: Registry, outcomes: list[RunResult]) -> None:

@@ -36,7 +36,7 @@ def test_the_page_is_a_file_and_an_artifact_beside_the_tables(store: Client, dig
     assert f"knn {runs[0][:8]} reads right, knn {runs[1][:8]} does not: 19 images" in page
     (recorded,) = store.search_runs(["0"], "tags.role = 'comparison'")
     assert recorded.info.status == "FINISHED"
-    assert recorded.info.run_name == "compare"
+    assert recorded.info.run_name == "comparison of 2 runs"
     assert recorded.data.tags["compared"] == ",".join(runs)
     assert recorded.data.params["runs"] == ",".join(runs)
     assert "is better than" in recorded.data.tags["mlflow.note.content"]

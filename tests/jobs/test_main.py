@@ -26,7 +26,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 def algorithm_runs(client: Client) -> dict[str, Any]:
-    return {run.info.run_name: run for run in client.search_runs(["0"], "tags.role = 'model'")}
+    return {run.data.tags["algorithm"]: run for run in client.search_runs(["0"], "tags.role = 'model'")}
 
 
 SEARCH = SearchOptions(study="mine", timeout=100.0, objective="accuracy")
@@ -159,7 +159,7 @@ def test_a_failure_does_not_stop_the_others(store: Client, command: Command) -> 
     assert "These algorithms failed, see the output above: knn. Try again: python -m mnist_mlflow main --" in errors
     assert {"--algorithms=knn", "--data=digits", "--train_size=100"} <= set(re.findall(r"--\S+", errors))
     assert "logistic" in output
-    runs = {run.info.run_name: run for run in store.search_runs(["0"])}
+    runs = {run.data.tags["mlflow.project.entryPoint"]: run for run in store.search_runs(["0"])}
     assert {name: run.info.status for name, run in runs.items()} == {
         "knn": "FAILED",
         "logistic": "FINISHED",

@@ -20,6 +20,7 @@ from mnist_mlflow.tracking.finished import FinishedRuns
 from mnist_mlflow.tracking.lifecycle import open_run
 from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.runs import Run
+from mnist_mlflow.tracking.signatures import read_signatures
 from mnist_mlflow.tracking.store import registry_lock
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy
@@ -219,6 +220,8 @@ def test_a_rollback_is_one_of_the_model_that_is_named_and_says_who_and_why(stude
     assert registry.aliases() == {CHAMPION: "1", PREVIOUS: "2", "challenger": None}
     assert Registry(students, Names(registered_model="ada-digits")).aliases()[CHAMPION] == "1"
     restored, taken_back = (students.get_model_version("bob-digits", version) for version in ("1", both.version))
-    assert (restored.tags["reason"], taken_back.tags["reason"]) == ("it reads sevens as ones",) * 2
-    assert restored.tags["applied_by"] == taken_back.tags["rolled_back_by"]
-    assert restored.tags["applied_run_id"] != restored.tags["decided_run_id"] == restored.tags["selection_run_id"]
+    ours, theirs = (read_signatures(version.tags) for version in (restored, taken_back))
+    assert (ours["reason"], theirs["reason"]) == ("it reads sevens as ones",) * 2
+    assert len(taken_back.tags) <= 8  # the UI shows all of them
+    assert ours["applied_by"] == theirs["rolled_back_by"]
+    assert ours["applied_run_id"] != ours["decided_run_id"] == restored.tags["selection_run_id"]

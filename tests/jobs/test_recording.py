@@ -61,6 +61,10 @@ def test_the_run_holds_all_that_the_protocol_names(boosted: Any, client: Client)
 def test_the_learning_curves_are_logged_by_step(boosted: Any, client: Client) -> None:
     curve = client.get_metric_history(boosted.info.run_id, "epoch_val_accuracy")
     assert [point.step for point in curve] == [1, 2, 3, 4, 5]
+    times = [point.timestamp for point in curve]
+    (final,) = client.get_metric_history(boosted.info.run_id, "val_accuracy")
+    assert boosted.info.start_time < times[0] <= times[-1] < final.timestamp  # when the steps were, not the end
+    assert times == sorted(times)
 
 
 def test_the_pictures_and_probabilities_are_artifacts(boosted: Any, client: Client, digits: Dataset) -> None:

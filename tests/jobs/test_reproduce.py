@@ -227,7 +227,7 @@ def test_a_training_that_fails_fails_the_reproduction(store: Client, digits: Dat
     old, again.failure = add_original(store, digits), "no memory"
     with pytest.raises(UserFacingError, match=f"Run {old} could not be made again: no memory"):
         reproduce_here(old)
-    job, *_ = store.search_runs(["0"], "attributes.run_name = 'reproduce'")
+    job, *_ = store.search_runs(["0"], f"attributes.run_name = 'reproduction of {old}'")
     assert job.info.status == "FAILED"
     assert find_reproductions(store, old) == []
 
@@ -391,7 +391,7 @@ def test_whatever_ends_it_no_run_stays_open_and_no_folder_is_left(
     with pytest.raises(error):
         run(Params(run=old), silent)
     runs = {stored.info.run_name: stored for stored in store.search_runs(["0"], "tags.reproduces LIKE '%'")}
-    assert (runs["reproduce"].info.status, runs["knn"].info.status) == (status, "FAILED")
+    assert (runs[f"reproduction of {old}"].info.status, runs["knn"].info.status) == (status, "FAILED")
     assert runs["knn"].data.tags["failure"] == "its process ended without a word"
     assert list(temporary.iterdir()) == []
     assert len(git(project, "worktree", "list").splitlines()) == 1

@@ -117,7 +117,8 @@ def test_what_a_section_has_not_is_left_out() -> None:
 
 def test_what_a_registry_cannot_keep_is_left_out_the_least_needed_first(subject: Subject) -> None:
     sections = write_card(subject)
-    assert shortened("t", sections, "all of it is there") == as_markdown("t", sections) + "\nall of it is there\n"
+    whole = as_markdown("t", sections).removeprefix("# ")
+    assert shortened("t", sections, "all of it is there") == whole + "\nall of it is there\n"
     many = replace(subject, candidate=replace(subject.candidate, params={f"p{i}": "x" * 20 for i in range(99)}))
     short = shortened("t", write_card(many), "all of it is there")
     assert len(short) <= LONGEST
@@ -134,11 +135,15 @@ def test_limits_and_commands_stay_in_the_registry_however_often_a_model_was_eval
     examined = StoredEvaluation("b" * 32, 0, {name + end: 0.9 for name, end in shares}, {}, {KIND: EXAMINATION}, "")
     evaluations = [StoredEvaluation("a" * 32, 0, of_corruptions, {}, {KIND: CORRUPTED}, ""), *[examined] * 9]
     known = replace(subject, decision={f"topic {i}": "x" * 100 for i in range(5)}, evaluations=evaluations)
-    short = short_card("mine", known, "a-run")
+    short = short_card("mine", known, "a-run", "3")
     assert len(short) <= LONGEST
     for title in ("Figures", "Where it fails", "Examinations", "Limits and intended use", "Load it", "Reproduce it"):
         assert f"## {title}" in short
-    assert "of run a-run;" in short.splitlines()[-1]
+    assert "of [run a-run](#/experiments/3/runs/a-run);" in short.splitlines()[-1]
+    assert (
+        short.splitlines()[0]
+        == "mine: knn. It reads 99.00 % of the validation images and 99.00 % of the test images right."
+    )
 
 
 def test_it_says_of_how_many_answers_it_is_sure(subject: Subject) -> None:

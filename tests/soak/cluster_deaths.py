@@ -131,5 +131,5 @@ def test_seeds_through_the_client_name_the_seed_whose_machine_died(place: Place)
     assert "Lost on node2: NodeDiedError" in printed
     assert "1 of 3 seeds failed" in printed
     assert f"-P seed={seed}" in printed
-    states = [run.info.status for run in place.runs("attributes.run_name = 'logistic'")]
+    states = [run.info.status for run in place.runs("tags.`mlflow.project.entryPoint` = 'logistic'")]
     assert sorted(states) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]  # the first one is that of all seeds

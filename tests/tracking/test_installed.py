@@ -36,6 +36,7 @@ def test_it_looks_into_no_other_repository_and_keeps_its_store_in_a_place_of_its
         "PYTHONPATH": str(own_repository / "env" / "lib" / "site-packages"),
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "MLFLOW_EXPERIMENT_NAME": "Default",
     }
     command = ["-m", "mnist_mlflow", "knn", "--data", "digits", "--train_size", "200"]
     done = subprocess.run(

@@ -1,0 +1,125 @@
+"""The MLflow UI on a store, as `python -m mnist_mlflow ui` starts it, and a browser window on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+
+from benchmarks.process import free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+START = 120  # seconds
+PATIENCE = 60_000  # milliseconds that an element may take to appear
+QUIET = 15_000  # milliseconds to wait for a moment without requests
+WIDTHS = {1500: 900, 1100: 800}  # of windows, with their heights
+# MLflow's assistant opens by itself, once in each browser; no option of the server keeps it shut.
+NO_ASSISTANT = "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+ADDRESS = re.compile(r"^(.+): (http://\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Ui:
+    """The UI of a store: the addresses that `ui` has printed, by the names of the experiments."""
+
+    address: str
+    landings: dict[str, str]
+
+
+@contextlib.contextmanager
+def started_ui(store: str, folder: Path) -> Iterator[Ui]:
+    """The UI of a store, with all its processes, as long as this lasts."""
+    port, printed = free_port(), folder / "ui.txt"
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": store}
+    command = [sys.executable, "-m", "mnist_mlflow", "ui", "--port", str(port)]
+    with (
+        printed.open("w") as output,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True) as process,
+    ):
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(address, process)
+            yield Ui(address, dict(ADDRESS.findall(printed.read_text())))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START
+    while True:
+        assert process.poll() is None, "the UI has ended"
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"{address}/health", timeout=5).ok:
+                return
+        assert time.monotonic() < end, "the UI does not answer"
+        time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def opened_browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Screen:
+    """A window on the UI, in which a newcomer has closed MLflow's assistant."""
+
+    def __init__(self, browser: Browser, ui: Ui, width: int, height: int = 0) -> None:
+        self.ui = ui
+        self.page: Page = browser.new_page(viewport={"width": width, "height": height or WIDTHS[width]})
+        self.page.set_default_timeout(PATIENCE)
+        self.page.add_init_script(NO_ASSISTANT)
+        self.page.route(lambda url: not url.startswith(ui.address), lambda route: route.abort())  # nothing from outside
+
+    def open(self, address: str) -> None:
+        """Open an address, whole or from `#` on, and wait until nothing loads any more."""
+        self.page.goto("about:blank")  # else a change behind `#` alone would load nothing
+        self.page.goto(address if address.startswith("http") else f"{self.ui.address}/{address}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing loads any more, or for a while: some pages ask for news again and again."""
+        from playwright.sync_api import TimeoutError as StillLoadingError
+
+        with contextlib.suppress(StillLoadingError):
+            self.page.wait_for_load_state("networkidle", timeout=QUIET)
+        self.page.wait_for_timeout(500)  # what was loaded is drawn
+
+    def save(self, path: Path) -> None:
+        """Keep a picture of the window."""
+        self.page.screenshot(path=path)
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a column of the runs, from the top."""
+        cells = self.page.locator(f'[role="gridcell"][col-id="{name}"]')
+        cells.first.wait_for()
+        rows = {
+            int(cell.locator("xpath=..").get_attribute("row-index") or 0): cell.inner_text() for cell in cells.all()
+        }
+        return [rows[index] for index in sorted(rows)]
+
+    def button(self, name: str) -> Locator:
+        """The button of that name."""
+        return self.page.get_by_role("button", name=name, exact=True)

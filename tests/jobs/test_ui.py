@@ -1,0 +1,64 @@
+"""The command that opens the MLflow UI: what it says, and what it becomes."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import mlflow
+import pytest
+
+from mnist_mlflow.jobs.serving.server import listen
+from mnist_mlflow.tracking import views
+from mnist_mlflow.tracking.store import store_address
+from tests.servers import FakeServer, serving
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def become(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the process has become: program, words and variables of each."""
+    became = list[Any]()
+    monkeypatch.setattr(os, "execve", lambda *arguments: became.append(arguments))
+    return became
+
+
+def test_it_says_where_the_models_are_and_becomes_the_ui_with_few_processes(
+    store: mlflow.MlflowClient, command: Command, become: list[Any]
+) -> None:
+    views.describe(store, "0")
+    store.create_experiment("somebody else's")
+    status, output, _ = command("ui", "--port=5017")
+    assert (status, output) == (0, f"Default: http://127.0.0.1:5017/{views.MODELS.path('0')}\n")
+    ((_, words, variables),) = become
+    assert words[1:] == ["-m", "mlflow", "ui"]
+    assert variables["MLFLOW_BACKEND_STORE_URI"] == store_address()
+    assert (variables["MLFLOW_PORT"], variables["MLFLOW_WORKERS"]) == ("5017", "1")
+    assert variables["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def test_a_store_without_runs_says_how_to_make_some(
+    store: mlflow.MlflowClient, command: Command, become: list[Any]
+) -> None:
+    assert "There are no runs yet. Train some: " in command("ui")[1]
+    assert become
+
+
+def test_a_port_that_is_taken_is_one_line(store: mlflow.MlflowClient, command: Command, become: list[Any]) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        status, _, errors = command("ui", f"--port={listener.getsockname()[1]}")
+    assert status == 2
+    assert "something else listens there. Type another --port" in errors
+    assert not become
+
+
+def test_a_server_has_its_ui_already(command: Command, become: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = {"experiment_id": "7", "name": "ada", "tags": [{"key": views.MODELS.tag, "value": "{}"}]}
+    answers = {"/api/2.0/mlflow/experiments/search": (200, json.dumps({"experiments": [experiment]}))}
+    with serving(FakeServer(answers)) as uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        status, output, _ = command("ui")
+    mlflow.set_tracking_uri(None)
+    assert (status, output) == (0, f"ada: {uri}/{views.MODELS.path('7')}\n")
+    assert not become
