@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.pareto import draw_pareto
-from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.reports.card import Subject, card_title, short_card, write_card
 from mnist_mlflow.reports.sections import as_markdown
 from mnist_mlflow.selection.decision import Decision
@@ -47,7 +47,8 @@ class Promotion:
 def record_decision(run: Run, decision: Decision, plan: Plan | None) -> None:
     """Log the decision, and the plan of a dry run: before anything is changed, and the test images are opened."""
     choice = decision.choice
-    picture = draw_pareto(points(choice), "Finalists: accuracy, latency and size")
+    finalists = points(choice)
+    picture = draw_pareto(finalists, f"{len(finalists)} of {len(choice.taking_part)} models that took part")
     record = decision.as_json() | ({TO_APPLY: dataclasses.asdict(plan)} if plan else {})
     with run.files() as folder:
         (folder / "decision.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
