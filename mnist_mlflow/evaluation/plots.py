@@ -184,7 +184,7 @@ def _all_or_worst(count: int) -> str:
 
 
 @styled()
-def sheet(images: Images, captions: Sequence[str], title: str, about: str) -> Figure:
+def sheet(images: Images, captions: Sequence[str], title: str, about: str = "") -> Figure:
     """The first 32 images as a grid, each with its caption of two lines."""
     shown = min(len(images), COLUMNS * ROWS)
     rows, wide, high = -(-shown // COLUMNS) or 2, SIDE + GAP, SIDE + CAPTION

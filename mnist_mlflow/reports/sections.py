@@ -36,7 +36,7 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
     """The card as Markdown, as the MLflow UI shows it."""
     parts = [f"# {escaped(title)}"]
     for section in sections:
-        parts.append(f"## {section.title}")
+        parts += [f"## {section.title}"] if section.title else []
         parts += [escaped(section.text)] if section.text else []
         parts += [table(section.rows, section.head)] if section.rows else []
         parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
@@ -46,7 +46,7 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
 def shortened(title: str, sections: Sequence[Section], where: str, dispensable: Sequence[str] = DISPENSABLE) -> str:
     """The card, without dispensable sections if MLflow has no room; the last line says `where` the whole is."""
     rest = list(sections)
-    for left_out in ("", *dispensable):
+    for left_out in (None, *dispensable):
         rest = [section for section in rest if section.title != left_out]
         if len(text := f"{as_markdown(title, rest)}\n{where}\n") <= LONGEST:
             return text

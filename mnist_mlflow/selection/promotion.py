@@ -27,6 +27,7 @@ from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, sign
+from mnist_mlflow.tracking.store import store_uri
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
     return Subject(
         winner.candidate,
         registry.uri(CHAMPION),
+        store_uri(),
         read_kept(winner.candidate.artifacts, "validation"),
         outcome.ruling.sentences,
         winner.ms_per_image,

@@ -102,7 +102,7 @@ def subject_of(text: str) -> Subject:
     probabilities = reads(labels, right_but(50, range(3)))
     corrupted = StoredEvaluation("run", 0, {MEAN: 0.9}, {"images": text}, {KIND: CORRUPTIONS}, text)
     about = KeptAnswers(labels, probabilities), {"rule": text}
-    return Subject(candidate, "models:/mine@champion", *about, 0.1, evaluations=[corrupted])
+    return Subject(candidate, "models:/mine@champion", text, *about, 0.1, evaluations=[corrupted])
 
 
 @pytest.mark.parametrize("text", NASTY)
