@@ -9,6 +9,6 @@ The first also lists the files in somebody's folder.
 
 from mnist_mlflow.data.dataset import DIGESTS, Dataset, load_dataset, split
 from mnist_mlflow.data.features import features_of
-from mnist_mlflow.data.source import Source, open_source
+from mnist_mlflow.data.source import Source, in_words, open_source
 
-__all__ = ["DIGESTS", "Dataset", "Source", "features_of", "load_dataset", "open_source", "split"]
+__all__ = ["DIGESTS", "Dataset", "Source", "features_of", "in_words", "load_dataset", "open_source", "split"]

@@ -23,6 +23,13 @@ from mnist_mlflow.types import Part, Progress
 _logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+WORDS = {"mnist": "MNIST", "digits": "the 1,797 bundled digits"}  # for the names of data sets, where they need some
+
+
+def in_words(name: str) -> str:
+    """The name of a data set in words: `mnist+mine` is MNIST and mine."""
+    base, _, added = name.partition("+")
+    return f"{WORDS[base]}{added and f' and {added}'}" if base in WORDS else name
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mnist_mlflow.evaluation.plots import empty_figure
+from mnist_mlflow.evaluation.drawing import COLOURS, Margins, plain, styled, titled_axes, titled_figure
+from mnist_mlflow.evaluation.labels import FEWEST_IN_LEGEND, Label, label_axes, label_plainly, label_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Searches: TypeAlias = "Mapping[str, pd.DataFrame]"  # the trials of each search, by its label
-# Colours that colour-blind people tell apart. Source: Okabe and Ito, Color universal design, 2008.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKS = "osD^vP*X"
 WIDE_RANGE = 30  # largest by smallest, from which an axis is logarithmic
-COLUMNS = 3
+COLUMNS = 2
 FEW = 4  # values that are named one by one
+
+
+class Goal(NamedTuple):
+    """A goal of searches: the column of their trials, its words with their unit, and its direction."""
+
+    column: str
+    title: str
+    is_maximized: bool = False
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:
@@ -38,7 +45,7 @@ def values_tried(trials: pd.DataFrame, name: str) -> str:
     """The values that a hyperparameter took, in words: a range, or all where they are few or no numbers."""
     values = trials[name].dropna()
     different = sorted(values.unique())
-    if not _is_numeric(trials, name) or len(different) <= FEW:
+    if not is_numeric(trials[name]) or len(different) <= FEW:
         return ", ".join(_figure(value) for value in different)
     return f"{_figure(different[0])} to {_figure(different[-1])}"
 
@@ -47,72 +54,69 @@ def _figure(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _is_numeric(trials: pd.DataFrame, name: str) -> bool:
+def is_numeric(values: pd.Series[Any]) -> bool:
+    """True for numbers, which flags are not."""
     import pandas as pd
 
-    kind = trials[name].dtype
+    kind = values.dtype
     return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
 
 
-def draw_progress(searches: Searches, metric: str, is_maximized: bool) -> Figure:
-    """The best value of a metric so far, by the number of the trial."""
-    figure = empty_figure(8, 4)
-    axes = figure.subplots()
+@styled()
+def draw_progress(searches: Searches, goal: Goal, about: str) -> Figure:
+    """The best value so far, by the number of the trial; dots are the trials that learned to the end."""
+    is_few = len(searches) < FEWEST_IN_LEGEND
+    figure, axes = titled_axes("The best value so far", about, 3.8, Margins(right=1.3 if is_few else 0.2))
+    ends = []
     for number, (label, trials) in enumerate(searches.items()):
-        values = complete(trials).set_index("trial")[metric]
-        best = values.cummax() if is_maximized else values.cummin()
-        look = f"-{MARKS[number]}"
-        axes.step(best.index, best, look, where="post", label=_plain(label), color=COLOURS[number], markersize=4)
-    title = "The best so far, of the trials that learned to the end"
-    axes.set(title=title, xlabel="trial", ylabel=f"best {_title(metric)}")
-    figure.legend(loc="outside lower center", ncols=2)
+        values, colour = complete(trials).set_index("trial")[goal.column], COLOURS[number]
+        best = values.cummax() if goal.is_maximized else values.cummin()
+        axes.step(best.index, best, where="post", label=plain(label), color=colour)
+        axes.plot(values.index, values, MARKS[number], color=colour, markersize=4, alpha=0.6)
+        ends.append(Label(best.index[-1], best.iloc[-1], label if len(searches) > 1 else f"{best.iloc[-1]:.4g}"))
+    label_axes(axes, "trial", goal.title)
+    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of the default locator
+    if is_few:
+        label_points(axes, ends)
+    else:
+        axes.legend(ncols=2)
     return figure
 
 
-def draw_values(searches: Searches, metric: str, names: Sequence[str]) -> Figure:
-    """The metric against each hyperparameter; trials that were broken off are strokes at the lower edge."""
-    rows = -(-len(names) // COLUMNS)
-    figure = empty_figure(9, 3 * rows + 0.5)
-    every = list(figure.subplots(rows, COLUMNS, squeeze=False, sharey=True).flat)
+@styled()
+def draw_values(searches: Searches, goal: Goal, names: Sequence[str], about: str) -> Figure:
+    """The goal against each hyperparameter; trials that were broken off are strokes at the lower edge."""
+    rows, key = -(-len(names) // COLUMNS), 0.25 if len(searches) > 1 else 0.0
+    margins = Margins(top=0.85 + key)
+    figure = titled_figure("What each hyperparameter brought", about, 2.2 * rows + 1.0 + key, margins)
+    every = list(figure.subplots(rows, COLUMNS, squeeze=False, sharey=True, gridspec_kw={"hspace": 0.55}).flat)
     for axes, name in zip(every, names, strict=False):
-        _draw_hyperparameter(axes, searches, metric, name)
+        _draw_hyperparameter(axes, searches, goal.column, name)
+        label_axes(axes, name, goal.title if axes is every[0] else "")
     for axes in every[len(names) :]:
         axes.axis("off")
-    for axes in every[::COLUMNS][: len(names)]:
-        axes.set_ylabel(_title(metric))
-    figure.suptitle("What the searches tried; strokes: trials that were broken off")
-    handles, labels = every[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    if key:
+        handles, labels = every[0].get_legend_handles_labels()
+        place = 0.08 / figure.get_figwidth(), 1 - 0.52 / figure.get_figheight()
+        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=place, ncols=3, borderpad=0, borderaxespad=0)
     return figure
 
 
-def _draw_hyperparameter(axes: Axes, searches: Searches, metric: str, name: str) -> None:
-    numeric = all(_is_numeric(trials, name) for trials in searches.values())
+def _draw_hyperparameter(axes: Axes, searches: Searches, column: str, name: str) -> None:
+    numeric = all(is_numeric(trials[name]) for trials in searches.values())
     for number, (label, trials) in enumerate(searches.items()):
         colour, places = COLOURS[number], trials[name] if numeric else trials[name].astype(str)
         whole = trials["state"] == "complete"
-        look: dict[str, Any] = {
-            "marker": MARKS[number],
-            "color": colour,
-            "alpha": 0.7,
-            "linestyle": "",
-            "markersize": 5,
-        }
-        axes.plot(places[whole], trials[metric][whole], label=_plain(label), **look)
+        axes.plot(places[whole], trials[column][whole], MARKS[number], label=plain(label), color=colour, alpha=0.7)
         edge = np.zeros(int((~whole).sum()))
         axes.plot(places[~whole], edge, "|", color=colour, markersize=8, transform=axes.get_xaxis_transform())
-    if numeric and _is_wide([value for trials in searches.values() for value in trials[name].dropna()]):
+    if not numeric:
+        axes.margins(x=0.15)
+    elif is_wide([value for trials in searches.values() for value in trials[name].dropna()]):
         axes.set_xscale("log")
-    axes.set_xlabel(name)
+        label_plainly(axes.xaxis)
 
 
-def _is_wide(values: Sequence[float]) -> bool:
+def is_wide(values: Sequence[float]) -> bool:
+    """True for values that a logarithmic axis shows better."""
     return min(values) > 0 and max(values) / min(values) > WIDE_RANGE
-
-
-def _title(metric: str) -> str:
-    return f"{metric.removeprefix('tuning_').replace('_', ' ')} on the tuning slice"
-
-
-def _plain(label: str) -> str:
-    return label.replace("$", r"\$")  # which would begin a formula

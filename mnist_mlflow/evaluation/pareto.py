@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mnist_mlflow.evaluation.plots import empty_figure
+from mnist_mlflow.evaluation.drawing import BLUE, NOTICE, Margins, add_note, styled, titled_axes
+from mnist_mlflow.evaluation.labels import Label, label_axes, label_points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SMALLEST, LARGEST = 120.0, 900.0  # areas of the marks, in points
+SMALLEST, LARGEST = 30.0, 600.0  # areas of the marks, in square points
+RING = 5  # points between the mark of the chosen one and its ring
 
 
 @dataclass(frozen=True)
@@ -40,24 +42,29 @@ def pareto_front(costs: npt.ArrayLike) -> npt.NDArray[np.intp]:
     return np.flatnonzero(~np.array(dominated, bool))
 
 
-def draw_pareto(points: Sequence[Point], title: str) -> Figure:
-    """Latency and accuracy as axes, size as the area of the marks; the front is dark, the chosen one ringed."""
+@styled()
+def draw_pareto(points: Sequence[Point], about: str) -> Figure:
+    """Latency and accuracy as axes, size as the area of the marks; the front is filled, the chosen one ringed."""
     front = set(pareto_front([point.costs for point in points]))
-    figure = empty_figure(9, 5)
-    axes = figure.subplots()
+    figure, axes = titled_axes("Finalists: accuracy, latency and size", about, 4.4, Margins(bottom=0.75))
     largest = max(point.megabytes for point in points) or 1.0
+    labels = []
     for index, point in enumerate(points):
         place = point.ms_per_image, 100 * point.accuracy
         area = SMALLEST + LARGEST * point.megabytes / largest
-        axes.scatter(*place, area, color="tab:blue", alpha=0.6 if index in front else 0.2)
+        axes.scatter(*place, area, facecolors=BLUE if index in front else "white", edgecolors=BLUE, alpha=0.75)
         if point.is_winner:
-            axes.scatter(*place, 1.6 * area + 90, facecolors="none", edgecolors="tab:red", linewidths=2)
-        axes.annotate(str(index + 1), place, ha="center", va="center", size=9)
-        name = point.name.replace("$", r"\$")  # which would begin a formula
-        axes.plot([], [], " ", label=f"{index + 1}  {name}, {point.megabytes:.3g} MB")
-    axes.set(title=title, xlabel="milliseconds an image, measured side by side", ylabel="validation accuracy, %")
-    axes.margins(0.15)
-    axes.set_xlim(left=0)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", handlelength=0, frameon=False)
+            axes.scatter(*place, (area**0.5 + RING) ** 2, facecolors="none", edgecolors=NOTICE, linewidths=2)
+        labels.append(
+            Label(
+                *place, f"{point.name}, {point.megabytes:.3g} MB{', chosen' * point.is_winner}", size=area**0.5 + RING
+            )
+        )
+    heights = [100 * point.accuracy for point in points]
+    around = 0.15 * (max(heights) - min(heights)) or 0.1
+    axes.set_ylim(min(heights) - around, max(heights) + around)
+    axes.set_xlim(0, 1.15 * max(point.ms_per_image for point in points) or 1.0)
+    label_axes(axes, "milliseconds an image, measured side by side", "accuracy on the validation images, %")
+    label_points(axes, labels)
+    add_note(figure, "Area: size of the model. Filled: no other is as good in all three.")
     return figure

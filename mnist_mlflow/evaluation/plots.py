@@ -1,17 +1,32 @@
-"""The pictures of a run; nothing here touches the disk."""
+"""The pictures of a run, in the style of drawing.py; nothing here touches the disk."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.evaluation.calibration import expected_calibration_error, reliability
+from mnist_mlflow.evaluation.drawing import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    NOTICE,
+    ORANGE,
+    Margins,
+    add_note,
+    as_png,
+    styled,
+    titled_axes,
+    titled_figure,
+)
+from mnist_mlflow.evaluation.labels import Label, label_axes, label_points
 from mnist_mlflow.evaluation.metrics import class_scores, worst_mistakes
 from mnist_mlflow.evaluation.selective import risk_coverage
+from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import CLASSES, SIDE, Images, Labels, Part, Probabilities
 
@@ -22,151 +37,197 @@ if TYPE_CHECKING:
 LearningCurves = Mapping[str, list[tuple[int, float]]]  # metric: its (step, value) pairs
 
 COLUMNS, ROWS = 8, 4
-CAPTION = 12  # pixels above each mistake for its caption
+GAP, CAPTION = 10, 22  # pixels between mistakes, and above each for its caption
+SIDES = {"train": "training images", "epoch_val": "tuning slice"}  # what learning curves are measured on
+WIDE_RANGE = 30  # largest by smallest, from which an axis is logarithmic
 
 
-def pictures(part: Part, readings: Readings, curves: LearningCurves, title: str) -> dict[str, bytes]:
-    """All the pictures of a run as PNG files, by name; learning curves only where there are any."""
-    probabilities = readings.probabilities
+def pictures(part: Part, readings: Readings, curves: LearningCurves, model: str, data: str) -> dict[str, bytes]:
+    """All the pictures of a run as PNG files, by name; learning curves only where there are any.
+
+    `part` are the validation images, `model` and `data` are words for the model and for the data set.
+    """
+    probabilities, about = readings.probabilities, f"{model}, {len(part):,} validation images of {data}"
     figures = {
-        "confusion_matrix": confusion_matrix(part.labels, probabilities, title),
-        "per_class": per_class(part.labels, probabilities, title),
-        "reliability": reliability_diagram(part.labels, probabilities, title),
-        "risk_coverage": risk_coverage_curve(part.labels, readings, title),
-        "mistakes": mistakes(part.images, part.labels, probabilities, title),
+        "confusion_matrix": confusion_matrix(part.labels, probabilities, about),
+        "per_class": per_class(part.labels, probabilities, about),
+        "reliability": reliability_diagram(part.labels, probabilities, about),
+        "risk_coverage": risk_coverage_curve(part.labels, readings, about),
+        "mistakes": mistakes(part.images, part.labels, probabilities, about),
     }
     if curves:
-        figures["learning_curves"] = learning_curves(curves, title)
+        figures["learning_curves"] = learning_curves(curves, f"{model}, learning from {data}")
     return {name: as_png(figure) for name, figure in figures.items()}
 
 
-def as_png(figure: Figure) -> bytes:
-    """A picture as a PNG file."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
-
-
-def digit_png(image: Images) -> bytes:
-    """One image (28, 28) as a PNG file of as many pixels, dark ink on white."""
-    import cv2
-
-    return bytes(cv2.imencode(".png", 255 - image)[1])
-
-
-def empty_figure(width: float, height: float) -> Figure:
-    """A picture without content, so many inches wide and high."""
-    from matplotlib.figure import Figure  # a second, which commands that draw nothing do not wait for
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _figure(title: str, size: tuple[float, float] = (6, 5)) -> tuple[Figure, Axes]:
-    figure = empty_figure(*size)
-    axes = figure.subplots()
-    axes.set_title(title)
-    return figure, axes
-
-
-def confusion_matrix(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
+@styled()
+def confusion_matrix(labels: Labels, probabilities: Probabilities, about: str) -> Figure:
     """Counts of digits (rows) that were read as others (columns); colour shows mistakes alone."""
     from sklearn.metrics import confusion_matrix as count
 
     matrix = count(labels, probabilities.argmax(axis=1), labels=range(CLASSES))
-    mistakes = matrix - np.diag(np.diag(matrix))
-    figure, axes = _figure(title)
-    figure.colorbar(axes.imshow(mistakes, cmap="Reds"), label="mistakes")
-    for (row, column), value in np.ndenumerate(matrix):
-        dark = mistakes[row, column] > mistakes.max() / 2
-        axes.text(column, row, value, ha="center", va="center", color="white" if dark else "black", size=8)
-    axes.set(xlabel="read as", ylabel="true digit", xticks=range(CLASSES), yticks=range(CLASSES))
+    wrong = matrix - np.diag(np.diag(matrix))
+    figure, axes = titled_axes(f"Confusion matrix: {wrong.sum():,} misread", about, 5.2)
+    axes.imshow(np.ma.masked_equal(wrong, 0), vmin=-0.15 * wrong.max(), vmax=wrong.max() or 1, aspect="auto")
+    for row, column in np.argwhere(matrix):
+        colour = GREY if row == column else "white" if wrong[row, column] > 0.6 * wrong.max() else INK
+        axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=colour)
+    label_axes(axes, "read as", "true digit")
+    place_between(axes, CLASSES, CLASSES)
     return figure
 
 
-def per_class(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
-    """Precision, recall and F1 of each digit as bars."""
-    scores = class_scores(labels, probabilities)[:3]
-    figure, axes = _figure(title, (8, 4))
-    for offset, name, values in zip((-0.27, 0, 0.27), ("precision", "recall", "F1"), scores, strict=True):
-        axes.bar(np.arange(CLASSES) + offset, values, 0.25, label=name)
-    lowest = float(np.min(scores))
-    axes.set(xlabel="digit", xticks=range(CLASSES), ylim=(max(0.0, 1.5 * lowest - 0.52), 1))
-    figure.legend(loc="outside lower center", ncols=3)
+def place_between(axes: Axes, columns: int, rows: int) -> None:
+    """Put the lines of a grid between the cells of a table, and a tick at each cell."""
+    axes.set(xticks=range(columns), yticks=range(rows))
+    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axes.grid(visible=False)
+    axes.grid(visible=True, which="minor")
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+
+
+@styled()
+def per_class(labels: Labels, probabilities: Probabilities, about: str) -> Figure:
+    """Precision, recall and F1 of each digit."""
+    precision, recall, f1 = (100 * scores for scores in class_scores(labels, probabilities)[:3])
+    figure, axes = titled_axes("Precision, recall and F1 of each digit", about, 3.8, Margins(right=0.95))
+    digits = np.arange(CLASSES)
+    axes.vlines(digits, precision, recall, color=FAINT, lw=1, zorder=1)
+    names = {"precision": (precision, BLUE, "o"), "recall": (recall, ORANGE, "s"), "F1": (f1, INK, "_")}
+    for values, colour, mark in names.values():
+        axes.plot(digits, values, mark, color=colour, markersize=9 if mark == "_" else 6, markeredgewidth=1.5)
+    axes.set(xticks=digits, xlim=(-0.5, CLASSES - 0.5))
+    axes.grid(visible=False, axis="x")
+    label_axes(axes, "digit", "%")
+    label_points(axes, [Label(CLASSES - 1, values[-1], name, size=6) for name, (values, *_) in names.items()])
     return figure
 
 
-def reliability_diagram(labels: Labels, probabilities: Probabilities, title: str) -> Figure:
-    """Accuracy against confidence, with the share of images at each confidence below."""
+@styled()
+def reliability_diagram(labels: Labels, probabilities: Probabilities, about: str) -> Figure:
+    """Accuracy against confidence, with its 95 % interval, and the number of images at each confidence below."""
     confidence, accuracy, counts = reliability(labels, probabilities)
-    figure = empty_figure(5.5, 5.5)
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    error = expected_calibration_error(labels, probabilities)
-    upper.plot((0, 1), (0, 1), "--", color="grey", label="perfect calibration")
     filled = counts > 0
-    upper.plot(confidence[filled], accuracy[filled], "o-", label=f"calibration error {error:.2%}")
-    upper.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
-    upper.legend()
-    lower.bar(confidence[filled], counts[filled] / len(labels), 0.05)
-    lower.set(xlabel="confidence", ylabel="share of images", yscale="log")
+    x, y, images = 100 * confidence[filled], 100 * accuracy[filled], counts[filled]
+    error = expected_calibration_error(labels, probabilities)
+    figure = titled_figure(f"Reliability: calibration error {100 * error:.2f} %", about, 5.4)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw={"hspace": 0.22})
+    upper.plot((0, 100), (0, 100), "--", color=FAINT)
+    bounds = [accuracy_interval(round(share * n / 100), int(n)) for share, n in zip(y, images, strict=True)]
+    upper.vlines(x, *(100 * np.transpose(bounds)), color=BLUE, lw=1, alpha=0.6)
+    upper.plot(x, y, "o", color=BLUE)
+    upper.text(7, 11, "as it should be", color=GREY, rotation=45, rotation_mode="anchor", transform_rotates_text=True)
+    upper.set(xlim=(0, 102), ylim=(0, 102))
+    label_axes(upper, "", "read right, %; lines: 95 % interval")
+    lower.vlines(x, 0.7, images, color=BLUE, lw=9)
+    lower.set(yscale="log", ylim=(0.7, 2 * images.max()))
+    lower.yaxis.set_major_formatter("{x:,.0f}")
+    label_axes(lower, "confidence, %", "images")
     return figure
 
 
-def risk_coverage_curve(labels: Labels, readings: Readings, title: str) -> Figure:
+def risk_coverage_curve(labels: Labels, readings: Readings, about: str) -> Figure:
     """Errors among the answers that rank highest, against their share of all, with those that are promised."""
-    promised = readings.promised
-    order = np.argsort(promised, kind="stable")
-    coverage, error = risk_coverage(readings.probabilities.argmax(axis=1)[order] == labels[order])
-    figure, axes = _figure(title, (7, 4.5))
-    axes.plot(100 * coverage, 100 * error, label="wrong among the first so many")
-    is_digit = np.isfinite(promised[order])
-    axes.step(100 * coverage[is_digit], 100 * promised[order][is_digit], "--", color="grey", label="promised")
-    axes.set(xlabel="share of answers that are sure, %", ylabel="wrong among them, %", yscale="symlog")
-    axes.legend()
+    order = np.argsort(readings.promised, kind="stable")
+    correct, promised = readings.probabilities.argmax(axis=1)[order] == labels[order], readings.promised[order]
+    figure = reject_curve(correct, float(readings.sure.mean()), about)
+    is_digit = np.isfinite(promised)
+    if is_digit.any():
+        (axes,) = figure.axes
+        _draw_promises(axes, 100 * (np.flatnonzero(is_digit) + 1) / len(order), 100 * promised[is_digit])
     return figure
 
 
-def reject_curve(correct: npt.NDArray[np.bool_], sure: float | None, title: str) -> Figure:
+@styled()
+def _draw_promises(axes: Axes, coverage: npt.NDArray[np.float64], promised: npt.NDArray[np.float64]) -> None:
+    left, right, bottom, top = *axes.get_xlim(), *axes.get_ylim()
+    axes.step(coverage, promised, "--", color=FAINT)
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    shown = promised[(coverage >= left) & (promised <= top)]
+    if len(shown):
+        axes.text(left, shown[0], " promised", color=GREY, va="bottom")
+
+
+@styled()
+def reject_curve(correct: npt.NDArray[np.bool_], sure: float | None, about: str) -> Figure:
     """Errors among the first of ranked answers, right or wrong (n,), against their share; a line where `sure` ends."""
-    coverage, error = risk_coverage(correct)
-    figure, axes = _figure(title, (7, 4.5))
-    axes.plot(100 * coverage, 100 * error)
+    coverage, error = (100 * values for values in risk_coverage(correct))
+    figure, axes = titled_axes("Errors among the surest answers", about, 3.8)
+    axes.plot(coverage, error, color=BLUE)
+    first = coverage[np.argmin(correct)] if not correct.all() else 0.0
+    axes.set(xlim=(10 * np.floor(min(first, 90) / 10), 101), ylim=(0, 1.25 * error.max() or 1.0))
+    label_axes(axes, "share of pictures that are answered, the surest first, %", "wrong among them, %")
     if sure is not None:
-        axes.axvline(100 * sure, linestyle="--", color="grey", label="sure")
-        axes.legend()
-    axes.set(xlabel="share of pictures that are answered, %", ylabel="wrong among them, %", ylim=(0, None))
+        axes.axvline(100 * sure, linestyle=":", color=NOTICE, lw=1.2)
+        axes.text(
+            100 * sure, 0.97, f"sure: {100 * sure:.1f} % ", ha="right", va="top", transform=axes.get_xaxis_transform()
+        )
     return figure
 
 
-def mistakes(images: Images, labels: Labels, probabilities: Probabilities, title: str) -> Figure:
-    """The 32 worst mistakes as a grid of images, each with its true and its predicted digit."""
-    worst = worst_mistakes(labels, probabilities, COLUMNS * ROWS)
-    captions = [f"{labels[index]} read as {probabilities[index].argmax()}" for index in worst]
-    return sheet(images[worst], captions, f"{title}: the {len(worst)} worst of the mistakes")
+def mistakes(images: Images, labels: Labels, probabilities: Probabilities, about: str) -> Figure:
+    """The 32 worst mistakes as a grid of images. Captions are the digit, the one that was read, and the confidence."""
+    worst = worst_mistakes(labels, probabilities, len(labels))
+    read, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    captions = [f"{labels[row]} → {read[row]}\n{100 * confidence[row]:.0f} %" for row in worst[: COLUMNS * ROWS]]
+    figure = sheet(images[worst[: COLUMNS * ROWS]], captions, _all_or_worst(len(worst)), about)
+    add_note(figure, "true digit → read as, with its confidence" if worst else "Every image is read right.")
+    return figure
 
 
-def sheet(images: Images, captions: Sequence[str], title: str) -> Figure:
-    """The first 32 images as a grid, each with its caption."""
-    cell = SIDE + CAPTION
+def _all_or_worst(count: int) -> str:
+    if count <= 1:
+        return "The only mistake" if count else "No mistakes"
+    return f"All {count} mistakes" if count <= COLUMNS * ROWS else f"The {COLUMNS * ROWS} worst of {count:,} mistakes"
+
+
+@styled()
+def sheet(images: Images, captions: Sequence[str], title: str, about: str = "") -> Figure:
+    """The first 32 images as a grid, each with its caption of two lines."""
+    shown = min(len(images), COLUMNS * ROWS)
+    rows, wide, high = -(-shown // COLUMNS) or 2, SIDE + GAP, SIDE + CAPTION
     # One picture with captions draws ten times faster than 32 axes.
-    paper = np.full((ROWS * cell, COLUMNS * cell), 255, np.uint8)
-    figure, axes = _figure(title, (COLUMNS, ROWS + 0.5))
-    for place, (image, caption) in enumerate(zip(images[: COLUMNS * ROWS], captions, strict=False)):
-        top, left = place // COLUMNS * cell, place % COLUMNS * cell + CAPTION // 2
-        paper[top + CAPTION : top + cell, left : left + SIDE] = 255 - image
-        axes.text(left + SIDE / 2, top + CAPTION - 2, caption, ha="center", size=8)
+    paper = np.full((rows * high, COLUMNS * wide), 255, np.uint8)
+    margins = Margins(0.05, 0.05, 0.35, 0.6)
+    height = (5.4 / COLUMNS) * high / wide * rows + margins.top + margins.bottom
+    figure, axes = titled_axes(title, about, height, margins)
+    for place, (image, caption) in enumerate(zip(images[:shown], captions, strict=False)):
+        top, left = place // COLUMNS * high + CAPTION, place % COLUMNS * wide + GAP // 2
+        paper[top : top + SIDE, left : left + SIDE] = 255 - image
+        axes.text(left + SIDE / 2, top - 1, caption, ha="center", va="bottom", size=9, linespacing=1.1)
     axes.imshow(paper, cmap="gray", vmin=0, vmax=255)
     axes.axis("off")
     return figure
 
 
-def learning_curves(curves: LearningCurves, title: str) -> Figure:
-    """Losses on the left, accuracies on the right, by step."""
-    figure = empty_figure(9, 4)
-    figure.suptitle(title)
-    for axes, kind in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for name, points in curves.items():
-            if kind in name:
-                axes.plot(*zip(*points, strict=True), label=name)
-        axes.set(xlabel="step", ylabel=kind)
-        axes.legend()
+@styled()
+def learning_curves(curves: LearningCurves, about: str) -> Figure:
+    """Losses above, accuracies below, by step."""
+    figure = titled_figure("Learning curves", about, 5.0, Margins(right=1.15))
+    for axes, kind in zip(figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.3}), UNITS, strict=True):
+        _draw_curves(axes, {name: points for name, points in curves.items() if kind in name}, kind)
+    axes.set_xlabel("epoch, or round of boosting")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
+
+
+UNITS = {"loss": (1, "loss, nats"), "accuracy": (100, "accuracy, %")}  # by what the names of curves say
+
+
+def _draw_curves(axes: Axes, curves: LearningCurves, kind: str) -> None:
+    factor, title = UNITS[kind]
+    label_axes(axes, "", title)
+    ends = []
+    for number, (name, points) in enumerate(sorted(curves.items())):
+        steps, values = np.array(points, float).T
+        axes.plot(steps, factor * values, "-" if len(points) > 1 else "o", color=(BLUE, ORANGE)[number % 2])
+        side = next((words for start, words in SIDES.items() if name.startswith(start)), name)
+        ends.append(Label(steps[-1], factor * values[-1], side))
+    values = np.array([value for points in curves.values() for _, value in points])
+    if len(values) and kind == "loss" and values.min() > 0 and values.max() > WIDE_RANGE * values.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+    if ends:
+        label_points(axes, ends)

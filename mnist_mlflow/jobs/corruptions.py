@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from mnist_mlflow.data import Dataset
+from mnist_mlflow.data import Dataset, in_words
 from mnist_mlflow.data.dataset import stratified_subset
 from mnist_mlflow.evaluation import robustness
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from mnist_mlflow.evaluation.plots import as_png
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.robustness import RobustnessScore
 from mnist_mlflow.evaluation.robustness_plots import draw_accuracies, draw_samples
 from mnist_mlflow.tracking import evaluations
@@ -42,7 +42,7 @@ def score_corruptions(run: Run, model: EvaluatedModel, dataset: Dataset, progres
     log_scores(run, model, evaluations.CORRUPTIONS, summary, data)
     run.log(as_metrics(run, accuracies, None, data), {"images": len(validation)})
     with run.files() as folder:
-        _write(folder, scores, validation)
+        _write(folder, scores, validation, f"{model.uri}, {len(validation):,} images of {in_words(dataset.name)} each")
     return CorruptionScores(model.uri, len(validation), accuracies | summary)
 
 
@@ -62,12 +62,12 @@ def _scores(model: EvaluatedModel, validation: Part, progress: Progress) -> Iter
     progress("score corrupted images", len(ways), len(ways))
 
 
-def _write(folder: Path, scores: Sequence[RobustnessScore], validation: Part) -> None:
+def _write(folder: Path, scores: Sequence[RobustnessScore], validation: Part, about: str) -> None:
     """Write the table and the pictures."""
     robustness.score_table(scores).to_csv(folder / "corruptions.csv", index=False)
     accuracies = robustness.by_corruption(robustness.as_metrics(scores))
     figures = {
-        "corruptions": draw_accuracies(accuracies, f"Accuracy in %, {len(validation):,} images each"),
-        "corruption_samples": draw_samples(validation.images[0], "The corruptions at the strengths 1 to 3"),
+        "corruptions": draw_accuracies(accuracies, about),
+        "corruption_samples": draw_samples(validation.images[0], "a validation image, at the strengths 1 to 3"),
     }
     write_pictures(folder, {name: as_png(figure) for name, figure in figures.items()})

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from mnist_mlflow.data import Source
 from mnist_mlflow.data.source import digest_of
 from mnist_mlflow.errors import UsageError
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.examination import list_readings, ranked_answers, score_readings
-from mnist_mlflow.evaluation.plots import as_png, confusion_matrix, mistakes, reject_curve
+from mnist_mlflow.evaluation.plots import confusion_matrix, mistakes, reject_curve
 from mnist_mlflow.jobs.recording import record_skipped
 from mnist_mlflow.parameters import split_address
 from mnist_mlflow.tracking.accounts import account

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_mlflow.algorithms.base import TrainedModel
-from mnist_mlflow.data import Dataset, Source
+from mnist_mlflow.data import Dataset, Source, in_words
 from mnist_mlflow.evaluation.metrics import prefixed, score
 from mnist_mlflow.evaluation.plots import LearningCurves, pictures
 from mnist_mlflow.evaluation.selective import selective
@@ -121,8 +121,7 @@ def record(
     metrics["fit_seconds"] = trained.seconds
     metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
     run.check_open()
-    title = f"{training.algorithm}, {len(dataset.validation):,} validation images"
-    drawings = pictures(dataset.validation, readings, training.curves, title)
+    drawings = pictures(dataset.validation, readings, training.curves, training.algorithm, in_words(dataset.name))
     with run.tracking(), packing(run.id) as folder:
         write_pictures(folder / ARTIFACTS, drawings)
         _write_files(folder / ARTIFACTS, training, dataset, readings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from mnist_mlflow.evaluation.significance import accuracy_interval
 from mnist_mlflow.protocol import command
 from mnist_mlflow.reports.evaluations import examination_section, failure_section
 from mnist_mlflow.reports.figures import openings_text
+from mnist_mlflow.reports.lead import lead
 from mnist_mlflow.reports.sections import Section, shortened
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.datasets import ADDRESS, DATASET_TAGS
@@ -43,16 +45,26 @@ what else is told above. Whatever it sees, it answers with a digit: what is no d
 of letters some are sure all the same. Where a mistake would hurt somebody, as in the grading of an exam, let people
 look at all answers that are not sure, and at a sample of the others."""
 
+LOAD = """import mlflow
+import numpy as np
+
+mlflow.set_tracking_uri({store})
+model = mlflow.pyfunc.load_model({uri})
+images = np.zeros((1, 28, 28), np.uint8)  # yours instead, or a list of PNG or JPEG files as bytes
+print(model.predict(images))"""
+
 
 @dataclass(frozen=True)
 class Subject:
     """A model with what its card is written from: run, answers to the validation images, decision, figures.
 
+    `store` is the address of the tracking store, in which `uri` names the model.
     Where no answers were kept (no rows), or without a decision, the card leaves out what they tell.
     """
 
     candidate: Candidate
     uri: str
+    store: str
     answers: KeptAnswers
     decision: Mapping[str, str]  # sentences by topic
     ms_per_image: float
@@ -67,10 +79,11 @@ class Subject:
 
 
 def write_card(subject: Subject) -> list[Section]:
-    """The sections of the card, without those that would be empty."""
-    candidate, params = subject.candidate, subject.candidate.params
+    """The sections of the card, without those that would be empty; the first is its beginning, without a title."""
+    candidate, params, images = subject.candidate, subject.candidate.params, len(subject.answers.labels)
     origin = [(key, candidate.tags[key]) for key in ORIGIN if key in candidate.tags]
     sections = [
+        Section("", lead(candidate.algorithm, subject.metrics, images, candidate.tags, subject.decision)),
         _figures(subject),
         Section("How it was chosen", rows=[*subject.decision.items(), *signature_rows(subject.signed)], head=("", "")),
         _sure(subject),
@@ -81,7 +94,7 @@ def write_card(subject: Subject) -> list[Section]:
         Section("What it learned from", head=("", ""), rows=origin),
         Section("Parameters", head=("parameter", "value"), rows=sorted(params.items())),
         Section("Limits and intended use", LIMITS),
-        Section("Load it", code=f'mlflow.pyfunc.load_model("{subject.uri}").predict(images)'),
+        Section("Load it", code=LOAD.format(store=json.dumps(subject.store), uri=json.dumps(subject.uri))),
         Section("Reproduce it", _origin(candidate), code=_reproduce(candidate)),
     ]
     return [section for section in sections if section.text or section.rows or section.code]
@@ -177,7 +190,8 @@ def _confusions(subject: Subject) -> Section:
     rows = [[str(true), str(other), str(count)] for (true, other), count in pairs.most_common(MOST_CONFUSED)]
     if not len(wrong):
         return Section("What it confuses")
-    text = f"{int(wrong.sum())} of {len(predicted):,} validation images are misread; most often:"
+    count = int(wrong.sum())
+    text = f"{count} of {len(predicted):,} validation images {'is' if count == 1 else 'are'} misread; most often:"
     return Section("What it confuses", text, ("digit", "read as", "times"), rows)
 
 

@@ -21,6 +21,7 @@ from mnist_mlflow.tracking.queries import RUN_ID, count_openings
 from mnist_mlflow.tracking.registry import SELECTED_BY, Registry, Version, numbers
 from mnist_mlflow.tracking.results import KeptAnswers, read_file, read_kept
 from mnist_mlflow.tracking.signatures import read_signatures
+from mnist_mlflow.tracking.store import store_uri
 from mnist_mlflow.types import CLASSES
 
 NOTHING_KEPT = KeptAnswers(np.empty(0, np.uint8), np.empty((0, CLASSES)))
@@ -66,7 +67,8 @@ def read_subject(registry: Registry, version: Version, selection: str, gone: Gon
     ms_per_image = figures.pop("ms_per_image")
     figures |= _openings(registry, candidate)
     evaluations = find_evaluations(registry.client, candidate.run_id)
-    about = registry.uri(CHAMPION), answers, decision, ms_per_image, figures, read_signatures(version.tags), evaluations
+    signed = read_signatures(version.tags)
+    about = registry.uri(CHAMPION), store_uri(), answers, decision, ms_per_image, figures, signed, evaluations
     return Subject(candidate, *about)
 
 

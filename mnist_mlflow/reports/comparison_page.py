@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnist_mlflow.evaluation.disagreement import Answers, rows_only_first_reads
-from mnist_mlflow.evaluation.plots import digit_png
+from mnist_mlflow.evaluation.drawing import digit_png
 from mnist_mlflow.reports.comparison import Comparison
 from mnist_mlflow.reports.html import embedded, render
 from mnist_mlflow.reports.pairs import Pair

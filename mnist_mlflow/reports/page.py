@@ -6,6 +6,7 @@ import csv
 import io
 
 from mnist_mlflow.errors import UserFacingError
+from mnist_mlflow.reports.board import Board
 from mnist_mlflow.reports.card import reproduce_command, write_card
 from mnist_mlflow.reports.chosen import Gone, read_subject
 from mnist_mlflow.reports.evaluations import latest_corruptions
@@ -41,14 +42,17 @@ def champion_page(registry: Registry) -> str:
     subject = read_subject(registry, version, selection, gone)
     candidate = subject.candidate
     leaderboard: list[dict[str, str]] = gone.unless(lambda: _read_leaderboard(selection), [])
-    sections = gone.sections() + write_card(subject) + [_reproductions(registry, candidate)]
+    beginning, *card = write_card(subject)
+    sections = gone.sections() + card + [_reproductions(registry, candidate)]
     pictures = [_picture(selection, "pareto", "Finalists: accuracy, latency and size; the chosen one is ringed")]
     pictures += [_picture(candidate.artifacts, name, caption) for name, caption in CAPTIONS.items()]
     if corruptions := latest_corruptions(subject.evaluations):
         pictures += [_picture(corruptions.artifacts, "corruptions", "Accuracy on corrupted images, the worst first")]
     title = f"{registry.name}, version {version.version}: {candidate.algorithm}"
     shown = list(filter(None, pictures))
-    return render("page.html.jinja", title=title, leaderboard=leaderboard, sections=sections, pictures=shown)
+    lead = f"The champion of {registry.name} is version {version.version}. {beginning.text}"
+    board = Board(leaderboard, candidate.run_id)
+    return render("page.html.jinja", title=title, lead=lead, board=board, sections=sections, pictures=shown)
 
 
 def _reproductions(registry: Registry, candidate: Candidate) -> Section:

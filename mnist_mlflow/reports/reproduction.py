@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.evaluation.plots import as_png, sheet
+from mnist_mlflow.evaluation.drawing import as_png
+from mnist_mlflow.evaluation.plots import sheet
 from mnist_mlflow.evaluation.verdict import Verdict
 from mnist_mlflow.reports.markdown import escaped, table
 from mnist_mlflow.tracking.candidates import as_candidate
@@ -139,9 +140,10 @@ def files_of(reproduction: Reproduction, images: Images) -> dict[str, bytes]:
         head = ("member", "made again as", "verdict", "largest difference")
         files["members.csv"] = _csv(head, reproduction.members_again)
     if verdict.changed:
-        captions = [f"{row}: {before} → {now}" for row, _, before, _, now, _ in reproduction.changed_images]
-        title = f"{len(captions)} images that are read as another digit now"
-        files["changed_images.png"] = as_png(sheet(images[list(verdict.changed)], captions, title))
+        captions = [f"{before} → {now}\nrow {row}" for row, _, before, _, now, _ in reproduction.changed_images]
+        title = "Validation images that are read as another digit now"
+        counts = f"{len(captions)} of {len(images):,}: before → now"
+        files["changed_images.png"] = as_png(sheet(images[list(verdict.changed)], captions, title, counts))
     return files
 
 

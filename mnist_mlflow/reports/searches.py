@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnist_mlflow.evaluation.exploration import complete, draw_progress, draw_values, values_tried, varied
-from mnist_mlflow.evaluation.plots import as_png
+from mnist_mlflow.evaluation.drawing import as_png
+from mnist_mlflow.evaluation.exploration import Goal, complete, draw_progress, draw_values, values_tried, varied
 from mnist_mlflow.reports.sections import Section
-from mnist_mlflow.search.objectives import MAXIMIZED, METRICS, goals
+from mnist_mlflow.search.objectives import MAXIMIZED, METRICS, TITLES, goals
 from mnist_mlflow.tracking.sides import Side
 from mnist_mlflow.tracking.trials import PREFIX
 
@@ -72,11 +72,12 @@ def draw_searches(sides: Sequence[Side]) -> dict[str, bytes]:
     searches = searches_of(sides)
     if len(searches) < 2:
         return {}
-    goal = shared_goal(sides)
-    names = varied(searches, hyperparameters(sides))
-    figures = {"The best value so far, trial by trial": draw_progress(searches, METRICS[goal], goal in MAXIMIZED)}
+    name = shared_goal(sides)
+    goal, names = Goal(METRICS[name], TITLES[name], name in MAXIMIZED), varied(searches, hyperparameters(sides))
+    about = "of trials that learned to the end, which are dots"
+    figures = {"The best value so far, trial by trial": draw_progress(searches, goal, about)}
     if names:
-        figures["Each hyperparameter that the searches share, against the goal"] = draw_values(
-            searches, METRICS[goal], names
-        )
+        broken_off = "strokes are trials that were broken off"
+        caption = "Each hyperparameter that the searches share, against the goal"
+        figures[caption] = draw_values(searches, goal, names, broken_off)
     return {caption: as_png(figure) for caption, figure in figures.items()}

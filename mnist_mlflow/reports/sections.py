@@ -40,7 +40,7 @@ def as_markdown(title: str, sections: Sequence[Section]) -> str:
 def _parts(sections: Sequence[Section]) -> list[str]:
     parts = []
     for section in sections:
-        parts.append(f"## {section.title}")
+        parts += [f"## {section.title}"] if section.title else []
         parts += [escaped(section.text)] if section.text else []
         parts += [table(section.rows, section.head)] if section.rows else []
         parts += [indent(section.code, "    ", lambda line: True)] if section.code else []
@@ -54,7 +54,7 @@ def shortened(first: str, sections: Sequence[Section], where: str, dispensable: 
     is.
     """
     rest = list(sections)
-    for left_out in ("", *dispensable):
+    for left_out in (None, *dispensable):
         rest = [section for section in rest if section.title != left_out]
         if len(text := "\n\n".join([escaped(first), *_parts(rest), where]) + "\n") <= LONGEST:
             return text

@@ -7,6 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 METRICS = {"log_loss": "tuning_log_loss", "accuracy": "tuning_accuracy", "latency": "tuning_ms_per_image"}
+TITLES = {
+    "log_loss": "nats of log loss on the tuning slice",
+    "accuracy": "share of the tuning slice that is read right",
+    "latency": "milliseconds an image",
+}
 MAXIMIZED = ("accuracy",)
 
 

@@ -1,22 +1,41 @@
-"""Plots of a study, as Optuna draws them: still for the run's page, and interactive in a browser."""
+"""Plots of a study: still ones in the style of all pictures, and those that Optuna draws for a browser."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader
 from optuna import Study, create_study
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mnist_mlflow.search.objectives import goals
+from mnist_mlflow.evaluation import trial_plots
+from mnist_mlflow.evaluation.drawing import as_png
+from mnist_mlflow.evaluation.exploration import Goal, draw_progress, draw_values
+from mnist_mlflow.evaluation.pareto import pareto_front
+from mnist_mlflow.search.objectives import MAXIMIZED, TITLES, costs_of, goals
 from mnist_mlflow.search.pruning import WHOLE
 
-FEWEST = 2  # trials that can be compared
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-Plot = tuple[str, str, Study, dict[str, Any]]  # its name, Optuna's function, and what the function is called with
+FEWEST = 2  # trials that can be compared
+VALUE = "value"  # the column of the first goal
+ABOUT = ("trial", "state", VALUE)  # the first columns of a table of trials
+PLOTS = {  # Optuna's functions
+    "history": "plot_optimization_history",
+    "importances": "plot_param_importances",
+    "parallel_coordinates": "plot_parallel_coordinate",
+    "slices": "plot_slice",
+    "pareto_front": "plot_pareto_front",
+    "intermediate_values": "plot_intermediate_values",
+}
+COMPARING = ("importances", "parallel_coordinates", "slices")  # plots of all trials at a stage that all have reached
 
 
 def draw(study: Study, objective: str, folder: Path) -> None:
@@ -24,22 +43,14 @@ def draw(study: Study, objective: str, folder: Path) -> None:
 
     Nothing is written before two trials can be compared.
     """
-    import matplotlib
-    from optuna import visualization
-
-    figures = []
-    with matplotlib.rc_context({"backend": "agg", "figure.figsize": (9, 5)}):
-        from matplotlib import pyplot
-        from optuna.visualization import matplotlib as still
-
-        for name, function, subject, options in _plots(study, objective):
-            try:
-                with warnings.catch_warnings(action="ignore"):  # experimental, no legend, little room for long names
-                    _save_png(getattr(still, function)(subject, **options), folder / f"{name}.png")
-                    figures.append(getattr(visualization, function)(subject, **options))
-            except (ValueError, RuntimeError):
-                continue  # the trials do not differ enough for this one
-        pyplot.close("all")
+    plots, figures = StudyPlots(study, objective), []
+    for name in PLOTS if plots.can_compare else ():
+        try:
+            with warnings.catch_warnings(action="ignore"):  # what Optuna calls experimental
+                (folder / f"{name}.png").write_bytes(as_png(getattr(plots, name)()))
+                figures.append(plots.interactive(name))
+        except (ValueError, RuntimeError):
+            continue  # there is no such plot of this study, or its trials do not differ enough
     if figures:
         parts = [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]
         environment = Environment(loader=PackageLoader("mnist_mlflow.search", ""), autoescape=True)
@@ -47,57 +58,100 @@ def draw(study: Study, objective: str, folder: Path) -> None:
         (folder / "study.html").write_text(page, encoding="utf-8")
 
 
-def _plots(study: Study, objective: str) -> list[Plot]:
-    """The table of plots; most of them show the first of two goals."""
-    names = goals(objective)
-    comparable, target = _comparable(study, names[0])
-    complete = comparable.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    if len(complete) < FEWEST or not any(trial.params for trial in complete):
-        return []
-    first = {"target": lambda trial: trial.values[0]} if len(names) > 1 else {}
-    plots: list[Plot] = [
-        ("history", "plot_optimization_history", study, {"target_name": names[0], **first}),
-        ("importances", "plot_param_importances", comparable, {"target_name": target, **first}),
-        ("parallel_coordinates", "plot_parallel_coordinate", comparable, {"target_name": target, **first}),
-        ("slices", "plot_slice", comparable, {"target_name": target, **first}),
-    ]
-    if len(names) > 1:
-        plots.append(("pareto_front", "plot_pareto_front", study, {"target_names": names}))
-    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        plots.append(("intermediate_values", "plot_intermediate_values", study, {}))
-    return plots
+class StudyPlots:
+    """The plots of a study, a method for each; most of them show the first of two goals.
+
+    A method raises ValueError or RuntimeError for trials that it has nothing to show of.
+    """
+
+    def __init__(self, study: Study, objective: str) -> None:
+        self.study, self.objective, self.goals = study, objective, goals(objective)
+        self.comparable, self.stage = _comparable(study)
+        self.about = f"study {study.study_name}"
+        self.first = {"target": lambda trial: _values(trial)[0]} if len(self.goals) > 1 else {}
+        self.goal = Goal(VALUE, TITLES[self.goals[0]], self.goals[0] in MAXIMIZED)
+        self.staged = self.goal._replace(title=self.goal.title + self.stage)
+        self.table = _table(self.comparable.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
+        self.params = list(self.table.columns[len(ABOUT) :])
+
+    @property
+    def can_compare(self) -> bool:
+        """True if two trials have tried hyperparameters to the end, or to a stage that all reached."""
+        return len(self.table) >= FEWEST and bool(self.params)
+
+    def interactive(self, name: str) -> Any:
+        """A plot as Optuna draws it for a browser."""
+        from optuna import visualization
+
+        options: dict[str, Any] = {"target_name": self.goals[0], **self.first}
+        if name in COMPARING:
+            options["target_name"] += self.stage
+        options = {"pareto_front": {"target_names": self.goals}, "intermediate_values": {}}.get(name, options)
+        subject = self.comparable if name in COMPARING else self.study
+        return getattr(visualization, PLOTS[name])(subject, **options)
+
+    def history(self) -> Figure:
+        """The value of each trial, and the best so far."""
+        table = _table(self.study.get_trials(deepcopy=False))
+        return draw_progress({"": table}, self.goal, f"{self.about}; dots: trials that learned to the end")
+
+    def importances(self) -> Figure:
+        """The importance of each hyperparameter."""
+        from optuna.importance import get_param_importances
+
+        return trial_plots.draw_importances(get_param_importances(self.comparable, **self.first), self.about)
+
+    def parallel_coordinates(self) -> Figure:
+        """The hyperparameters of each trial in a line."""
+        return trial_plots.draw_parallel(self.table, self.staged, self.params, self.about)
+
+    def slices(self) -> Figure:
+        """The goal against each hyperparameter."""
+        return draw_values({"": self.table}, self.staged, self.params, self.about)
+
+    def pareto_front(self) -> Figure:
+        """The values of two goals; raises ValueError where there is one."""
+        if len(self.goals) == 1:
+            raise ValueError("There is one goal.")
+        trials = self.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        values, titles = [_values(trial) for trial in trials], [TITLES[name] for name in self.goals]
+        front = pareto_front([costs_of(self.objective, row) for row in values])
+        return trial_plots.draw_front(np.array(values), front, titles, self.about)
+
+    def intermediate_values(self) -> Figure:
+        """The value of each trial by the stage of its learning; raises ValueError where none has stages."""
+        trials = [one for one in self.study.get_trials(deepcopy=False) if one.intermediate_values]
+        if not trials:
+            raise ValueError("No trial has reported a stage.")
+        is_whole = [one.state == TrialState.COMPLETE for one in trials]
+        stages = [one.intermediate_values for one in trials]
+        return trial_plots.draw_stages(stages, is_whole, self.goal, self.about)
 
 
-def _comparable(study: Study, goal: str) -> tuple[Study, str]:
+def _values(trial: FrozenTrial) -> list[float]:
+    """The values of a trial; not a number where it has none."""
+    return trial.values or [math.nan]  # noqa: PD011
+
+
+def _table(trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+    """A row for each trial: its number, its state, its value of the first goal, and its hyperparameters."""
+    import pandas as pd
+
+    about = [(one.number, one.state.name.lower(), _values(one)[0]) for one in trials]
+    return pd.DataFrame(about, columns=ABOUT).join(pd.DataFrame([one.params for one in trials]))
+
+
+def _comparable(study: Study) -> tuple[Study, str]:
     """The study to compare hyperparameters by; where trials were pruned, by the values at their first rung.
 
-    Optuna draws complete trials alone, which are few in such a search; all trials reached the first rung.
+    Of complete trials alone there are few in such a search; all trials reached the first rung. The text says which.
     """
     trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
     if all(trial.state == TrialState.COMPLETE for trial in trials):
-        return study, goal
+        return study, ""
     rung = min(step for trial in trials for step in trial.intermediate_values)
     comparable = create_study(study_name=study.study_name, direction=study.direction)
     for trial in trials:
         if math.isfinite(value := trial.intermediate_values.get(rung, math.nan)):
             comparable.add_trial(create_trial(value=value, params=trial.params, distributions=trial.distributions))
-    return comparable, f"{goal} at stage {rung} of {WHOLE}"
-
-
-def _save_png(axes: Any, path: Path) -> None:
-    figure = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
-    for one in figure.axes:
-        if one.get_xscale() == "log":
-            label_plainly(one.xaxis)
-    figure.savefig(path, bbox_inches="tight")
-
-
-def label_plainly(axis: Any) -> None:
-    """Put few numbers on a logarithmic axis, none of them a power: matplotlib's own overlap."""
-    from matplotlib import ticker
-
-    low, high = axis.get_view_interval()
-    digits = (1,) if high / low > 1_000 else (1, 3) if high / low > 10 else (1, 2, 5)
-    axis.set_major_locator(ticker.LogLocator(subs=digits))
-    axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
-    axis.set_minor_formatter(ticker.NullFormatter())
+    return comparable, f" at stage {rung} of {WHOLE}"

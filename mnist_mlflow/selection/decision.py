@@ -97,7 +97,8 @@ class Decision:
 
 def _among(choice: Choice) -> str:
     tied, measured = len(statistically_tied(choice.contenders)), len(choice.finalists)
-    text = f"{tied} of {len(choice.taking_part)} models that took part are as good as the best"
+    models, are = ("model" if len(choice.taking_part) == 1 else "models"), ("is" if tied == 1 else "are")
+    text = f"{tied} of {len(choice.taking_part)} {models} that took part {are} as good as the best"
     return f"{text} and within the budgets" if tied == measured else f"{text}; {measured} of them were measured"
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_mlflow.data import Dataset
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.pareto import draw_pareto
-from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.reports.card import Subject, card_title, short_card, write_card
 from mnist_mlflow.reports.sections import as_markdown
 from mnist_mlflow.selection.decision import Decision
@@ -26,6 +26,7 @@ from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
 from mnist_mlflow.tracking.results import read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, SIGNATURES, sign
+from mnist_mlflow.tracking.store import store_uri
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Promotion:
 def record_decision(run: Run, decision: Decision, plan: Plan | None) -> None:
     """Log the decision, and the plan of a dry run: before anything is changed, and the test images are opened."""
     choice = decision.choice
-    picture = draw_pareto(points(choice), "Finalists: accuracy, latency and size")
+    finalists = points(choice)
+    picture = draw_pareto(finalists, f"{len(finalists)} of {len(choice.taking_part)} models that took part")
     record = decision.as_json() | ({TO_APPLY: dataclasses.asdict(plan)} if plan else {})
     with run.files() as folder:
         (folder / "decision.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
@@ -86,6 +88,7 @@ def _subject(run: Run, registry: Registry, outcome: Outcome) -> Subject:
     return Subject(
         winner.candidate,
         registry.uri(CHAMPION),
+        store_uri(),
         read_kept(winner.candidate.artifacts, "validation"),
         outcome.ruling.sentences,
         winner.ms_per_image,

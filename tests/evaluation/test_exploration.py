@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
-from mnist_mlflow.evaluation.exploration import COLOURS, draw_progress, draw_values, values_tried, varied
+from mnist_mlflow.evaluation.drawing import COLOURS
+from mnist_mlflow.evaluation.exploration import Goal, draw_progress, draw_values, values_tried, varied
 
 
 def trials(**columns: list[object]) -> pd.DataFrame:
@@ -24,6 +25,7 @@ def points(line: Line2D) -> list[list[float]]:
     return [list(map(float, values)) for values in (line.get_xdata(), line.get_ydata())]  # type: ignore[arg-type]
 
 
+LOSS = Goal("tuning_log_loss", "nats")
 SEARCHES = {"a": trials(), "b": trials(C=[2.0, 3.0, 2.0, 3.0, 2.0, 3.0])}
 
 
@@ -40,15 +42,15 @@ def test_hyperparameters_count_that_all_have_and_one_varied() -> None:
 
 
 def test_the_best_so_far_never_gets_worse_and_passes_over_trials_that_were_broken_off() -> None:
-    (axes,) = draw_progress(SEARCHES, "tuning_log_loss", is_maximized=False).axes
+    (axes,) = draw_progress(SEARCHES, LOSS, "").axes
     assert points(axes.lines[0]) == [[0, 1, 3, 5], [0.5, 0.4, 0.4, 0.3]]
-    (axes,) = draw_progress(SEARCHES, "tuning_log_loss", is_maximized=True).axes
+    (axes,) = draw_progress(SEARCHES, LOSS._replace(is_maximized=True), "").axes
     assert points(axes.lines[0])[1] == [0.5, 0.5, 0.6, 0.6]
 
 
 def test_each_hyperparameter_has_axes_with_both_searches_in_their_colours() -> None:
-    figure = draw_values({"a $x$": SEARCHES["a"], "b": SEARCHES["b"]}, "tuning_log_loss", ["C", "kernel"])
-    first, second, empty = figure.axes
+    figure = draw_values({"a $x$": SEARCHES["a"], "b": SEARCHES["b"]}, LOSS, ["C", "kernel", "degree"], "")
+    first, second, _, empty = figure.axes
     assert (first.get_xlabel(), second.get_xlabel()) == ("C", "kernel")
     assert (first.get_xscale(), second.get_xscale()) == ("log", "linear")
     assert {to_hex(line.get_color()).upper() for line in first.lines} == set(COLOURS[:2])

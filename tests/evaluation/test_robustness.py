@@ -6,7 +6,7 @@ from PIL import Image
 
 from mnist_mlflow.data import Dataset
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS
-from mnist_mlflow.evaluation.plots import as_png
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.robustness import (
     METRIC,
     RobustnessScore,

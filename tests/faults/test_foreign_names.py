@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from mnist_mlflow.cli.selected import leaderboard_table
 from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.errors import ParameterError, UserFacingError
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.pareto import Point, draw_pareto
-from mnist_mlflow.evaluation.plots import as_png
 from mnist_mlflow.evaluation.robustness import MEAN
 from mnist_mlflow.processes import is_gone, read_owner, this_process
 from mnist_mlflow.protocol import SearchOptions, command, parse_command
@@ -102,7 +102,7 @@ def subject_of(text: str) -> Subject:
     probabilities = reads(labels, right_but(50, range(3)))
     corrupted = StoredEvaluation("run", 0, {MEAN: 0.9}, {"images": text}, {KIND: CORRUPTIONS}, text)
     about = KeptAnswers(labels, probabilities), {"rule": text}
-    return Subject(candidate, "models:/mine@champion", *about, 0.1, evaluations=[corrupted])
+    return Subject(candidate, "models:/mine@champion", text, *about, 0.1, evaluations=[corrupted])
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -162,8 +162,7 @@ def test_the_page_of_a_study_shows_names_as_they_are(tmp_path: Path, monkeypatch
         trial = study.ask()
         trial.suggest_categorical(text, (text, "plain"))
         study.tell(trial, index)
-    monkeypatch.setattr(plots, "_plots", lambda *given: [("slices", "plot_slice", study, {"target_name": text})])
-    monkeypatch.setattr(plots, "_save_png", lambda *given: None)
+    monkeypatch.setattr(plots, "PLOTS", {"slices": "plot_slice"})
     plots.draw(study, "accuracy", tmp_path)
     shown = (tmp_path / "study.html").read_text()
     assert "alert(1)" in shown

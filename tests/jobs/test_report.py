@@ -1,3 +1,4 @@
+import html
 import re
 import shutil
 from html.parser import HTMLParser
@@ -91,7 +92,9 @@ def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
         "mnist-digits, version 1: knn",
         "Leaderboard",
         "Digit by digit",
-        "the most accurate",
+        "The champion of mnist-digits is version 1. knn reads ",
+        "All figures are of the 1,797 bundled digits.",
+        "The rule that chose it: of the models that are not significantly worse than the best: the most accurate",
         "-P train_size=200",
     ):
         assert expected in page
@@ -100,9 +103,29 @@ def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
     assert (
         f"Not yet. Type:</p>\n<pre><code>mlflow run . -e reproduce --env-manager local -P run={champion.run_id}" in page
     )
-    assert f"<td>{champion.run_id[:8]}</td>" in page
-    assert f"load_model(&#34;{alias_uri(CHAMPION, REGISTERED_MODEL)}&#34;)" in page
+    assert f">{champion.run_id[:8]}</td></tr>" in page
+    assert page.count('<tr class="chosen">') == 1
     assert len(Tags(page).all("img")) == 5
+
+
+def test_the_champion_is_loaded_by_what_stands_there(
+    page: str, selected: Selected, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = page[page.index(">Load it</h2>") :]
+    code = html.unescape(section[section.index("<code>") + len("<code>") : section.index("</code>")])
+    assert f'load_model("{alias_uri(CHAMPION, REGISTERED_MODEL)}")' in code
+    with connected(selected.path):
+        mlflow.set_tracking_uri("sqlite:////nowhere/mlflow.db")
+        exec(code, {})
+    assert "confidence" in capsys.readouterr().out
+
+
+def test_the_leaderboard_has_few_columns_and_on_a_telephone_fewer(page: str) -> None:
+    board = page[page.index('id="leaderboard"') : page.index(">Figures</h2>")]
+    columns = re.findall(r'<th scope="col" class="([^"]*)">([^<]*)</th>', board)
+    assert 10 <= len(columns) <= 13
+    on_telephones = [title.replace("\u00a0", " ") for classes, title in columns if "on-wide" not in classes]
+    assert on_telephones == ["algorithm", "accuracy %", "test accuracy %", "ms an image"]
 
 
 def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_path: Path) -> None:
@@ -111,7 +134,9 @@ def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_pat
         tags = {"reproduces": champion, "verdict": "identical", "mlflow.user": "ada"}
         again = client.create_run("0", tags=tags, start_time=1_000_000_000_000).info.run_id
         page = run(Params(out=tmp_path / "page.html"), silent).read_text()
-    assert f'<th scope="row">identical</th><td>ada</td><td>2001-09-09 01:46 UTC</td><td>{again}</td>' in page
+    assert (
+        f'<th scope="row">identical</th><td>ada</td><td>2001-09-09 01:46 UTC</td><td class="long">{again}</td>' in page
+    )
     assert "Not yet" not in page
 
 

@@ -29,13 +29,45 @@ def subject() -> Subject:
     test_metrics = {"test_accuracy": 0.99, "test_accuracy_low": 0.98, "test_accuracy_high": 0.995, "test_f1_3": 0.9876}
     candidate = Candidate("run", "m", "knn", metrics, PARAMS, TAGS)
     return Subject(
-        candidate, "models:/mine@champion", KeptAnswers(LABELS, PROBABILITIES), {"rule": "a"}, 0.0421, test_metrics
+        candidate,
+        "models:/mine@champion",
+        "sqlite:////mine.db",
+        KeptAnswers(LABELS, PROBABILITIES),
+        {"rule": "a"},
+        0.0421,
+        test_metrics,
     )
 
 
 def rows(subject: Subject, title: str) -> dict[str, list[str]]:
     (section,) = [section for section in write_card(subject) if section.title == title]
     return {row[0]: list(row[1:]) for row in section.rows}
+
+
+def test_the_first_sentences_say_what_was_measured_on_which_images(subject: Subject) -> None:
+    assert as_markdown("t", write_card(subject)).startswith(
+        "# t\n\nknn reads 99.00 % (98.17 to 99.46) of 1,000 validation images right. Of the test images, which decided "
+        "nothing, it reads 99.00 % right. All figures are of MNIST. The rule that chose it: a.\n\n## Figures"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        ("digits", "All figures are of the 1,797 bundled digits. These are small pictures"),
+        ("mnist+mine", "All figures are of MNIST and mine. The rule"),
+        ("mine", "All figures are of mine. The rule"),
+    ],
+)
+def test_the_first_sentences_name_the_data_set(subject: Subject, dataset: str, words: str) -> None:
+    candidate = replace(subject.candidate, tags={"dataset": dataset})
+    assert words in write_card(replace(subject, candidate=candidate))[0].text
+
+
+def test_the_first_sentences_do_without_what_nobody_knows(subject: Subject) -> None:
+    known = replace(subject, answers=KeptAnswers(LABELS[:0], PROBABILITIES[:0]), decision={}, test_metrics={})
+    text = write_card(replace(known, candidate=replace(known.candidate, tags={})))[0].text
+    assert text == "knn reads 99.00 % of the validation images right. All figures are of an unknown data set."
 
 
 def test_figures_have_their_intervals(subject: Subject) -> None:
@@ -65,6 +97,9 @@ def test_each_digit_has_a_row(subject: Subject) -> None:
 
 def test_confusions_are_counted(subject: Subject) -> None:
     assert rows(subject, "What it confuses") == {"0": ["1", "10"]}
+    once = replace(subject, answers=KeptAnswers(LABELS, reads(LABELS, right_but(1_000, range(1)))))
+    (section,) = [one for one in write_card(once) if one.title == "What it confuses"]
+    assert section.text.startswith("1 of 1,000 validation images is misread")
 
 
 def corrupted(worst: float, **changed: Any) -> StoredEvaluation:
@@ -101,7 +136,8 @@ def test_it_says_where_it_came_from_and_how_to_have_it_again(subject: Subject) -
     assert "    mlflow run . -e reproduce --env-manager local -P run=run\n" in text
     assert "    mlflow run . -e knn --env-manager local -P data=mnist -P seed=1 -P n_neighbors=4\n" in text
     assert "| dataset_digest" in text
-    assert 'load_model("models:/mine@champion")' in text
+    assert '    mlflow.set_tracking_uri("sqlite:////mine.db")\n' in text
+    assert '    model = mlflow.pyfunc.load_model("models:/mine@champion")\n' in text
     assert "## Limits and intended use" in text
 
 

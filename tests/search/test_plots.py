@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, create_trial
 
-from mnist_mlflow.search.plots import draw, label_plainly
+from mnist_mlflow.evaluation.labels import label_plainly
+from mnist_mlflow.search.plots import draw
 from tests.search.test_summary import TRIALS, trial
 
 
