@@ -73,7 +73,7 @@ def _show_next(
     load = f'mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)'
     out.offer("load the champion", f'mlflow.set_tracking_uri("{result.store}")', load)
     start = () if is_server(result.store) else ("python -m mnist_mlflow ui",)
-    out.offer("look at the runs", *start, f"open {result.ui}")
+    out.offer("look at the runs", *start, result.ui)
     out.offer("read about it", names.command("report"))
     if verdict.alias == CHAMPION and verdict.champion_before is not None and not was_champion:
         out.offer("take it back", names.command("select", {"rollback": 1}))

@@ -18,6 +18,7 @@ from tests.selection.test_decision import SIGNED
 from tests.selection.test_rule import ALL, among
 
 STORE = "sqlite:////home/somebody/with a long name/mnist_mlflow/mlflow.db"
+UI = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=best"
 CHAMPION = Verdict("champion")
 DECISION = Decision(among(ALL, Rule()), CHAMPION, Query("d", "s"), SIGNED)
 TABLE = pd.DataFrame([{"rank": "1", "algorithm": "best", "val acc. %": "99.50", "run": "0123456789"}])
@@ -29,7 +30,7 @@ FAILED = [UnconsideredRun(f"{number:08}f", algorithm, REASON) for number, algori
 
 def shown(decision: Decision, version: str | None = "1", width: int = 80) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
-    selection = Selection("a-run", decision, TABLE, Names(), STORE, version)
+    selection = Selection("a-run", decision, TABLE, Names(), STORE, UI, version)
     show_selection(Terminal(out, width), Terminal(err, width), selection)
     return out.getvalue(), err.getvalue()
 
@@ -40,8 +41,9 @@ def test_what_to_type_next_can_be_pasted(width: int) -> None:
     next_steps = text.split("Version 1 of mnist-digits is champion. Next:\n")[1]
     assert "\n    python -m mnist_mlflow report\n" in next_steps
     assert '\n    mlflow.pyfunc.load_model("models:/mnist-digits@champion").predict(images)\n' in next_steps
-    assert "'sqlite:////home/somebody/with a long name/mnist_mlflow/mlflow.db'\n" in next_steps
-    assert max(len(line) for line in text.splitlines() if STORE not in line) <= width
+    assert f'\n    mlflow.set_tracking_uri("{STORE}")\n' in next_steps
+    assert f"\n    python -m mnist_mlflow ui\n    {UI}\n" in next_steps
+    assert max(len(line) for line in text.splitlines() if STORE not in line and UI not in line) <= width
 
 
 def test_a_champion_that_is_confirmed_stays_and_takes_no_rollback() -> None:
