@@ -52,7 +52,7 @@ def read(
     experiment: str = "",
     registered_model: str = REGISTERED_MODEL,
 ) -> ReadResult:
-    """Read the digits of photos, scans and drawings, as `mlflow run . -e read` does.
+    """Read the digits of photos, scans and drawings, as the command `read` does.
 
     `pictures` is a file, a folder, or a pattern like "scans/*.jpg". `out` is the CSV file that is written. Returns a
     result:
@@ -86,7 +86,7 @@ def evaluate(
     experiment: str = "",
     registered_model: str = REGISTERED_MODEL,
 ) -> Scores:
-    """Score a model on the test images, as `mlflow run . -e evaluate` does, in a run that counts as opening them.
+    """Score a model on the test images, as the command `evaluate` does, in a run that counts as opening them.
 
     With `corruptions` it scores on validation images that are changed in twenty ways. With `data`, the path of
     pictures of one's own, it scores on these. Either leaves the test images shut. Returns a result:

@@ -66,7 +66,7 @@ def select(
     registered_model: str = REGISTERED_MODEL,
     reason: str = "",
 ) -> Selection | Applied | Rollback:
-    """Choose the champion among the finished runs and register it, as `mlflow run . -e select` does.
+    """Choose the champion among the finished runs and register it, as the command `select` does.
 
     Returns a selection:
 
@@ -97,7 +97,7 @@ def select(
 def compare(
     *runs: str, out: Address = "compare.html", experiment: str = "", registered_model: str = REGISTERED_MODEL
 ) -> CompareResult:
-    """Compare two to eight runs, as `mlflow run . -e compare` does: by a paired test, image by image.
+    """Compare two to eight runs, as the command `compare` does: by a paired test, image by image.
 
     `runs` are aliases, ids of runs or their beginnings, or URIs of models. `out` is the page that is written, with all
     that differs. Returns a result:

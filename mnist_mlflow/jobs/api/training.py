@@ -60,7 +60,7 @@ def train(
     needed: bool = False,
     **hyperparameters: Any,
 ) -> RunResult | SeedsResult:
-    """Train one algorithm in a run of its own, as `mlflow run . -e ALGORITHM` does.
+    """Train one algorithm in a run of its own, as its command does.
 
     Returns a result:
 
@@ -106,7 +106,7 @@ def search(
     needed: bool = False,
     **hyperparameters: Any,
 ) -> RunResult:
-    """Search for hyperparameters of one algorithm, then train with the best, as `mlflow run . -e ALGORITHM` does.
+    """Search for hyperparameters of one algorithm, then train with the best, as its command does.
 
     It ends after so many `trials`, or after `timeout` seconds. The tuning slice of the training images scores trials.
     Hyperparameters that are named stay as they are.
