@@ -106,8 +106,8 @@ def record(
     correct = probabilities.argmax(axis=1) == dataset.validation.labels
     scores = score(dataset.validation.labels, probabilities) | selective(correct, readings.sure)
     metrics = prefixed("val", scores)
-    metrics["fit_seconds"] = trained.seconds
-    metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
+    metrics["fit_seconds"] = _rounded(trained.seconds)
+    metrics["predict_ms_per_image"] = _rounded(1000 * seconds / len(dataset.validation))
     run.check_open()
     title = f"{training.algorithm}, {len(dataset.validation):,} validation images"
     drawings = pictures(dataset.validation, readings, training.curves, title)
@@ -120,6 +120,11 @@ def record(
         parcel = close_parcel(folder, _contents(run, training, dataset, metrics, key))
     model_id = send(run, parcel)
     return RunResult(run.id, model_id, metrics | {"tracking_seconds": run.tracking_seconds}, training.resume_command)
+
+
+def _rounded(measured: float) -> float:
+    """A measured time in the four digits that mean something."""
+    return float(f"{measured:.4g}")
 
 
 def _contents(
