@@ -118,8 +118,8 @@ def record(
     correct = probabilities.argmax(axis=1) == dataset.validation.labels
     scores = score(dataset.validation.labels, probabilities) | selective(correct, readings.sure)
     metrics = prefixed("val", scores)
-    metrics["fit_seconds"] = trained.seconds
-    metrics["predict_ms_per_image"] = 1000 * seconds / len(dataset.validation)
+    metrics["fit_seconds"] = _rounded(trained.seconds)
+    metrics["predict_ms_per_image"] = _rounded(1000 * seconds / len(dataset.validation))
     run.check_open()
     drawings = pictures(dataset.validation, readings, training.curves, training.algorithm, in_words(dataset.name))
     with run.tracking(), packing(run.id) as folder:
@@ -132,6 +132,11 @@ def record(
     model_id = send(run, parcel)
     metrics["tracking_seconds"] = run.tracking_seconds
     return RunResult(run.id, model_id, metrics, training.logged_params, training.resume_command)
+
+
+def _rounded(measured: float) -> float:
+    """A measured time in the four digits that mean something."""
+    return float(f"{measured:.4g}")
 
 
 def _contents(

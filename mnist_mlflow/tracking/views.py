@@ -20,10 +20,10 @@ from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_uri
 
 UI_HOST, UI_PORT = "127.0.0.1", 5000  # where `ui`, and `mlflow ui`, answers unless it is told otherwise
-INNER_LINE_END = re.compile(r"(?<=[^\n|])\n(?=[^\s|#>`*-])")  # in a paragraph of Markdown
+INNER_LINE_END = re.compile(r"(?<=[^\n|])\n(?=[^\s|#>])(?!```|[-*] )")  # in a paragraph of Markdown
 VIEW_TAG = "mlflow.sharedViewState."  # how the name of the tag with a view begins
 RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns, as the UI calls them
-NAME_WIDTH, CREATED_WIDTH = 240, 130  # pixels
+NAME_WIDTH, CREATED_WIDTH = 280, 130  # pixels
 LEAST_WIDTH, LETTER_WIDTH = 85, 7  # pixels of other columns, and for each letter of their names
 
 

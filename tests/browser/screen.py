@@ -29,6 +29,7 @@ QUIET = 15_000  # milliseconds to wait for a moment without requests
 WIDTHS = {1500: 900, 1100: 800}  # of windows, with their heights
 # MLflow's assistant opens by itself, once in each browser; no option of the server keeps it shut.
 NO_ASSISTANT = "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+IN_ROWS = "cells => cells.map(cell => [Number(cell.closest('[row-index]').getAttribute('row-index')), cell.innerText])"
 ADDRESS = re.compile(r"^(.+): (http://\S+)$", re.MULTILINE)
 
 
@@ -113,13 +114,13 @@ class Screen:
 
     def column(self, name: str) -> list[str]:
         """The cells of a column of the runs, from the top."""
-        cells = self.page.locator(f'[role="gridcell"][col-id="{name}"]')
-        cells.first.wait_for()
-        rows = {
-            int(cell.locator("xpath=..").get_attribute("row-index") or 0): cell.inner_text() for cell in cells.all()
-        }
-        return [rows[index] for index in sorted(rows)]
+        return self._by_row(self.page.locator(f'[role="gridcell"][col-id="{name}"]'))
 
-    def button(self, name: str) -> Locator:
-        """The button of that name."""
-        return self.page.get_by_role("button", name=name, exact=True)
+    def names(self) -> list[str]:
+        """The names of the runs in a list, from the top."""
+        return self._by_row(self.page.locator('[role="gridcell"] a[href*="/runs/"]'))
+
+    def _by_row(self, cells: Locator) -> list[str]:
+        cells.first.wait_for()
+        rows = cells.evaluate_all(IN_ROWS)
+        return [text for _, text in sorted(rows)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import mlflow
 import pytest
 
@@ -12,7 +10,6 @@ from tests.browser.screen import Screen
 from tests.browser.store import ALGORITHMS
 
 ACCURACY = "metrics.`val_accuracy`"
-NAME = "attributes.`Run Name`"
 MOST_TAGS = 8
 LISTED = {
     "models": set(ALGORITHMS),
@@ -34,18 +31,18 @@ def experiment_of(client: mlflow.MlflowClient) -> str:
     return str(client.get_experiment_by_name("mnist-digits").experiment_id)
 
 
-def test_one_lands_on_the_models_the_best_first(landed: Screen, tmp_path: Path) -> None:
+def test_one_lands_on_the_models_the_best_first(landed: Screen) -> None:
+    assert landed.page.get_by_role("heading", name="Runs", exact=True).is_visible()  # "Training runs" among the traces
     accuracies = [float(cell) for cell in landed.column(ACCURACY)]
     assert accuracies == sorted(accuracies, reverse=True)
-    names = {name.split()[0] for name in landed.column(NAME)}
+    names = {name.split()[0] for name in landed.names()}
     assert names == set(ALGORITHMS)
     assert len(accuracies) == len(ALGORITHMS) + 3
     assert landed.page.get_by_text("val_log_loss", exact=True).is_visible()
-    assert landed.page.get_by_text("Traces", exact=True).count() <= 1  # in the menu, and not the page
 
 
 def test_runs_are_told_apart_by_their_names(landed: Screen) -> None:
-    names = landed.column(NAME)
+    names = landed.names()
     assert len(set(names)) == len(names)
     assert "knn n_neighbors=3 weights=uniform train_size=500" in names
     assert "svm C=1 train_size=500 seed 2" in names
@@ -56,13 +53,16 @@ def test_the_experiment_says_what_it_is_and_leads_to_its_views(landed: Screen, v
     assert landed.page.get_by_text(views.INTRODUCTION).is_visible()
     link = landed.page.get_by_role("link", name=view.name, exact=True)
     landed.open(link.get_attribute("href") or "")
-    assert {name.split()[0] for name in landed.column(NAME)} >= LISTED[view.key]
+    assert {name.split()[0] for name in landed.names()} >= LISTED[view.key]
     assert landed.page.get_by_test_id("saved-views-trigger").inner_text() == view.name
 
 
-def test_the_description_explains_the_columns(landed: Screen) -> None:
-    landed.page.get_by_test_id("experiment-notes").get_by_role("button").last.click()
-    assert landed.page.get_by_role("cell", name="share of the validation images that are read right").is_visible()
+def test_the_description_unfolds_and_explains_the_columns(landed: Screen) -> None:
+    folded = landed.page.get_by_test_id("experiment-metadata-editor-edit-button")
+    folded.locator("xpath=following::button[1]").click()
+    explained = landed.page.get_by_role("cell", name="milliseconds to read an image")
+    explained.wait_for()
+    assert explained.is_visible()
 
 
 def test_a_filter_leaves_the_runs_that_meet_it(landed: Screen) -> None:
@@ -70,7 +70,7 @@ def test_a_filter_leaves_the_runs_that_meet_it(landed: Screen) -> None:
     box.fill("tags.role = 'model' and tags.algorithm = 'knn'")
     box.press("Enter")
     landed.settle()
-    assert {name.split()[0] for name in landed.column(NAME)} == {"knn"}
+    assert {name.split()[0] for name in landed.names()} == {"knn"}
 
 
 def test_seven_runs_are_compared(landed: Screen, client: mlflow.MlflowClient) -> None:

@@ -64,6 +64,7 @@ def test_who_may_not_change_an_experiment_works_in_it_all_the_same(
 
 
 def test_paragraphs_flow_and_tables_lists_and_commands_stay() -> None:
+    assert views.flowing("one\n**two**\n`three`") == "one **two** `three`"
     assert views.flowing("one\ntwo\n\nthree\n    a command\n\n- four\n- five") == (
         "one two\n\nthree\n    a command\n\n- four\n- five"
     )
