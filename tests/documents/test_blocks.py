@@ -71,14 +71,18 @@ def test_a_reason_is_given_and_a_test_is_there(block: Block) -> None:
 
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
 def test_every_command_would_be_accepted(words: list[str]) -> None:
-    if words[0] == "mlflow":
-        name = dict(pairwise(words)).get("-e", "main")
-        given = [following for word, following in pairwise(words) if word == "-P"]
-        arguments = [part for pair in given for part in ("--" + pair.split("=", 1)[0], pair.split("=", 1)[1])]
-    else:
-        name, *arguments = words[3:]
+    name, *arguments = as_typed(words)
     if "--help" not in arguments:
         cli.commands.commands[name].make_context(name, arguments)
+
+
+def as_typed(words: list[str]) -> list[str]:
+    """A command with its options as they follow `python -m mnist_mlflow`."""
+    if words[0] == "python":
+        return words[3:]
+    settings = [following.split("=", 1) for word, following in pairwise(words) if word == "-P"]
+    options = [part for name, value in settings for part in (f"--{name}", value)]
+    return [dict(pairwise(words)).get("-e", "main"), *options]
 
 
 @pytest.fixture
@@ -105,6 +109,6 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(champion: str, digits:
 @pytest.mark.parametrize("block", having("bash", "run"), ids=lambda block: block.title)
 def test_commands_that_are_quick_run(champion: str, block: Block, command: Callable[..., tuple[int, str, str]]) -> None:
     for words in commands(block.text):
-        status, output, errors = command(*words[3:])
+        status, output, errors = command(*as_typed(words))
         assert status == 0, errors
         assert output
