@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.data import Dataset
 from tests import pages
 from tests.conftest import ROOT
-from tests.documents.blocks import DOCUMENTS, OURS, Block, all_commands, blocks_of, commands
+from tests.documents.blocks import DOCUMENTS, OURS, Block, all_commands, blocks_of, commands, python_of_docstrings
 from tests.exported import abstention, nearest_mean
 from tests.readers import save_logged
 from tests.simulated import Client
@@ -104,6 +105,12 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(champion: str, digits:
         if block.path == path:
             exec(compile(block.text.replace(STORE, champion), block.title, "exec"), names)
     assert len(names["answers"]) == len(digits.validation)
+
+
+@pytest.mark.parametrize(("module", "code"), list(python_of_docstrings()))
+def test_the_python_of_a_docstring_runs(module: str, code: str) -> None:
+    if not code.startswith("import mnist_mlflow"):  # that trains: tests/jobs/api does the same with few digits
+        exec(compile(code, module, "exec"), dict(vars(import_module(module))))
 
 
 @pytest.mark.parametrize("block", having("bash", "run"), ids=lambda block: block.title)
