@@ -66,7 +66,7 @@ def commands(text: str) -> Iterator[list[str]]:
     """The words of every command of ours in a text: on a line of its own, or between backticks."""
     for line in re.findall(r"[^`\n]+", re.sub(r" *\\\n *", " ", text)):
         command = line.strip().removeprefix("$ ")
-        if command.startswith(OURS) and "NAME" not in command:
+        if command.startswith(OURS) and not re.search(r"\b(NAME|ALGORITHM)\b", command):
             yield shlex.split(command, comments=True)
 
 
