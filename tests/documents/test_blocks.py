@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.data import Dataset
 from tests import pages
 from tests.conftest import ROOT
-from tests.documents.blocks import DOCUMENTS, OURS, Block, all_commands, blocks_of, commands
+from tests.documents.blocks import DOCUMENTS, OURS, Block, all_commands, blocks_of, commands, python_of_docstrings
 from tests.exported import abstention, nearest_mean
 from tests.readers import save_logged
 from tests.simulated import Client
@@ -73,13 +74,18 @@ def test_a_reason_is_given_and_a_test_is_there(block: Block) -> None:
 def test_every_command_would_be_accepted(words: list[str]) -> None:
     if words[0] == "mlflow":
         assert "--env-manager" in words or not words[3:]  # without it MLflow wants conda; a mention is no command
-        name = dict(pairwise(words)).get("-e", "main")
-        given = [following for word, following in pairwise(words) if word == "-P"]
-        arguments = [part for pair in given for part in ("--" + pair.split("=", 1)[0], pair.split("=", 1)[1])]
-    else:
-        name, *arguments = words[3:]
+    name, *arguments = as_typed(words)
     if "--help" not in arguments:
         cli.commands.commands[name].make_context(name, arguments)
+
+
+def as_typed(words: list[str]) -> list[str]:
+    """A command with its options as they follow `python -m mnist_mlflow`."""
+    if words[0] == "python":
+        return words[3:]
+    settings = [following.split("=", 1) for word, following in pairwise(words) if word == "-P"]
+    options = [part for name, value in settings for part in (f"--{name}", value)]
+    return [dict(pairwise(words)).get("-e", "main"), *options]
 
 
 @pytest.fixture
@@ -103,9 +109,15 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(champion: str, digits:
     assert len(names["answers"]) == len(digits.validation)
 
 
+@pytest.mark.parametrize(("module", "code"), list(python_of_docstrings()))
+def test_the_python_of_a_docstring_runs(module: str, code: str) -> None:
+    if not code.startswith("import mnist_mlflow"):  # that trains: tests/jobs/api does the same with few digits
+        exec(compile(code, module, "exec"), dict(vars(import_module(module))))
+
+
 @pytest.mark.parametrize("block", having("bash", "run"), ids=lambda block: block.title)
 def test_commands_that_are_quick_run(champion: str, block: Block, command: Callable[..., tuple[int, str, str]]) -> None:
     for words in commands(block.text):
-        status, output, errors = command(*words[3:])
+        status, output, errors = command(*as_typed(words))
         assert status == 0, errors
         assert output
