@@ -3,11 +3,13 @@
 It asks a package index for setuptools and for all that the package needs, and takes some minutes.
 """
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,13 +33,23 @@ def main() -> None:
     version, dist = mnist_mlflow.__version__, ROOT / "dist"
     if newest_version() != version:
         sys.exit(f"Error: {version} has no dated heading in CHANGELOG.md; the newest is {newest_version()}.")
+    if changes := git("status", "--porcelain").decode():
+        sys.exit(f"Error: a release is of a commit. Commit these first:\n{changes}")
     shutil.rmtree(dist, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "build", "--outdir", str(dist), str(ROOT)], check=True)
-    (wheel,) = dist.glob(f"mnist_mlflow-{version}-*.whl")
     with tempfile.TemporaryDirectory() as folder:
+        sources = Path(folder) / "sources"  # setuptools leaves files where it builds
+        with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD"))) as archive:
+            archive.extractall(sources, filter="data")
+        subprocess.run([sys.executable, "-m", "build", "--outdir", str(dist), str(sources)], check=True)
+        (wheel,) = dist.glob(f"mnist_mlflow-{version}-*.whl")
         for failure in try_out(wheel, Path(folder)):
             sys.exit(f"Error: {failure}")
     print(f"Well: {', '.join(path.name for path in sorted(dist.iterdir()))} in {dist}. Next: git tag v{version}")
+
+
+def git(*words: str) -> bytes:
+    """The output of a command of git in the project."""
+    return subprocess.run(["git", *words], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
 
 
 def newest_version() -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from mlflow.utils.autologging_utils import disable_autologging
 
 from mnist_mlflow.errors import UnsentError, UsageError, UserFacingError, one_line, without_passwords
 from mnist_mlflow.interrupts import stop_reason
@@ -54,7 +55,8 @@ def open_run(
         run = _start(client, entry_point, {**tags, **named, **_origin_tags(changes)}, experiment)
         _log_origin(run, changes)
         run.tracking_seconds = time.perf_counter() - started
-        yield run
+        with disable_autologging():  # of a program that calls us: each fit would log params and a model of its own
+            yield run
         mlflow.end_run("FINISHED")
     except BaseException as error:
         _close_after(client, error)

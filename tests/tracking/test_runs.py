@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 import mlflow
+import numpy as np
 import pytest
+import xgboost
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
@@ -209,3 +211,13 @@ def test_a_run_that_somebody_has_open_is_left_alone(store: Client) -> None:
             pass
         assert mlflow.active_run().info.run_id == own.info.run_id
     assert [run.info.status for run in store.search_runs(["0"])] == ["FINISHED"]
+
+
+def test_the_autologging_of_the_caller_puts_nothing_into_a_run(store: Client) -> None:
+    mlflow.xgboost.autolog(log_models=False, silent=True)
+    try:
+        with open_run("xgboost", {}) as run:
+            xgboost.train({"max_depth": 2}, xgboost.DMatrix(np.eye(4), label=[0, 1, 0, 1]), num_boost_round=1)
+    finally:
+        mlflow.xgboost.autolog(disable=True, silent=True)
+    assert store.get_run(run.id).data.params == {}
