@@ -19,6 +19,8 @@ Searches: TypeAlias = "Mapping[str, pd.DataFrame]"  # the trials of each search,
 MARKS = "osD^vP*X"
 WIDE_RANGE = 30  # largest by smallest, from which an axis is logarithmic
 COLUMNS = 2
+KEY = 0.25  # inches for the names of several searches
+NAME = 0.078  # inches that a letter of a name takes
 FEW = 4  # values that are named one by one
 
 
@@ -65,18 +67,18 @@ def is_numeric(values: pd.Series[Any]) -> bool:
 @styled()
 def draw_progress(searches: Searches, goal: Goal, about: str) -> Figure:
     """The best value so far, by the number of the trial; dots are the trials that learned to the end."""
-    is_few = len(searches) < FEWEST_IN_LEGEND
-    figure, axes = titled_axes("The best value so far", about, 3.8, Margins(right=1.3 if is_few else 0.2))
+    room = 0.3 + NAME * max(map(len, searches)) if len(searches) < FEWEST_IN_LEGEND else 0.2
+    figure, axes = titled_axes("The best value so far", about, 3.8, Margins(right=room))
     ends = []
     for number, (label, trials) in enumerate(searches.items()):
         values, colour = complete(trials).set_index("trial")[goal.column], COLOURS[number]
         best = values.cummax() if goal.is_maximized else values.cummin()
         axes.step(best.index, best, where="post", label=plain(label), color=colour)
         axes.plot(values.index, values, MARKS[number], color=colour, markersize=4, alpha=0.6)
-        ends.append(Label(best.index[-1], best.iloc[-1], label if len(searches) > 1 else f"{best.iloc[-1]:.4g}"))
+        ends.append(Label(best.index[-1], best.iloc[-1], label))
     label_axes(axes, "trial", goal.title)
     axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # of the default locator
-    if is_few:
+    if len(searches) < FEWEST_IN_LEGEND:
         label_points(axes, ends)
     else:
         axes.legend(ncols=2)
@@ -86,9 +88,9 @@ def draw_progress(searches: Searches, goal: Goal, about: str) -> Figure:
 @styled()
 def draw_values(searches: Searches, goal: Goal, names: Sequence[str], about: str) -> Figure:
     """The goal against each hyperparameter; trials that were broken off are strokes at the lower edge."""
-    rows, key = -(-len(names) // COLUMNS), 0.25 if len(searches) > 1 else 0.0
+    rows, key = -(-len(names) // COLUMNS), KEY if len(searches) > 1 else 0.0
     margins = Margins(top=0.85 + key)
-    figure = titled_figure("What each hyperparameter brought", about, 2.2 * rows + 1.0 + key, margins)
+    figure = titled_figure("What each hyperparameter brought", about, 2.0 * rows + 1.0 + key, margins)
     every = list(figure.subplots(rows, COLUMNS, squeeze=False, sharey=True, gridspec_kw={"hspace": 0.55}).flat)
     for axes, name in zip(every, names, strict=False):
         _draw_hyperparameter(axes, searches, goal.column, name)
@@ -112,9 +114,13 @@ def _draw_hyperparameter(axes: Axes, searches: Searches, column: str, name: str)
         axes.plot(places[~whole], edge, "|", color=colour, markersize=8, transform=axes.get_xaxis_transform())
     if not numeric:
         axes.margins(x=0.15)
-    elif is_wide([value for trials in searches.values() for value in trials[name].dropna()]):
+        return
+    values = sorted({value for trials in searches.values() for value in trials[name].dropna()})
+    if is_wide(values):
         axes.set_xscale("log")
         label_plainly(axes.xaxis)
+    elif len(values) <= FEW:
+        axes.set_xticks(values, [f"{value:g}" for value in values])
 
 
 def is_wide(values: Sequence[float]) -> bool:

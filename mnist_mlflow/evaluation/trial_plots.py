@@ -72,7 +72,8 @@ def draw_parallel(trials: pd.DataFrame, goal: Goal, names: Sequence[str], about:
     ranks = trials[goal.column].rank(ascending=not goal.is_maximized, method="first").to_numpy()
     for row in np.argsort(-ranks):
         is_best = ranks[row] <= max(1, len(trials) // 10)
-        axes.plot(heights[row], color=BLUE if is_best else LIGHT, lw=1.6 if is_best else 0.9)
+        there = np.flatnonzero(np.isfinite(heights[row]))  # some trials do without some hyperparameters
+        axes.plot(there, heights[row][there], color=BLUE if is_best else LIGHT, lw=1.6 if is_best else 0.9)
     for place, column in enumerate(columns):
         axes.axvline(place, color=FAINT, lw=0.8)
         for height, text in column.marks:

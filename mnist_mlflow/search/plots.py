@@ -93,7 +93,8 @@ class StudyPlots:
     def history(self) -> Figure:
         """The value of each trial, and the best so far."""
         table = _table(self.study.get_trials(deepcopy=False))
-        return draw_progress({"": table}, self.goal, f"{self.about}; dots: trials that learned to the end")
+        about = f"{self.about}; dots: trials that learned to the end"
+        return draw_progress({"the best": table}, self.goal, about)
 
     def importances(self) -> Figure:
         """The importance of each hyperparameter."""
@@ -124,7 +125,8 @@ class StudyPlots:
         if not trials:
             raise ValueError("No trial has reported a stage.")
         is_whole = [one.state == TrialState.COMPLETE for one in trials]
-        stages = [one.intermediate_values for one in trials]
+        ends = [{WHOLE: _values(one)[0]} if whole else {} for one, whole in zip(trials, is_whole, strict=True)]
+        stages = [one.intermediate_values | end for one, end in zip(trials, ends, strict=True)]
         return trial_plots.draw_stages(stages, is_whole, self.goal, self.about)
 
 
