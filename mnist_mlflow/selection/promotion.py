@@ -101,10 +101,10 @@ def _register_winner(run: Run, registry: Registry, outcome: Outcome, subject: Su
     """Register the winner and give it the alias of the ruling; returns its version."""
     winner, alias = outcome.winner, outcome.ruling.alias
     tags = {
-        SELECTED_BY: run.id,
         "algorithm": winner.candidate.algorithm,
         "val_accuracy": winner.candidate.metrics["val_accuracy"],
         "ms_per_image": f"{winner.ms_per_image:.4g}",
+        SELECTED_BY: run.id,
         SIGNATURES: json.dumps(subject.signed),
     }
     version = registry.register(winner.candidate, short_card(registry.name, subject, run.id, run.place), tags)
