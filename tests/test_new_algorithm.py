@@ -1,4 +1,4 @@
-"""A new algorithm, as docs/new-algorithm.md shows it: it learns, is logged, selected, and loads."""
+"""A new algorithm, as docs/new-algorithm.md writes it: one file, one stanza; it learns, is selected, and loads."""
 
 import os
 import re
