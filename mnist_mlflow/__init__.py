@@ -7,10 +7,11 @@ Seven functions do in Python what commands do in a terminal, in the same store:
     load, read          ask a model about images, or read the digits of photos, scans and drawings
     evaluate, compare   say how well a model reads, and what makes runs differ
 
-    import mnist_mlflow
-    mnist_mlflow.train("svm", data="digits", C=5)
-    mnist_mlflow.select(data="digits")
-    mnist_mlflow.load("champion").predict(images)
+    >>> import mnist_mlflow
+    >>> run = mnist_mlflow.train("knn", data="digits", n_neighbors=3)
+    >>> selection = mnist_mlflow.select(data="digits")
+    >>> mnist_mlflow.read("photo.png").table["digit"].tolist()
+    [7]
 
 `help(mnist_mlflow.train)` says all about one of them.
 """

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from pyproject_hooks import quiet_subprocess_runner
 
 import mnist_mlflow
+from tests import release
 from tests.conftest import ROOT
 from tests.release import COMMANDS, newest_version
 
@@ -65,6 +66,19 @@ def test_the_version_stands_in_one_place_and_in_the_changelog() -> None:
     assert newest_version() == mnist_mlflow.__version__
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert changelog.index("## [Unreleased]") < changelog.index(f"## [{newest_version()}] - ")
+
+
+@pytest.mark.parametrize(
+    ("version", "changes", "reason"),
+    [("0.0.9", b"", "0.0.9 has no dated heading in CHANGELOG.md"), ("", b" M README.md", "Commit these first")],
+)
+def test_a_release_is_of_a_commit_that_the_changelog_describes(
+    version: str, changes: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist_mlflow, "__version__", version or mnist_mlflow.__version__)
+    monkeypatch.setattr(release, "git", lambda *words: changes)
+    with pytest.raises(SystemExit, match=reason):
+        release.main()
 
 
 def test_a_release_is_tried_as_a_newcomer_types() -> None:

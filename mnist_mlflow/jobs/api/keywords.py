@@ -9,6 +9,7 @@ import functools
 import inspect
 import os
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
@@ -40,7 +41,8 @@ def with_options(*kinds: type[Any]) -> Callable[[Callable[Arguments, Result]], C
             _check_names(function, arguments, options)
             complete_environment()
             respect_quota()
-            with same_handlers(), defaults_for_now():
+            with same_handlers(), defaults_for_now(), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "IProgress not found")  # which MLflow's bars want, and nobody sees
                 return function(*map(_plain, arguments), **{name: _plain(value) for name, value in options.items()})
 
         call.__doc__ = f"{inspect.getdoc(function)}\n\n{_explanation(function, kinds)}"

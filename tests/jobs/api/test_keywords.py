@@ -1,5 +1,6 @@
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def test_the_callers_program_stays_as_it_was(variables: None, failure: type[Base
             signal.signal(number, signal.SIG_IGN)
         assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "true"
         assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
+        warnings.warn("IProgress not found. Please update jupyter", stacklevel=1)  # is an error where it is shown
         if failure:
             raise failure
 
