@@ -14,10 +14,12 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.protocol import parse_command
 
 MODULE = "-m mnist_mlflow"
-AT_END = re.compile(r"(?<=: )(?:(?:mlflow|pip|mkdir) |python -m ).+$")  # of a line, behind a colon: a command
+AT_END = re.compile(
+    r"(?<=: )(?:(?:mlflow|pip|mkdir|export|unset|git|ray) |python -m ).+$"
+)  # of a line, behind a colon: a command
 BY_PYTHON = re.compile(r"((?:[A-Z_]+=\S* )*)((?:mlflow|pip) .*)")  # programs beside this Python, behind variables
 MADE_BY_MLFLOW = "mlflow-"  # begins the names of environments of `mlflow run`, which are active in its child alone
-WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a command, with its quotes
+WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")  # of a command, with its quotes
 INDENT = "    "
 
 

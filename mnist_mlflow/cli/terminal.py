@@ -77,12 +77,14 @@ def work_display() -> Iterator[types.Progress]:
             display.stop()
 
     logs, logger = _Logs(), logging.getLogger("mnist_mlflow")
+    level = logger.level
     logger.addHandler(logs)
     logger.setLevel(logging.INFO)
     try:
         yield show
     finally:
         logger.removeHandler(logs)
+        logger.setLevel(level)
         display.stop()
 
 
