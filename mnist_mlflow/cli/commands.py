@@ -150,7 +150,8 @@ def _refuse(message: str, exit_status: int) -> NoReturn:
     from mnist_mlflow.cli import terminal  # which the list of commands does without
 
     message = without_passwords(message)  # click's own messages quote what was typed
-    terminal.err.say(f"Error: {message}")
+    err = terminal.err
+    err.say(f"Error: {message}", is_whole=not err.is_terminal)  # `main`, which may have started this, reads the line
     if os.environ.get("MLFLOW_RUN_ID"):  # checked here, since MLflow takes seconds to import
         from mnist_mlflow.tracking.lifecycle import fail_inherited_run
 

@@ -109,7 +109,7 @@ def show_select(result: Selection | Applied | Rollback) -> None:
 def show_doctor(diagnoses: Sequence[Diagnosis]) -> None:
     """Print a line for each check; raises UserFacingError, which sets the exit status, if a problem is left."""
     for diagnosis in diagnoses:
-        out.say(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}")
+        out.say(f"{diagnosis.state:8} {diagnosis.check:13} {diagnosis.text}", hanging=" " * 23)
     if problems := [diagnosis.check for diagnosis in diagnoses if diagnosis.state == "problem"]:
         raise UserFacingError(f"Not well: {', '.join(problems)}.")
 

@@ -14,10 +14,11 @@ from mnist_mlflow.errors import UsageError
 from mnist_mlflow.protocol import parse_command
 
 MODULE = "-m mnist_mlflow"
-AT_END = re.compile(r"(?<=: )(?:(?:mlflow|pip|mkdir) |python -m ).+$")  # of a line, behind a colon: a command
+# A command stands at the end of a line, behind a colon.
+AT_END = re.compile(r"(?<=: )(?:(?:mlflow|pip|mkdir|export|unset|git|ray) |python -m ).+$")
 BY_PYTHON = re.compile(r"((?:[A-Z_]+=\S* )*)((?:mlflow|pip) .*)")  # programs beside this Python, behind variables
 MADE_BY_MLFLOW = "mlflow-"  # begins the names of environments of `mlflow run`, which are active in its child alone
-WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a command, with its quotes
+WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")  # of a command, with its quotes
 INDENT = "    "
 
 
@@ -29,7 +30,7 @@ def python_here() -> str:
         return "python"
     program, first = Path(sys.executable), shutil.which("python")
     if sys.prefix == sys.base_prefix and first and Path(first).parent == program.parent:
-        return "python"  # `make` puts the environment of the project on its own path, and that of the system is on all
+        return "python"  # of an environment the path alone tells nothing: `make` puts it there for itself
     path = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
     return shlex.quote(path.as_posix())
 

@@ -38,9 +38,13 @@ class Terminal(Console):
         """The text, printable."""
         return super().render_str(printable(text), **options)
 
-    def say(self, text: str, hanging: str = "") -> None:
-        """Print a text, in which a command at the end of a line works here; further lines begin with `hanging`."""
-        self._print_lines(laid_out(text, self.width if self.has_width else None, hanging))
+    def say(self, text: str, hanging: str = "", *, is_whole: bool = False) -> None:
+        """Print a text, in which a command at the end of a line works here; further lines begin with `hanging`.
+
+        No line of what `is_whole` is broken.
+        """
+        width = self.width if self.has_width and not is_whole else None
+        self._print_lines(laid_out(text, width, hanging))
 
     def offer(self, what: str, *commands: str) -> None:
         """Print what commands do, and the commands below it, to be pasted."""
@@ -77,12 +81,14 @@ def work_display() -> Iterator[types.Progress]:
             display.stop()
 
     logs, logger = _Logs(), logging.getLogger("mnist_mlflow")
+    level = logger.level
     logger.addHandler(logs)
     logger.setLevel(logging.INFO)
     try:
         yield show
     finally:
         logger.removeHandler(logs)
+        logger.setLevel(level)
         display.stop()
 
 

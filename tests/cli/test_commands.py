@@ -1,5 +1,6 @@
 """The command line: what somebody types, and what they see."""
 
+import os
 import struct
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import TypeAlias
 import mlflow
 import pytest
 
+from mnist_mlflow.cli import terminal
 from mnist_mlflow.data import mnist
 from tests.conftest import ROOT, python, start_python
 
@@ -139,6 +141,20 @@ def test_a_python_without_the_libraries_is_told_in_one_line(tmp_path: Path) -> N
     assert errors.startswith(f"Error: {sys.executable} has no click, which this program needs.")
     assert "source .venv/bin/activate" in errors
     assert len(errors.splitlines()) == 1
+
+
+def test_an_error_is_one_line_for_who_started_the_command(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`main` gives it the width of the terminal, and takes the reason of a failure from this line."""
+    monkeypatch.setattr(terminal, "err", terminal.Terminal(width=40, stderr=True))
+    _, _, errors = command("select", "--rollback=1", "--dry_run=1")
+    assert len(errors.splitlines()) == 1
+
+
+def test_no_bar_of_mlflow_stays_on_the_terminal(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows one for each file of a model that it loads."""
+    monkeypatch.delenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", raising=False)
+    command("knnn")
+    assert os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] == "false"
 
 
 def test_an_unreachable_server_is_one_line(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

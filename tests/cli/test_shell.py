@@ -93,4 +93,10 @@ def test_a_message_breaks_between_words_and_its_command_can_be_pasted(width: int
 
 
 def test_a_command_that_fits_is_one_line() -> None:
+    assert pasteable("mlflow isn't a command", 12) == [
+        "    mlflow \\",
+        "        isn't \\",
+        "        a \\",
+        "        command",
+    ]
     assert pasteable("python -m mnist_mlflow report", 80) == ["    python -m mnist_mlflow report"]

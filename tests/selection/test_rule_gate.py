@@ -57,7 +57,7 @@ def test_the_first_becomes_champion() -> None:
 
 
 def test_the_champion_again_stays_champion() -> None:
-    assert judge(GOOD, GOOD) == FIRST
+    assert judge(GOOD, GOOD) == replace(FIRST, is_confirmed=True)
 
 
 def test_a_model_that_is_chosen_before_the_champion_replaces_it() -> None:
