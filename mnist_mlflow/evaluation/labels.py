@@ -70,26 +70,29 @@ def label_points(axes: Axes, labels: Sequence[Label]) -> None:
     scale, font = 72 / axes.figure.dpi, rcParams["font.size"]
     places = scale * axes.transData.transform([(label.x, label.y) for label in labels])
     taken = [Box(x - one.size / 2, y, one.size, one.size) for (x, y), one in zip(places, labels, strict=True)]
-    for row in np.argsort(-places[:, 1], kind="stable"):
+    from_middle = places[:, 1] - np.median(places[:, 1])
+    for row in np.argsort(abs(from_middle), kind="stable"):  # upper words move up, lower ones down: in their order
         (x, y), label = places[row], labels[row]
         box = Box(x + label.size / 2 + APART, y, LETTER * font * len(label.text), LINE * font)
         if is_left := box.left + box.width > scale * axes.figure.bbox.width:
             box = box._replace(left=2 * x - box.left - box.width)
-        box = _free(box, taken)
+        box = _free(box, taken, np.sign(from_middle[row]))
         taken.append(box)
         _write(axes, label, box.y - y, is_left)
 
 
-def _free(box: Box, taken: Sequence[Box]) -> Box:
-    """The nearest place above or below that hides nothing."""
+def _free(box: Box, taken: Sequence[Box], direction: float) -> Box:
+    """The nearest place that hides nothing: above (1), below (-1), or on either side (0)."""
     heights = [box.y, *(other.y + sign * (box.height + other.height) / 2 for other in taken for sign in (1, -1))]
+    heights = [height for height in heights if direction * (height - box.y) >= 0]
     places = (box._replace(y=height) for height in sorted(heights, key=lambda height: abs(height - box.y)))
     return next(place for place in places if not any(place.hides(other) for other in taken))
 
 
 def _write(axes: Axes, label: Label, shift: float, is_left: bool) -> None:
     """Write words beside a point, so many points above it, with a line to it where they are far."""
-    beside, line = label.size / 2 + APART, {"arrowstyle": "-", "color": FAINT, "lw": 0.7, "shrinkA": 0}
+    beside, start = label.size / 2 + APART, (1.0 if is_left else 0.0, 0.5)  # of a line, on the box of the words
+    line = {"arrowstyle": "-", "color": FAINT, "lw": 0.7, "shrinkA": 0, "shrinkB": label.size / 2, "relpos": start}
     axes.annotate(
         plain(label.text),
         (label.x, label.y),
@@ -98,5 +101,5 @@ def _write(axes: Axes, label: Label, shift: float, is_left: bool) -> None:
         ha="right" if is_left else "left",
         va="center",
         annotation_clip=False,
-        arrowprops=line | {"shrinkB": label.size / 2} if abs(shift) > FAR else None,
+        arrowprops=line if abs(shift) > FAR else None,
     )

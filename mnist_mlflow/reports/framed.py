@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mnist_mlflow.data.pages.finding import Box, FoundDigit
+from mnist_mlflow.evaluation.drawing import BLUE, GREY, NOTICE
 from mnist_mlflow.model.ink import scaled
 from mnist_mlflow.model.readings import Readings
 from mnist_mlflow.types import SIDE, Picture
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-SURE, DOUBTFUL = "#0072b2", "#d55e00"  # of the palette of Okabe and Ito, 2008, which the colour-blind tell apart
-INK, QUIET, GROUND, PAPER = "#1b1f24", "#5b6570", "#f3f5f7", "#ffffff"
+SURE, DOUBTFUL, QUIET = BLUE, NOTICE, GREY
+INK, GROUND, PAPER = "#1c1f24", "#f3f5f7", "#ffffff"
 SMALLEST_PAGE, LARGEST_PAGE = 700, 1400  # pixels of the longer side
 EDGE, HEAD = 28, 84  # pixels around everything, and of the headline
 TILE, CELL = 2 * SIDE, (92, 108)  # pixels of a canonical digit, and of the cell around it with its captions

@@ -14,7 +14,7 @@ from optuna import Study, create_study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_mlflow.evaluation import trial_plots
-from mnist_mlflow.evaluation.drawing import as_png
+from mnist_mlflow.evaluation.drawing import COLOURS, INK, as_png
 from mnist_mlflow.evaluation.exploration import Goal, draw_progress, draw_values
 from mnist_mlflow.evaluation.pareto import pareto_front
 from mnist_mlflow.search.objectives import MAXIMIZED, TITLES, costs_of, goals
@@ -88,7 +88,8 @@ class StudyPlots:
             options["target_name"] += self.stage
         options = {"pareto_front": {"target_names": self.goals}, "intermediate_values": {}}.get(name, options)
         subject = self.comparable if name in COMPARING else self.study
-        return getattr(visualization, PLOTS[name])(subject, **options)
+        figure = getattr(visualization, PLOTS[name])(subject, **options)
+        return figure.update_layout(template="plotly_white", colorway=COLOURS, font={"color": INK})
 
     def history(self) -> Figure:
         """The value of each trial, and the best so far."""

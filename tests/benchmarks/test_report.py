@@ -84,9 +84,14 @@ def test_growth_shows_all_sizes_of_an_algorithm_but_no_error_where_there_is_none
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Figure] = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
+
+    def keep(figure: Figure) -> bytes:
+        drawn.append(figure)
+        return b""
+
+    monkeypatch.setattr("benchmarks.report.growth.as_png", keep)
     record = {"algorithm": "svm", "size": 1_000, "fit_seconds": 1.0, "predict_seconds": 2.0}
-    draw([{**record, "error": 0.01}, {**record, "size": 60_000, "fit_seconds": 9.0}], tmp_path)
+    draw([{**record, "error": 0.01}, {**record, "size": 60_000, "fit_seconds": 9.0}], tmp_path / "growth.png")
     lines = [{line.get_label(): line for line in axes.lines}["svm"] for axes in drawn[0].axes]
     points = [np.asarray(line.get_xydata()).tolist() for line in lines]
     assert points == [[[1_000, 1], [60_000, 9]], [[1_000, 2], [60_000, 2]], [[1_000, 0.01]]]

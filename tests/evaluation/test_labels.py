@@ -28,9 +28,10 @@ def test_no_words_hide_others(heights: list[float]) -> None:
 
 
 def test_words_are_in_the_order_of_what_they_name() -> None:
-    axes = labelled(Label(1.0, 0.50, "low"), Label(1.0, 0.52, "high"))
-    heights = {text.get_text(): Text.get_window_extent(text).y0 for text in axes.texts}
-    assert heights["high"] > heights["low"]
+    heights = [0.1, 0.5, 0.51, 0.515, 0.52, 0.53, 0.9]
+    axes = labelled(*(Label(1.0, height, f"{height}") for height in heights))
+    written = sorted(axes.texts, key=lambda text: Text.get_window_extent(text).y0)
+    assert [float(text.get_text()) for text in written] == heights
 
 
 def test_words_are_at_the_left_where_there_is_no_room_at_the_right() -> None:
