@@ -151,6 +151,11 @@ def end_with_launcher() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def variables_now() -> dict[str, str]:
+    """The variables of this process, one at a time: threads of other libraries, as MLflow's, remove some meanwhile."""
+    return {name: value for name in list(os.environ) if (value := os.environ.get(name)) is not None}
+
+
 def complete_environment() -> None:
     """Give a user without a home or a name both for the libraries: MLflow cannot be imported otherwise."""
     try:

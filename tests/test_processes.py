@@ -10,7 +10,15 @@ import psutil
 import pytest
 
 from mnist_mlflow import processes
-from mnist_mlflow.processes import INITIAL, LAUNCHER, is_gone, is_this_process, process_here, this_process
+from mnist_mlflow.processes import (
+    INITIAL,
+    LAUNCHER,
+    is_gone,
+    is_this_process,
+    process_here,
+    this_process,
+    variables_now,
+)
 
 
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
@@ -126,3 +134,13 @@ def test_what_hears_no_signal_ends_too_where_its_launcher_is_gone() -> None:
     environment = {**os.environ, LAUNCHER: json.dumps(owner)}
     deaf = subprocess.run([sys.executable, "-c", DEAF], env=environment, timeout=50, check=False)
     assert deaf.returncode == -signal.SIGALRM
+
+
+def test_variables_that_a_thread_removes_meanwhile_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Environment(dict[str, str]):
+        def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+            self.pop("LATER", None)
+            return super().get(name, default)
+
+    monkeypatch.setattr(os, "environ", Environment(FIRST="1", LATER="2"))
+    assert variables_now() == {"FIRST": "1"}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from mnist_mlflow.jobs.serving.server import listen
 from mnist_mlflow.parameters import integer, parameters
+from mnist_mlflow.processes import variables_now
 from mnist_mlflow.tracking import views
 from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import connect, store_address
@@ -44,7 +45,7 @@ class Ui:
         """Become the server of the UI, unless another shows it."""
         if self.variables:
             words = [sys.executable, "-m", "mlflow", "ui"]
-            os.execve(sys.executable, words, {**os.environ, **self.variables})
+            os.execve(sys.executable, words, {**variables_now(), **self.variables})
 
 
 def run(params: Params, progress: Progress) -> Ui:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from mnist_mlflow.processes import LAUNCHER, this_process
+from mnist_mlflow.processes import LAUNCHER, this_process, variables_now
 from mnist_mlflow.search.cores import THREADS
 from mnist_mlflow.search.machine import MOMENT
 from mnist_mlflow.search.workers import Command, Reason, Shown
@@ -46,7 +45,7 @@ def run_command(command: Command, patience: float, tell: Tell | None) -> Done:
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_mlflow", *command.arguments],
-        env={**os.environ, **variables_here(), **command.variables},
+        env={**variables_now(), **variables_here(), **command.variables},
         cwd=FOLDER,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if command.shown in (Shown.TERMINAL, Shown.LINES) else subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from mnist_mlflow.data.databases import file_of, with_file
-from mnist_mlflow.processes import LAUNCHER, this_process
+from mnist_mlflow.processes import LAUNCHER, this_process, variables_now
 from mnist_mlflow.search.cores import PATIENT, pin_to_cores, share_of_threads
 from mnist_mlflow.search.workers import Command, Ending, Reason, Shown, without_label
 
@@ -72,7 +72,7 @@ class Processes:
         launcher = {LAUNCHER: json.dumps(this_process())}
         return subprocess.Popen(
             [self.python, "-m", "mnist_mlflow", *command.arguments],
-            env={**os.environ, **self._variables, **_room_for(command), **launcher, **command.variables},
+            env={**variables_now(), **self._variables, **_room_for(command), **launcher, **command.variables},
             cwd=self.folder,
             stdout=None if has_terminal else subprocess.PIPE if has_lines else subprocess.DEVNULL,
             stderr=None if has_terminal else subprocess.PIPE,

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 
 from mnist_mlflow.errors import UserFacingError, one_line
-from mnist_mlflow.processes import count_cores
+from mnist_mlflow.processes import count_cores, variables_now
 
 OURS = "mnist-mlflow"  # whose code comes from the recorded commit
 PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+", re.ASCII)  # all that uv is given from a file of anybody's
@@ -40,7 +40,7 @@ def write_environment(folder: Path) -> None:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": count_cores(),
-        **{name: value for name, value in sorted(os.environ.items()) if THREADS.fullmatch(name)},
+        **{name: value for name, value in sorted(variables_now().items()) if THREADS.fullmatch(name)},
     }
     (folder / "machine.json").write_text(json.dumps(machine, indent=2), encoding="utf-8")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_mlflow.errors import MissingLibraryError, UserFacingError
+from mnist_mlflow.processes import variables_now
 from mnist_mlflow.types import PROBABILITY_COLUMNS, Images, Probabilities
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ForeignModel:
 
     def __init__(self, model_uri: str, files: Path) -> None:
         self.model_uri = model_uri
-        environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        environment = {name: value for name, value in variables_now().items() if name not in NOT_INHERITED}
         self._folder = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(SCRIPT), str(files)],  # -P: without the folder of the script in the path

@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mnist_mlflow.processes import variables_now
+
 # A patch that `git apply` takes, whatever the user's configuration and attributes say about diffs.
 DIFF = """-c core.quotePath=false diff-tree --patch --binary --full-index --no-renames --no-color --no-ext-diff
     --no-textconv --src-prefix=a/ --dst-prefix=b/ HEAD"""
@@ -46,7 +48,7 @@ def git(root: Path, *arguments: str, **environment: str) -> bytes | None:
 
 def git_environment() -> dict[str, str]:
     """The variables of the environment without those that send git to another repository, as hooks set them."""
-    return {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY} | {"LC_ALL": "C"}
+    return {name: value for name, value in variables_now().items() if name not in OTHER_REPOSITORY} | {"LC_ALL": "C"}
 
 
 def git_refusal(root: Path) -> tuple[str, str] | None:
