@@ -1,6 +1,6 @@
 """k-nearest neighbours on HOG features: nothing to train, the cost is at prediction.
 
-Expect about 99.5 % on the test images, 1 s for 10,000 of them on two cores.
+Expect about 99.4 % on the test images, 1 s for 10,000 of them on two cores.
 
 Learned again, it is the same on any number of threads. The instructions of another processor moved probabilities
 by 1e-6, in matrix products; the tolerance is 1e-5.
