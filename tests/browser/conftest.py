@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from tests.browser.store import fill
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytest.importorskip("playwright")
+CAN_BROWSE = CHROMIUM is not None and find_spec("playwright") is not None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")
             item.add_marker("slow")
-            item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"))
+            item.add_marker(pytest.mark.skipif(not CAN_BROWSE, reason="needs Chromium and playwright"))
 
 
 @pytest.fixture(scope="session")

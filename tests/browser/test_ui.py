@@ -11,6 +11,10 @@ from tests.browser.store import ALGORITHMS
 
 ACCURACY = "metrics.`val_accuracy`"
 MOST_TAGS = 8
+IS_SEEN = """cell => {
+    const box = cell.getBoundingClientRect();
+    return cell.contains(document.elementFromPoint(box.x + 3, box.y + 3));
+}"""
 LISTED = {
     "models": set(ALGORITHMS),
     "curves": {"cnn", "mlp", "xgboost"},
@@ -32,13 +36,13 @@ def experiment_of(client: mlflow.MlflowClient) -> str:
 
 
 def test_one_lands_on_the_models_the_best_first(landed: Screen) -> None:
-    assert landed.page.get_by_role("heading", name="Runs", exact=True).is_visible()  # "Training runs" among the traces
+    landed.page.get_by_role("heading", name="Runs", exact=True).wait_for()  # it is "Training runs" beside the traces
     accuracies = [float(cell) for cell in landed.column(ACCURACY)]
     assert accuracies == sorted(accuracies, reverse=True)
     names = {name.split()[0] for name in landed.names()}
     assert names == set(ALGORITHMS)
     assert len(accuracies) == len(ALGORITHMS) + 3
-    assert landed.page.get_by_text("val_log_loss", exact=True).is_visible()
+    landed.page.get_by_test_id("sort-header-val_log_loss").wait_for()
 
 
 def test_runs_are_told_apart_by_their_names(landed: Screen) -> None:
@@ -50,7 +54,7 @@ def test_runs_are_told_apart_by_their_names(landed: Screen) -> None:
 
 @pytest.mark.parametrize("view", views.VIEWS, ids=lambda view: view.key)
 def test_the_experiment_says_what_it_is_and_leads_to_its_views(landed: Screen, view: views.View) -> None:
-    assert landed.page.get_by_text(views.INTRODUCTION).is_visible()
+    landed.page.get_by_text(views.INTRODUCTION).first.wait_for()
     link = landed.page.get_by_role("link", name=view.name, exact=True)
     landed.open(link.get_attribute("href") or "")
     assert {name.split()[0] for name in landed.names()} >= LISTED[view.key]
@@ -58,11 +62,12 @@ def test_the_experiment_says_what_it_is_and_leads_to_its_views(landed: Screen, v
 
 
 def test_the_description_unfolds_and_explains_the_columns(landed: Screen) -> None:
-    folded = landed.page.get_by_test_id("experiment-metadata-editor-edit-button")
-    folded.locator("xpath=following::button[1]").click()
     explained = landed.page.get_by_role("cell", name="milliseconds to read an image")
-    explained.wait_for()
-    assert explained.is_visible()
+    assert not explained.evaluate(IS_SEEN)
+    edit = landed.page.get_by_test_id("experiment-metadata-editor-edit-button")
+    edit.locator("xpath=following::button[1]").click()
+    landed.settle()
+    assert explained.evaluate(IS_SEEN)
 
 
 def test_a_filter_leaves_the_runs_that_meet_it(landed: Screen) -> None:
@@ -78,8 +83,8 @@ def test_seven_runs_are_compared(landed: Screen, client: mlflow.MlflowClient) ->
     ids = ",".join(f'"{run.info.run_id}"' for run in best)
     landed.open(f'#/compare-runs?runs=[{ids}]&experiments=["{experiment_of(client)}"]')
     for run in best:
-        assert landed.page.get_by_text(run.info.run_name, exact=True).first.is_visible()
-    assert landed.page.get_by_text("val_accuracy", exact=True).first.is_visible()
+        landed.page.get_by_text(run.info.run_name, exact=True).first.wait_for()
+    landed.page.get_by_text("val_accuracy", exact=True).first.wait_for()
 
 
 def test_a_picture_of_a_run_is_shown(landed: Screen, client: mlflow.MlflowClient) -> None:
@@ -92,8 +97,8 @@ def test_a_picture_of_a_run_is_shown(landed: Screen, client: mlflow.MlflowClient
 
 def test_the_registered_model_says_what_its_aliases_mean(landed: Screen, client: mlflow.MlflowClient) -> None:
     landed.open("#/models/mnist-digits")
-    assert landed.page.get_by_text("is the one to load").is_visible()
-    assert landed.page.get_by_text("champion", exact=False).first.is_visible()
+    landed.page.get_by_text("is the one to load").first.wait_for()
+    landed.page.get_by_text("It reads 9").first.wait_for()  # in the table of versions
     (version,) = client.search_model_versions("name = 'mnist-digits'")
     assert len(version.tags) <= MOST_TAGS
 
