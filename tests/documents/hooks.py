@@ -25,6 +25,13 @@ ADDED = {  # in the site, from the repository
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Let the menu list the page of each algorithm."""
+    pages = [{path.stem: f"algorithms/{path.name}"} for path in sorted((ROOT / "docs" / "algorithms").glob("*.md"))]
+    config.nav = [{"Algorithms": pages} if "Algorithms" in section else section for section in config.nav or []]
+    return config
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the documents from outside."""
     for place, source in ADDED.items():
