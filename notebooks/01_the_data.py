@@ -102,7 +102,8 @@ for title, points in maps.items():
     axes = plt.figure(figsize=(5.5, 4.6), layout="constrained").subplots()
     for digit in range(10):
         axes.scatter(*points[labels == digit].T, s=20, marker=f"${digit}$", color=plt.cm.tab10(digit), linewidths=0)
-    axes.set(title=title, xticks=[], yticks=[])
+    axes.set_title(title)
+    axes.axis("off")
 plt.show()
 
 # %% [markdown]
