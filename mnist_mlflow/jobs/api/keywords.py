@@ -40,7 +40,7 @@ def with_options(*kinds: type[Any]) -> Callable[[Callable[Arguments, Result]], C
         def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
             _check_names(function, arguments, options)
             complete_environment()
-            respect_quota()
+            respect_quota()  # of a container, from now on: libraries look when they load
             with same_handlers(), defaults_for_now(), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "IProgress not found")  # which MLflow's bars want, and nobody sees
                 return function(*map(_plain, arguments), **{name: _plain(value) for name, value in options.items()})
@@ -58,8 +58,9 @@ def _check_names(function: Callable[..., Any], arguments: tuple[Any, ...], optio
     algorithm = [*arguments, options.get("algorithm")][0]
     if _takes_hyperparameters(function) and isinstance(algorithm, str):
         accepted += names_of(get_algorithm(algorithm).Params)
-    for name in options.keys() - {*accepted}:
-        raise UsageError(f"{not_known('option', name, accepted)} Help: help(mnist_mlflow.{function.__name__})")
+    for name in options:
+        if name not in accepted:
+            raise UsageError(f"{not_known('option', name, accepted)} Help: help(mnist_mlflow.{function.__name__})")
 
 
 def _takes_hyperparameters(function: Callable[..., Any]) -> bool:
