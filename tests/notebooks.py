@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jupytext
-from nbclient import NotebookClient
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +22,9 @@ COLOURS = 32  # of a kept picture, which makes it a quarter as large
 
 def execute(source: Path) -> None:
     """Run a notebook from its first cell to its last, and write the .ipynb with what it shows."""
+    import jupytext
+    from nbclient import NotebookClient
+
     notebook = jupytext.read(source)
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     options: dict[str, Any] = {"record_timing": False, "coalesce_streams": True, "timeout": 600}

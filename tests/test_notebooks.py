@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jupytext
-import matplotlib
 import mlflow
 import pytest
 from threadpoolctl import threadpool_limits
@@ -45,15 +43,18 @@ def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Traine
 @pytest.fixture
 def run_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Runs a notebook in this process, in a folder of its own; figures are made, not drawn."""
+    from matplotlib import pyplot  # a second, which workers without these tests do not wait for
 
     def run(name: str) -> dict[str, Any]:
-        monkeypatch.chdir(tmp_path)
-        with matplotlib.rc_context({"backend": "template"}), threadpool_limits(1):
+        with pyplot.rc_context(), threadpool_limits(1):
             return runpy.run_path(str(SOURCES[NAMES.index(name)]))
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    pyplot.switch_backend("template")
     yield run
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
+    pyplot.switch_backend("agg")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,6 +76,8 @@ def test_a_notebook_says_what_to_type_where_there_is_nothing_to_show(
 
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
 def test_plain_python_and_notebook_are_the_same(source: Path) -> None:
+    import jupytext
+
     notebook = jupytext.read(source.with_suffix(".ipynb"))
     notebook.metadata = {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}}
     assert jupytext.writes(notebook, "py:percent") == source.read_text()
