@@ -4,6 +4,7 @@
 
     pages.py        all that is written: pages of algorithms, the reference, tables that are copied
     commands.py     the page of each algorithm, and the reference of commands and parameters
+    functions.py    the reference of the Python API
     names.py        every metric, tag and artifact, with its meaning in names.yml
     reference.py    their pages
     blocks.py       the code in documents and docstrings, each block with the reason why it is not run

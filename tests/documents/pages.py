@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mnist_mlflow.algorithms.base import algorithm_names
 from tests.documents.commands import algorithm_page, commands_page
+from tests.documents.functions import python_page
 from tests.documents.hooks import ROOT
 from tests.documents.names import NAMES
 from tests.documents.reference import reference_page
@@ -20,7 +21,7 @@ def made() -> dict[Path, str]:
     """The pages that are made from the code, as they should be."""
     pages = {f"algorithms/{name}.md": algorithm_page(name) for name in algorithm_names()}
     pages |= {f"reference/{kind}.md": reference_page(kind) for kind in NAMES}
-    pages["reference/commands.md"] = commands_page()
+    pages |= {"reference/commands.md": commands_page(), "reference/python.md": python_page()}
     return {DOCS / name: NOTE + text for name, text in pages.items()}
 
 

@@ -50,7 +50,7 @@ def is_checked(line: str) -> bool:
 
 
 def test_every_block_of_code_has_a_language() -> None:
-    assert {block.language for block in BLOCKS} <= {"bash", "python", *OUTPUT}
+    assert {block.language for block in BLOCKS} <= {"bash", "python", "pycon", *OUTPUT}
     for path in DOCUMENTS:  # an indented block would have none
         outside = re.sub(r"^ *```.*\n(?:.*\n)*?^ *```$", "", path.read_text(), flags=re.M)
         assert not re.search(r"\n\n    \S", outside), path
@@ -67,7 +67,7 @@ def test_a_reason_is_given_and_a_test_is_there(block: Block) -> None:
     assert re.fullmatch("|run|not run: .{15,}|run by .+|copied .*", block.note)
     if block.note.startswith("run by"):
         test = (ROOT / block.note.removeprefix("run by ")).read_text(encoding="utf-8")
-        assert block.path.name in test or "tests.deploy.documents" in test
+        assert block.path.name in test or "tests.deploy.documents" in test or block.language == "pycon"
 
 
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
