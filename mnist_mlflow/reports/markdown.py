@@ -16,7 +16,8 @@ def escaped(text: str) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
-    """A table whose cells Markdown shows as they are."""
+    """A table whose cells Markdown shows as they are; a description of MLflow has no room for more spaces."""
     cells = [[escaped(cell) for cell in row] for row in rows]
-    text: str = tabulate(cells, [escaped(cell) for cell in head], "github", disable_numparse=True)
-    return text
+    padded: str = tabulate(cells, [escaped(cell) for cell in head], "github", disable_numparse=True)
+    first, rule, *rest = (" ".join(line.split()) for line in padded.splitlines())
+    return "\n".join([first, re.sub("-+", "---", rule), *rest])

@@ -192,7 +192,7 @@ class TestExamination:
             assert section in before
             assert section in card
         report.run(report.Params(registered_model="own", out=tmp_path / "page.html"), silent)
-        assert f"<td>{run_id[:8]}</td>" in (tmp_path / "page.html").read_text()
+        assert f">{run_id[:8]}</td>" in (tmp_path / "page.html").read_text()
 
     def test_a_card_that_may_not_be_written_stays_as_it_is(
         self,

@@ -155,7 +155,7 @@ def test_what_a_registry_cannot_keep_is_left_out_the_least_needed_first(subject:
     sections = write_card(subject)
     whole = as_markdown("t", sections).removeprefix("# ")
     assert shortened("t", sections, "all of it is there") == whole + "\nall of it is there\n"
-    many = replace(subject, candidate=replace(subject.candidate, params={f"p{i}": "x" * 20 for i in range(99)}))
+    many = replace(subject, candidate=replace(subject.candidate, params={f"p{i}": "x" * 60 for i in range(99)}))
     short = shortened("t", write_card(many), "all of it is there")
     assert len(short) <= LONGEST
     assert "## Parameters" not in short
