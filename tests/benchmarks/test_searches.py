@@ -11,6 +11,7 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.search import runner
 from mnist_mlflow.types import silent
 
 
@@ -31,7 +32,7 @@ def test_a_race_lasts_for_its_time_and_counts_trials() -> None:
 def test_the_overhead_is_that_of_trials_that_learn_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_mlflow.jobs.search.draw", None)  # all are put back afterwards
     for name in ("train_model", "share_of", "essentials"):
-        monkeypatch.setattr(f"mnist_mlflow.search.runner.{name}", None)
+        monkeypatch.setattr(runner, name, None)
     record = program.trial_overhead(5)
     assert record["trials"] == 5
     assert record["ms"] > 0

@@ -16,10 +16,10 @@ TRIALS = 14
 
 # The call after which the process is killed, and which of the calls.
 POINTS = [
-    ("mnist_mlflow.search.storage.PatientStorage.begin_trial", 2),  # begun, and nothing suggested
+    ("PatientStorage.begin_trial", 2),  # begun, and nothing suggested
     ("optuna.Study.add_trials", 1),  # repeated, and not asked
     ("optuna.Study.ask", 1),  # asked, and not claimed
-    *[("mnist_mlflow.search.runner.tuning_metrics", 1)] * 3,  # under way, with the same hyperparameters
+    *[("runner.tuning_metrics", 1)] * 3,  # under way, with the same hyperparameters
     ("optuna.Trial.set_user_attr", 2),  # the outcome known, and not written
     ("optuna.Study.tell", 2),  # told, and not written into the tracking store
     ("mlflow.MlflowClient.create_run", 2),  # half written there
@@ -33,7 +33,8 @@ import os, signal
 import alembic.command, alembic.context, cv2, git, pandas.io.formats.csvs, pygments.lexers, sqlalchemy.dialects.sqlite
 import mlflow, mlflow.genai, mlflow.models, mlflow.pyfunc, mlflow.store.tracking.sqlalchemy_store
 import optuna, optuna.storages, sklearn.datasets, sklearn.linear_model, sklearn.metrics
-import mnist_mlflow.search.runner
+from mnist_mlflow.search import runner
+from mnist_mlflow.search.storage import PatientStorage
 from mnist_mlflow.jobs import recording
 from mnist_mlflow.jobs import search as searching
 from mnist_mlflow.algorithms.task import Task

@@ -17,6 +17,7 @@ from mnist_mlflow.algorithms import knn
 from mnist_mlflow.data import mnist
 from mnist_mlflow.jobs import join
 from mnist_mlflow.processes import this_process
+from mnist_mlflow.search import worker
 from mnist_mlflow.search.joining import PREFIX, announce
 from mnist_mlflow.search.queue import TrialQueue
 from mnist_mlflow.search.records import counted_trials
@@ -89,7 +90,7 @@ def test_what_others_try_last_is_waited_for_and_repeated_here_where_they_lose_it
         waits.append(seconds)
         theirs.set_user_attr("owner", {**this_process(), "pid": 2**22 + 1})
 
-    monkeypatch.setattr("mnist_mlflow.search.worker.time", SimpleNamespace(sleep=vanish))  # not that of file locks
+    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=vanish))  # not that of file locks
     status, output, _ = command("join", "--study=s")
     assert (status, output) == (0, "3 of 3 trials of the study s were tried here.\n")
     assert len(waits) == 1

@@ -15,6 +15,7 @@ from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.processes import this_process
 from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search import queue
 from mnist_mlflow.search.records import counted_trials
 from mnist_mlflow.search.spec import SearchSpec
 from mnist_mlflow.types import silent
@@ -165,6 +166,6 @@ def test_a_storage_that_is_lost_on_the_way_is_a_clear_line(store: Client, monkey
     def lose(*arguments: Any) -> None:
         raise optuna.exceptions.StorageInternalError("invalid data") from OSError("the server is gone")
 
-    monkeypatch.setattr("mnist_mlflow.search.queue.read_records", lose)
+    monkeypatch.setattr(queue, "read_records", lose)
     with pytest.raises(UserFacingError, match=r"storage of studies .* cannot be used: OSError: the server is gone"):
         train(task(2), silent)
