@@ -34,6 +34,8 @@ from tests.order import long_ones_first
 from tests.team import Team, end_keeper, shared_team
 
 ROOT = Path(__file__).resolve().parents[1]
+for _name in ("COLUMNS", "LINES"):  # which readline, in the processes of xdist, sets: no test has a terminal
+    os.environ.pop(_name, None)
 HAS_TENSORFLOW = find_spec("tensorflow") is not None
 WITH_KERAS = ["algorithms/test_network.py", "algorithms/test_optimizer.py"]  # which import it
 collect_ignore = [] if HAS_TENSORFLOW else WITH_KERAS

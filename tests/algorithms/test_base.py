@@ -70,7 +70,7 @@ def test_what_is_given_goes_before_the_recipe_and_that_before_the_defaults() -> 
 
 
 def test_an_unknown_algorithm_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"no algorithm 'svn'; accepted: cnn, .* xgboost"):
+    with pytest.raises(UsageError, match=r"no algorithm 'svn' \(did you mean 'svm'\?\); accepted: cnn, .* xgboost"):
         get_algorithm("svn")
 
 

@@ -79,7 +79,7 @@ def test_another_command_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        ("mlflow run . -e knnn --env-manager local", "no algorithm 'knnn'; accepted: cnn"),
+        ("mlflow run . -e knnn --env-manager local", r"no algorithm 'knnn' \(did you mean 'knn'\?\); accepted: cnn"),
         ("mlflow run . --env-manager local", "no algorithm 'main'"),
         ("mlflow run . -e knn --env-manager local -P epochs=3", "no parameter 'epochs'; accepted: .*n_neighbors"),
         ("mlflow run . -e knn --env-manager local -P seed=x", "'x' is not a whole number"),

@@ -125,7 +125,7 @@ class MemoryClient:
         self.aliases: dict[str, str] = {}
         self.versions: dict[str, dict[str, str]] = {version: {} for version in "1234"}
 
-    def create_registered_model(self, name: str) -> None:
+    def create_registered_model(self, name: str, description: str) -> None:
         raise MlflowException("it is there", RESOURCE_ALREADY_EXISTS)
 
     def get_registered_model(self, name: str) -> RegisteredModel:

@@ -42,7 +42,7 @@ def test_a_champion_is_chosen_described_and_taken_back(store: mlflow.MlflowClien
     registry = Registry(store)
     champion: Any = registry.version(CHAMPION)
     assert "## Figures" in champion.description
-    assert champion.description.rstrip().splitlines()[-1].startswith("The whole card is `card.md` of run")
+    assert champion.description.rstrip().splitlines()[-1].startswith("The whole card is `card.md` of [run")
     assert registry.aliases()[PREVIOUS] == "1"
     rollback = select.run(select.Params(rollback=True), silent)
     assert rollback == Rollback(registry.name, "1", "2")

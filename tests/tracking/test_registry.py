@@ -205,7 +205,7 @@ def test_a_version_whose_run_is_gone_tells_of_itself(registry: Registry, candida
     version._run_id = "0" * 32
     candidate = registry.candidate(version)
     assert (candidate.model_uri, candidate.algorithm) == (f"models:/{registry.name}/{version.version}", "knn")
-    assert candidate.metrics == {"val_accuracy": 0.9, "model_mb": 1.5}
+    assert candidate.metrics == {"val_accuracy": 0.9, "val_log_loss": 0.1, "model_mb": 1.5}
 
 
 def test_a_version_that_somebody_registered_by_hand_comes_from_its_run(registry: Registry) -> None:

@@ -173,4 +173,4 @@ def test_browsers_ask_whether_a_file_has_changed(app: FastAPI) -> None:
 
 def test_every_file_of_the_page_is_packed() -> None:
     text = (Path(app_module.__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"mnist_mlflow.jobs.serving" = ["*.jinja", "static/*"]' in text
+    assert 'package-data = { "*" = ["*.jinja", "*.mplstyle", "static/*"] }' in text
