@@ -110,7 +110,7 @@ def test_the_terminal_says_how_to_apply_and_what_was_applied(
 ) -> None:
     _, output, _ = command("select", "--data=digits", "--dry_run=1", "--registered_model=other")
     (line,) = [line for line in output.splitlines() if "apply=" in line]
-    words = dict(word.split("=", 1) for word in re.findall(r"-P (\S+)", line))
+    words = dict(word.split("=", 1) for word in re.findall(r"--(\S+)", line))
     status, output, errors = command("select", *(f"--{name}={value}" for name, value in words.items()))
     assert (status, "Version 1 of other is champion" in output, "decided by" in output) == (0, True, True)
     assert "have been opened" in errors
