@@ -61,7 +61,7 @@ def test_no_command_asks_the_server_too_often(
     for number in range(2, MODELS):
         counted.train(40 + number)
     for _ in range(2):  # of which the champion takes part in the second
-        assert counted.select() <= 102
+        assert counted.select() <= 104
     evaluation = evaluate.Params(data="digits", registered_model=name)
     assert counted.requests(lambda: evaluate.run(evaluation, silent)) <= 46
     assert counted.requests(lambda: report.run(report.Params(registered_model=name, out=page), silent)) <= 31
