@@ -6,12 +6,11 @@ STORE is the address of a store with a champion, a run of svm, one of knn, and a
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import mlflow
 
@@ -26,9 +25,12 @@ from mnist_mlflow.tracking.registry import Registry
 from mnist_mlflow.tracking.results import read_file
 from mnist_mlflow.tracking.sides import read_side
 from mnist_mlflow.tracking.store import open_store, project_root
+from tests.browser.screen import opened_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 COMPARED = ("svm", "knn")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Window(NamedTuple):
@@ -73,19 +75,13 @@ def stills(client: mlflow.MlflowClient) -> Iterator[tuple[str, bytes]]:
     yield "corruptions", as_png(samples)
 
 
-def shoot(page: Path, window: Window, picture: Path) -> None:
+def shoot(browser: Browser, page: Path, window: Window, picture: Path) -> None:
     """Keep a picture of a page in a window of Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            size = {"width": window.width, "height": window.height}
-            tab = browser.new_page(viewport=size, color_scheme=window.scheme)  # type: ignore[arg-type]
-            tab.goto(f"{page.as_uri()}{window.part}")
-            tab.screenshot(path=picture)
-        finally:
-            browser.close()
+    size = {"width": window.width, "height": window.height}
+    tab = browser.new_page(viewport=size, color_scheme=window.scheme)  # type: ignore[arg-type]
+    tab.goto(f"{page.as_uri()}{window.part}")
+    tab.screenshot(path=picture)
+    tab.close()
 
 
 def main(store: str, folder: Path) -> None:
@@ -96,8 +92,9 @@ def main(store: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name, page in pages(client):
             (Path(scratch) / f"{name}.html").write_text(page, encoding="utf-8")
-        for name, window in WINDOWS.items():
-            shoot(Path(scratch) / f"{window.page}.html", window, folder / f"{name}.png")
+        with opened_browser() as browser:
+            for name, window in WINDOWS.items():
+                shoot(browser, Path(scratch) / f"{window.page}.html", window, folder / f"{name}.png")
 
 
 if __name__ == "__main__":
