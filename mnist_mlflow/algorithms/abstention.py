@@ -39,11 +39,11 @@ def with_abstention(trained: TrainedModel, train: Part, tuning: Part, max_error:
 def _why_nothing_is_sure(correct: npt.NDArray[np.bool_], least: float, max_error: float) -> str:
     """Too few tuning images, or mistakes on them; and the `least` error that they promise, rounded up, to type."""
     if 1 / (len(correct) + 1) > max_error:
-        reason = f"{len(correct)} tuning images are too few to promise max_error={max_error:g}. Take more, or type"
+        reason = f"{len(correct)} tuning images are too few to promise max_error={max_error:g}."
     else:
         wrong = int((~correct).sum())
         reason = (
             f"of {len(correct)} tuning images {wrong} are misread, some with so much confidence that "
-            f"max_error={max_error:g} cannot be promised. Type"
+            f"max_error={max_error:g} cannot be promised."
         )
-    return f"Nothing is sure: {reason}: max_error={math.ceil(1000 * least) / 1000:g}"
+    return f"Nothing is sure: {reason} The least that can be promised is max_error={math.ceil(1000 * least) / 1000:g}"

@@ -165,9 +165,9 @@ def show_serve(service: Service) -> None:
 def show_ui(ui: Ui) -> None:
     """Print the addresses of the runs, and become the server that answers there."""
     for experiment, address in ui.addresses.items():
-        out.print(f"{experiment}: {address}", soft_wrap=True)
+        out.say(f"{experiment}: {address}")
     if not ui.addresses:
-        out.print("There are no runs yet. Train some: python -m mnist_mlflow main", soft_wrap=True)
+        out.say("There are no runs yet. Train some: python -m mnist_mlflow main")
     out.file.flush()
     ui.start()
 

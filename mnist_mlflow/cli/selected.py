@@ -13,7 +13,6 @@ from rich.table import Table
 from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.jobs.applying import Applied
 from mnist_mlflow.jobs.select import Selection
-from mnist_mlflow.protocol import Names
 from mnist_mlflow.reports.figures import openings_text
 from mnist_mlflow.selection.outcome import Ruling
 from mnist_mlflow.selection.rule import Verdict
@@ -46,7 +45,7 @@ def show_selection(out: Terminal, err: Terminal, selection: Selection) -> None:
         out.say(f"Nothing was changed: dry_run=1. To carry it out, from {who}:")
         out.offer("", selection.names.command("select", {"apply": selection.run_id}))
         return
-    _show_next(out, selection.names, selection.version, decision.verdict, selection)
+    _show_next(out, decision.verdict, selection.version, selection)
 
 
 def show_applied(out: Terminal, err: Terminal, applied: Applied) -> None:
@@ -55,7 +54,7 @@ def show_applied(out: Terminal, err: Terminal, applied: Applied) -> None:
     for line in _scoring(done.scores):
         err.say(line)
     _show_decision(out, done.table, {**ruling.sentences, **dict(signature_rows(ruling.signed))})
-    _show_next(out, applied.names, done.version, ruling, applied)
+    _show_next(out, ruling, done.version, applied)
 
 
 def _show_decision(out: Terminal, table: pd.DataFrame, sentences: Mapping[str, str]) -> None:
@@ -64,10 +63,9 @@ def _show_decision(out: Terminal, table: pd.DataFrame, sentences: Mapping[str, s
         out.say(f"{what:{TOPIC}} {text}", hanging=" " * (TOPIC + 1))
 
 
-def _show_next(
-    out: Terminal, names: Names, version: str, verdict: Verdict | Ruling, result: Selection | Applied
-) -> None:
+def _show_next(out: Terminal, verdict: Verdict | Ruling, version: str, result: Selection | Applied) -> None:
     """The version that was registered, and the commands to type next."""
+    names = result.names
     model, was_champion = names.registered_model, verdict.champion_before == version
     out.say(f"\nVersion {version} of {model} {'stays' if was_champion else 'is'} {verdict.alias}. Next:\n")
     load = f'mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)'

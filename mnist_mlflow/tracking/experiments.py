@@ -6,7 +6,7 @@ import re
 import shlex
 
 from mlflow import MlflowClient
-from mlflow.entities import ViewType
+from mlflow.entities import Experiment, ViewType
 from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID, MLFLOW_EXPERIMENT_NAME, MLFLOW_RUN_ID
 from mlflow.exceptions import MlflowException
 
@@ -32,16 +32,16 @@ def elsewhere(here: str, name: str) -> str:
     )
 
 
-def find_or_create(client: MlflowClient, name: str) -> str:
-    """The number of the experiment of that name, which is made if it is not there."""
+def find_or_create(client: MlflowClient, name: str) -> Experiment:
+    """The experiment of that name, which is made if it is not there."""
     if experiment := client.get_experiment_by_name(name):
-        return str(experiment.experiment_id)
+        return experiment
     try:
-        return str(client.create_experiment(name))
+        client.create_experiment(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":  # else somebody was faster
             raise
-        return str(client.get_experiment_by_name(name).experiment_id)
+    return client.get_experiment_by_name(name)
 
 
 def explain(client: MlflowClient, error: MlflowException, named: str = "") -> UserFacingError | None:

@@ -100,17 +100,18 @@ def _start(client: mlflow.MlflowClient, entry_point: str, tags: Mapping[str, obj
         ours |= _source_tags(entry_point)
     experiment = experiment or ("" if experiments.is_named() else EXPERIMENT)
     try:
-        number = experiments.find_or_create(client, experiment) if experiment else ""
-        place = None if experiments.is_named() else number
-        started = mlflow.start_run(experiment_id=place, tags=ours, log_system_metrics=False)
+        place = experiments.find_or_create(client, experiment) if experiment else None
+        number = place.experiment_id if place else ""
+        chosen = None if experiments.is_named() else number
+        started = mlflow.start_run(experiment_id=chosen, tags=ours, log_system_metrics=False)
     except MlflowException as error:
         text = f"No run can be started: {one_line(error)}"
         raise experiments.explain(client, error, experiment) or UserFacingError(text) from error
     info = started.info
-    if number not in ("", info.experiment_id):
-        here = client.get_experiment(info.experiment_id).name
-        _logger.warning("%s", experiments.elsewhere(here, experiment))
-    views.describe(client, info.experiment_id)
+    here = place if place and number == info.experiment_id else client.get_experiment(info.experiment_id)
+    if place and here is not place:
+        _logger.warning("%s", experiments.elsewhere(here.name, experiment))
+    views.describe(client, here)
     run = Run(client, info.run_id, number, started.data.params)
     close_abandoned_beside(run, info.experiment_id, str(tags.get("study", "")))
     return run

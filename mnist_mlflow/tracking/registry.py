@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
@@ -28,36 +26,18 @@ from mnist_mlflow.tracking.aliases import (
     as_aliases,
     or_none,
 )
-from mnist_mlflow.tracking.candidates import Candidate, as_candidate
+from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.servers import reason
 from mnist_mlflow.tracking.signatures import DECISION, SIGNATURES, read_signatures
+from mnist_mlflow.tracking.versions import SELECTED_BY, candidate_of, score_tags
 
 DEFAULT = Names()
 Version: TypeAlias = ModelVersion  # as MLflow knows it
-LOGGED_MODEL = "models:/m-"  # how the source of a version begins
-SELECTED_BY = "selection_run_id"  # the tag of a version by which those of this project are told from others
-SCORES = "test_metrics"  # the tag with the scores on the test images, in JSON: a tag of its own is two requests
-METRIC = re.compile("val_|test_accuracy|test_f1|model_mb$")  # among the tags of a version
 
 
 def alias_uri(alias: str, name: str) -> str:
     """The URI that MLflow loads the version of a registered model with an alias from."""
     return f"models:/{name}@{alias}"
-
-
-def numbers(tags: Mapping[str, str], names: re.Pattern[str]) -> dict[str, float]:
-    """The tags, and test scores, whose names begin so, as numbers; without what is none, since anybody may set tags."""
-    figures: dict[str, float] = {}
-    for name, text in {**_scores(tags), **tags}.items():
-        with contextlib.suppress(ValueError, TypeError):
-            figures |= {name: float(text)} if names.match(name) else {}
-    return figures
-
-
-def _scores(tags: Mapping[str, str]) -> dict[str, Any]:
-    with contextlib.suppress(ValueError, TypeError):
-        return dict(json.loads(tags.get(SCORES, "{}")))
-    return {}
 
 
 class Registry:
@@ -103,29 +83,7 @@ class Registry:
 
     def candidate(self, version: ModelVersion) -> Candidate:
         """The candidate that a version was registered from; if its run is gone, by what version and model tell."""
-        model_id, tags = f"{self.name}/{version.version}", version.tags
-        candidate = or_none(lambda: as_candidate(self.client.get_run(version.run_id), model_id))
-        if candidate is not None:
-            return replace(candidate, tags={**tags, **candidate.tags})
-        params, model_tags, metrics = self._told_by_model(version)
-        return Candidate(
-            run_id=version.run_id or "",
-            model_id=model_id,
-            algorithm=tags.get("algorithm", ""),
-            metrics={**metrics, **numbers(tags, METRIC)},
-            params=params,
-            tags={**model_tags, **tags},
-            end_time=version.creation_timestamp,
-        )
-
-    def _told_by_model(self, version: ModelVersion) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:
-        """The params, the tags and the metrics of the logged model behind a version; none if it is gone too."""
-        if not version.source.startswith(LOGGED_MODEL):
-            return {}, {}, {}
-        model = or_none(lambda: self.client.get_logged_model(version.source.removeprefix("models:/")))
-        if model is None:
-            return {}, {}, {}
-        return model.params, model.tags, {one.key: one.value for one in model.metrics or () if METRIC.match(one.key)}
+        return candidate_of(self.client, version)
 
     def artifacts(self, run_id: str) -> str:
         """The address of a run's artifacts; raises UserFacingError if the run is gone."""
@@ -208,8 +166,7 @@ class Registry:
 
     def tag_scores(self, version: str, scores: Mapping[str, float]) -> None:
         """Set the tags that tell the scores of a version on the test images."""
-        accuracy = {key: score for key, score in scores.items() if key == "test_accuracy"}
-        self.tag(version, {**accuracy, SCORES: json.dumps(dict(scores))})
+        self.tag(version, score_tags(scores))
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""

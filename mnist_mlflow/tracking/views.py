@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
@@ -142,17 +143,17 @@ def addresses(client: MlflowClient, port: int = UI_PORT) -> dict[str, str]:
     return {one.name: address(one.experiment_id, port) for one in experiments if MODELS.tag in one.tags}
 
 
-def describe(client: MlflowClient, experiment_id: str) -> None:
+def describe(client: MlflowClient, experiment: Experiment) -> None:
     """Give an experiment the views that it lacks, and a description unless it has one.
 
     It stays as it is where the account may not change it.
     """
+    number = experiment.experiment_id
+    tags = {view.tag: view.as_json(len(VIEWS) - place) for place, view in enumerate(VIEWS)}
+    tags[MLFLOW_RUN_NOTE] = description(number)
     with contextlib.suppress(MlflowException):
-        there = client.get_experiment(experiment_id).tags
-        tags = {view.tag: view.as_json(len(VIEWS) - place) for place, view in enumerate(VIEWS)}
-        tags[MLFLOW_RUN_NOTE] = description(experiment_id)
-        for key in tags.keys() - there.keys():
-            client.set_experiment_tag(experiment_id, key, tags[key])
+        for key in tags.keys() - experiment.tags.keys():
+            client.set_experiment_tag(number, key, tags[key])
 
 
 def flowing(markdown: str) -> str:

@@ -69,7 +69,7 @@ def test_a_slice_that_is_too_small_is_warned_of_with_what_it_can_promise(
     assert not model.read(digits.validation.images).sure.any()
     (record,) = caplog.records
     said = record.getMessage()
-    assert re.match(r"Nothing is sure: 12\d tuning images are too few to promise max_error=0\.001\. Take more, ", said)
+    assert re.match(r"Nothing is sure: 12\d tuning images are too few to promise max_error=0\.001\. The least ", said)
     promised = float(said.rpartition("=")[2])
     assert model.read(digits.validation.images, promised).sure.any()
 
@@ -82,6 +82,6 @@ def test_mistakes_that_leave_nothing_sure_are_warned_of(
         model = with_abstention(replace(trained, tuning_probabilities=answers), digits.train, digits.tuning, 0.02).model
     assert not model.read(digits.validation.images).sure.any()
     (record,) = caplog.records
-    words = r"Nothing is sure: of 12\d tuning images 1\d are misread, .*=0\.02 cannot be promised\. Type: max_error="
+    words = r"Nothing is sure: of 12\d tuning images 1\d are misread, .*=0\.02 cannot be promised\. The least "
     assert re.match(words, record.getMessage())
     assert float(record.getMessage().rpartition("=")[2]) > 0.1

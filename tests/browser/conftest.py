@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(params=WIDTHS)
+@pytest.fixture(scope="session", params=WIDTHS)
 def screen(request: pytest.FixtureRequest, browser: Browser, ui: Ui) -> Iterator[Screen]:
     """A window of each width on the UI."""
     screen = Screen(browser, ui, request.param)

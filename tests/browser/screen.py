@@ -27,8 +27,9 @@ START = 120  # seconds
 PATIENCE = 60_000  # milliseconds that an element may take to appear
 QUIET = 15_000  # milliseconds to wait for a moment without requests
 WIDTHS = {1500: 900, 1100: 800}  # of windows, with their heights
-# MLflow's assistant opens by itself, once in each browser; no option of the server keeps it shut.
-NO_ASSISTANT = "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+# A newcomer's browser remembers nothing, but that MLflow's assistant, which opens by itself, was closed: no option of
+# the server keeps it shut.
+NEWCOMER = "localStorage.clear(); localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
 IN_ROWS = "cells => cells.map(cell => [Number(cell.closest('[row-index]').getAttribute('row-index')), cell.innerText])"
 ADDRESS = re.compile(r"^(.+): (http://\S+)$", re.MULTILINE)
 
@@ -85,13 +86,13 @@ def opened_browser() -> Iterator[Browser]:
 
 
 class Screen:
-    """A window on the UI, in which a newcomer has closed MLflow's assistant."""
+    """A window on the UI as a newcomer sees it. It keeps the scripts of the UI, which take seconds to load."""
 
     def __init__(self, browser: Browser, ui: Ui, width: int, height: int = 0) -> None:
         self.ui = ui
         self.page: Page = browser.new_page(viewport={"width": width, "height": height or WIDTHS[width]})
         self.page.set_default_timeout(PATIENCE)
-        self.page.add_init_script(NO_ASSISTANT)
+        self.page.add_init_script(NEWCOMER)
         self.page.route(lambda url: not url.startswith(ui.address), lambda route: route.abort())  # nothing from outside
 
     def open(self, address: str) -> None:

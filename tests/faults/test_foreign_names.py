@@ -27,7 +27,7 @@ from mnist_mlflow.search import plots
 from mnist_mlflow.tracking import checks
 from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query
 from mnist_mlflow.tracking.evaluations import CORRUPTIONS, KIND, StoredEvaluation
-from mnist_mlflow.tracking.registry import SELECTED_BY
+from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.tracking.reproductions import Reproduced
 from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.runs import Run

@@ -24,7 +24,8 @@ from mnist_mlflow.selection import promotion
 from mnist_mlflow.selection.deciding import decide
 from mnist_mlflow.selection.test_images import score_finalists
 from mnist_mlflow.tracking.aliases import CHALLENGER, CHAMPION, PREVIOUS
-from mnist_mlflow.tracking.registry import SELECTED_BY, Registry
+from mnist_mlflow.tracking.registry import Registry
+from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.types import silent
 from tests.conftest import Trained, open_copy, train_into_copy
 from tests.selected import Selected, choose, connected, select_in_copy

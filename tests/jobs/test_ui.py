@@ -27,7 +27,7 @@ def become(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_it_says_where_the_models_are_and_becomes_the_ui_with_few_processes(
     store: mlflow.MlflowClient, command: Command, become: list[Any]
 ) -> None:
-    views.describe(store, "0")
+    views.describe(store, store.get_experiment("0"))
     store.create_experiment("somebody else's")
     status, output, _ = command("ui", "--port=5017")
     assert (status, output) == (0, f"Default: http://127.0.0.1:5017/{views.MODELS.path('0')}\n")

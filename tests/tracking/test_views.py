@@ -47,7 +47,7 @@ def test_what_mlflow_run_has_opened_stays_there_and_is_described_too(
 def test_an_experiment_gets_what_it_lacks_and_keeps_what_people_wrote(store: Client) -> None:
     store.set_experiment_tag("0", NOTE, "ours")
     store.set_experiment_tag("0", views.TRIALS.tag, "changed")
-    views.describe(store, "0")
+    views.describe(store, store.get_experiment("0"))
     tags = store.get_experiment("0").tags
     assert (tags[NOTE], tags[views.TRIALS.tag]) == ("ours", "changed")
     assert {view.tag for view in views.VIEWS} <= tags.keys()
