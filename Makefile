@@ -49,5 +49,5 @@ docs: venv  ## write the reference, and build the site of the documents into sit
 	python -m tests.documents
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
-ui: venv  ## open the MLflow UI on the project's store
+ui: venv  ## start the MLflow UI on the project's store, and print the addresses of the runs
 	python -m mnist_mlflow ui
