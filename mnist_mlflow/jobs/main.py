@@ -74,7 +74,7 @@ class Params(AlgorithmNames, Names, ReuseOptions, SearchOptions, DataOptions):
 
     @property
     def at_a_time(self) -> int:
-        """How many train at a time here: by default one where searches ask for latency, which others change."""
+        """The number that train at a time here: by default one where searches ask for latency, which others change."""
         return self.workers or (1 if "latency" in self.objective else min(count_cores(), MOST_AT_A_TIME))
 
 

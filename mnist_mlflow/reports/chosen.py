@@ -19,10 +19,10 @@ from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.permissions import may_write
 from mnist_mlflow.tracking.queries import RUN_ID, count_openings
 from mnist_mlflow.tracking.registry import Registry, Version
-from mnist_mlflow.tracking.versions import SELECTED_BY, numbers
 from mnist_mlflow.tracking.results import KeptAnswers, read_file, read_kept
 from mnist_mlflow.tracking.signatures import read_signatures
 from mnist_mlflow.tracking.store import store_uri
+from mnist_mlflow.tracking.versions import SELECTED_BY, numbers
 from mnist_mlflow.types import CLASSES
 
 NOTHING_KEPT = KeptAnswers(np.empty(0, np.uint8), np.empty((0, CLASSES)))

@@ -16,9 +16,9 @@ from mnist_mlflow.reports.sections import Section
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.candidates import Candidate
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.tracking.reproductions import find_reproductions
 from mnist_mlflow.tracking.results import read_file
+from mnist_mlflow.tracking.versions import SELECTED_BY
 
 CAPTIONS = {
     "confusion_matrix": "Confusion matrix: how often each digit was read as each",

@@ -23,11 +23,11 @@ from mnist_mlflow.tracking.aliases import CHAMPION, State
 from mnist_mlflow.tracking.evaluations import find_evaluations
 from mnist_mlflow.tracking.models import Load, load_model
 from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.tracking.results import read_kept, write_pictures
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.signatures import APPLICATION, SIGNATURES, sign
 from mnist_mlflow.tracking.store import store_uri
+from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.types import Progress
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from mnist_mlflow.tracking.aliases import DECIDED
 from mnist_mlflow.tracking.evaluations import find_evaluated
 from mnist_mlflow.tracking.parcels import Parcel, unsent_parcels
 from mnist_mlflow.tracking.queries import pages
-from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.tracking.relocation import find_moves, missing_artifacts, missing_folders, rewrite_addresses
 from mnist_mlflow.tracking.runs import KILLED, abandoned_runs, close_for
 from mnist_mlflow.tracking.store import open_store, store_address, store_file, store_uri
+from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.types import Finding
 
 FIX = "Type: python -m mnist_mlflow doctor --fix 1"

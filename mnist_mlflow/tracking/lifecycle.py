@@ -102,8 +102,8 @@ def _start(client: mlflow.MlflowClient, entry_point: str, tags: Mapping[str, obj
     try:
         place = experiments.find_or_create(client, experiment) if experiment else None
         number = place.experiment_id if place else ""
-        chosen = None if experiments.is_named() else number
-        started = mlflow.start_run(experiment_id=chosen, tags=ours, log_system_metrics=False)
+        experiment_id = None if experiments.is_named() else number
+        started = mlflow.start_run(experiment_id=experiment_id, tags=ours, log_system_metrics=False)
     except MlflowException as error:
         text = f"No run can be started: {one_line(error)}"
         raise experiments.explain(client, error, experiment) or UserFacingError(text) from error

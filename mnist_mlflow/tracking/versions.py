@@ -1,4 +1,4 @@
-"""What a version of the registered model tells: its scores, and the candidate that it was registered from."""
+"""Facts that a version of the registered model tells: its scores, and the candidate that it was registered from."""
 
 from __future__ import annotations
 

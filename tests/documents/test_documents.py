@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.report.compare import mean_accuracy, typical
 from benchmarks.targets import ROWS, Row
-from mnist_mlflow.algorithms.base import algorithm_names
+from mnist_mlflow.algorithms.base import algorithm_names, get_algorithm
 from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS
 from mnist_mlflow.jobs import job_docstrings
@@ -72,6 +72,12 @@ def test_the_figures_of_readme_are_those_of_the_benchmark(row: Row) -> None:
     expected = [f"{seconds(typical(ours, key))} ({seconds(typical(peer, key))})" for key in times]
     assert [fit, predict] == expected
     assert float(size.removesuffix(" MB")) == pytest.approx(typical(ours, "model_mb"), rel=0.2)
+
+
+@pytest.mark.parametrize("name", [name for name in algorithm_names() if name in MEASURED])
+def test_the_seconds_that_an_algorithm_announces_are_those_of_the_benchmark(name: str) -> None:
+    announced, measured = getattr(get_algorithm(name), "SECONDS", None), typical(MEASURED[name]["ours"], "fit_seconds")
+    assert announced is None or announced == pytest.approx(measured, rel=0.1)
 
 
 def test_an_algorithm_that_was_not_measured_has_no_figures_in_readme() -> None:

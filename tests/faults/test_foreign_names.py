@@ -27,11 +27,11 @@ from mnist_mlflow.search import plots
 from mnist_mlflow.tracking import checks
 from mnist_mlflow.tracking.candidates import Candidate, Candidates, Query
 from mnist_mlflow.tracking.evaluations import CORRUPTIONS, KIND, StoredEvaluation
-from mnist_mlflow.tracking.versions import SELECTED_BY
 from mnist_mlflow.tracking.reproductions import Reproduced
 from mnist_mlflow.tracking.results import KeptAnswers
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.trials import Trials
+from mnist_mlflow.tracking.versions import SELECTED_BY
 from tests.simulated import DIGESTS, labels_of, reads, right_but
 
 Client: TypeAlias = mlflow.MlflowClient
