@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 START = 120  # seconds
-PATIENCE = 60_000  # milliseconds that an element may take to appear
+PATIENCE = 30_000  # milliseconds that an element may take to appear
 QUIET = 15_000  # milliseconds to wait for a moment without requests
 WIDTHS = {1500: 900, 1100: 800}  # of windows, with their heights
 # A newcomer's browser remembers nothing, but that MLflow's assistant, which opens by itself, was closed: no option of
-# the server keeps it shut.
-NEWCOMER = "localStorage.clear(); localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+# the server keeps it shut. MLflow's telemetry is a worker whose script, asked for here, would seem to load for ever.
+NEWCOMER = """
+localStorage.clear();
+localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');
+delete window.SharedWorker;
+"""
 IN_ROWS = "cells => cells.map(cell => [Number(cell.closest('[row-index]').getAttribute('row-index')), cell.innerText])"
 ADDRESS = re.compile(r"^(.+): (http://\S+)$", re.MULTILINE)
 
