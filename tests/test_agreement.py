@@ -39,13 +39,17 @@ def test_every_job_can_be_run_and_shown(name: str) -> None:
     assert callable(getattr(console, f"show_{name}"))
 
 
+def check_command(name: str, stanza: dict[str, Any]) -> None:
+    """The command of an entry point passes on all that the stanza declares."""
+    words = shlex.split(stanza["command"])
+    assert words[:4] == ["python", "-m", "mnist_mlflow", name]
+    passed = dict(zip(words[4::2], words[5::2], strict=True))
+    assert passed == {f"--{parameter}": f"{{{parameter}}}" for parameter in stanza["parameters"]}
+
+
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_an_entry_point_passes_on_all_that_it_declares(name: str) -> None:
-    stanza = ENTRY_POINTS[name]
-    program, *arguments = shlex.split(stanza["command"])[:4], *shlex.split(stanza["command"])[4:]
-    assert program == ["python", "-m", "mnist_mlflow", name]
-    passed = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert passed == {f"--{parameter}": f"{{{parameter}}}" for parameter in stanza["parameters"]}
+    check_command(name, ENTRY_POINTS[name])
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)

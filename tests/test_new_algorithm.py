@@ -9,8 +9,10 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import yaml
 
 from tests.conftest import ROOT
+from tests.test_agreement import check_command
 
 DOCUMENT = (ROOT / "docs" / "new-algorithm.md").read_text()
 PARTS = ("mnist_mlflow", "MLproject", "conda.yaml", "README.md")
@@ -34,6 +36,16 @@ def project(tmp_path: Path) -> Path:
     with (folder / "MLproject").open("a") as file:
         file.write("\n" + block("yaml"))
     return folder
+
+
+def test_the_stanza_passes_on_all_that_it_declares() -> None:
+    stanzas = yaml.safe_load((ROOT / "MLproject").read_text() + "\n" + block("yaml"))["entry_points"]
+    check_command("centroid", stanzas["centroid"])
+
+
+def test_the_row_is_one_of_the_table_of_readme() -> None:
+    table = re.findall(r"^\| algorithm \|.*|^\| `\w+` \|.*", (ROOT / "README.md").read_text(), re.M)
+    assert {row.count("|") for row in [*table, block("text").strip()]} == {block("text").count("|")}
 
 
 def test_a_new_algorithm_is_one_file_and_one_stanza(

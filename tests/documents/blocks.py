@@ -1,8 +1,17 @@
 """The code in documents and docstrings.
 
-A block of code stands between fences, with its language. Python is run by a test. Commands of ours are not run, as
-most take minutes: a test checks that each would be accepted as it is typed. A comment before a block changes that:
-`not run: WHY`, `run by PATH` for a block that has a test of its own, or `run` for commands that are quick.
+A block of code stands between fences, with its language. A comment before it says what a test does with it:
+
+    none, python      it is run, with the other such blocks of its document from top to bottom
+    none, bash        it is parsed, and nothing is run: most commands take minutes
+    none, others      nothing: they are settings, and what was printed
+    `run`             its commands of ours are run too: they are quick
+    `run by PATH`     that test runs it
+    `not run: WHY`    nothing, but for the commands of ours in it, which are parsed
+
+To parse a command of ours, in a block or between backticks, is to build its command line: each option has to be there,
+and each value one that it accepts. Whether a run, a file or a study of that name is there is not asked. Of other lines
+in bash the target of make, the tests or the module has to be there; `export` and its like are taken as they are.
 """
 
 from __future__ import annotations
@@ -22,6 +31,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 MODULES = sorted((ROOT / "mnist_mlflow").rglob("*.py"))
 BLOCK = re.compile(r"(?:^ *<!-- (.*) -->\n)?^( *)```(.*)\n((?:.*\n)*?)\2```$", re.M)
 OURS = ("mlflow run ", "python -m mnist_mlflow ")
+EXAMPLE = "centroid"  # an algorithm that docs/new-algorithm.md adds
 
 
 @dataclass(frozen=True)
@@ -71,12 +81,8 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def all_commands() -> list[list[str]]:
-    """The different commands of ours in documents and docstrings, but for an algorithm that there is not."""
-    texts = [BLOCK.sub(_without_example, path.read_text(encoding="utf-8")) for path in DOCUMENTS]
+    """The different commands of ours in documents and docstrings."""
+    texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
     texts += [text for path in MODULES for text in docstrings(path)]
     typed = {tuple(words) for text in texts for words in commands(text)}
     return [list(words) for words in sorted(typed)]
-
-
-def _without_example(block: re.Match[str]) -> str:
-    return "" if block[3] in ("python", "yaml") else block[0]
