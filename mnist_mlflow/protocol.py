@@ -126,7 +126,7 @@ class SelectOptions:
     dry_run: bool = flag(False, "1: decide, write the decision down, and change nothing")
     apply: str = text("", ".*", "the name of a dry run: its id, or the beginning of it", "carry out what it decided")
     rollback: bool = flag(False, "1: put the previous champion back, and decide nothing")
-    reason: str = text("", r"[^\r\n]{0,500}", "one line of at most 500 characters", "why, for the version's tags")
+    reason: str = text("", r"[^\r\n]{0,500}", "one line of at most 500 characters", "why, for the tag `signatures`")
 
 
 @parameters
