@@ -1,6 +1,8 @@
 """Check all that a run needs, a line each: ok, or what to type; `--fix 1` mends what needs no decision.
 
 Checked are Python, packages, data, disk and git; the tracking store and what it holds; and the studies.
+
+    python -m mnist_mlflow doctor
 """
 
 from __future__ import annotations

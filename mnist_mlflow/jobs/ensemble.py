@@ -1,4 +1,7 @@
-"""Let the finished models that do best together on the tuning slice vote, as a model of its own."""
+"""Let the finished models that do best together on the tuning slice vote, as a model of its own.
+
+    mlflow run . -e ensemble --env-manager local
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ With corruptions=1 it says where the model breaks. It is scored on validation im
 strengths, and the test images stay shut.
 
 With data=PATH it is examined on pictures of somebody's own, all of them unless it has learned from them.
+
+    mlflow run . -e evaluate --env-manager local -P model=champion
 """
 
 from __future__ import annotations

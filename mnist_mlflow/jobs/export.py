@@ -1,6 +1,6 @@
 """Write a model into one ONNX file, which any runtime of ONNX reads without Python: canonical digits in, answers out.
 
-python -m mnist_mlflow export
+    python -m mnist_mlflow export
 """
 
 from __future__ import annotations

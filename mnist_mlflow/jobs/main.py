@@ -1,6 +1,8 @@
 """Train all algorithms, each in a run of its own, then select the champion.
 
 Several train at the same time where there are cores. Each has as many threads as alone: the models are the same.
+
+    mlflow run . --env-manager local
 """
 
 from __future__ import annotations

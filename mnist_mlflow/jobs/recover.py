@@ -1,4 +1,7 @@
-"""Upload the results that a store did not take; each is there once, whatever was uploaded before."""
+"""Upload the results that a store did not take; each is there once, whatever was uploaded before.
+
+    python -m mnist_mlflow recover
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Write what the store holds about the champion as a page of HTML that needs nothing else."""
+"""Write what the store holds about the champion as a page of HTML that needs nothing else.
+
+    mlflow run . -e report --env-manager local
+"""
 
 from __future__ import annotations
 

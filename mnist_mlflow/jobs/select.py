@@ -1,6 +1,8 @@
 """Choose a champion among the finished runs, register it, then score the finalists on the test images.
 
 Statistics and budgets decide on the validation images alone; the test images are opened after the decision.
+
+    mlflow run . -e select --env-manager local
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ from tests.documents.hooks import ROOT
 
 SHARED = (DataOptions, SeedsOptions, ReuseOptions, SearchOptions)
 FORMS = """`mlflow run . -e NAME --env-manager local -P PARAMETER=VALUE` and
-`python -m mnist_mlflow NAME --PARAMETER VALUE` are the same. A command without an entry point makes no run, and has the
-second form alone."""
+`python -m mnist_mlflow NAME --PARAMETER VALUE` are the same. A command that makes no run has the second form alone."""
 TAKEN = "Beside its own hyperparameters each takes these:"
 HEAD = ("parameter", "default", "accepted", "what it is")
 
@@ -113,7 +112,7 @@ def commands_page() -> str:
         parts += [
             f"## {name}",
             prose(docstring).strip(),
-            "" if name in entry_points else "It has no entry point.",
+            "" if name in entry_points else "It makes no run, so that `mlflow run` does not start it.",
             table(HEAD, takes) if takes else "It takes no parameters.",
         ]
     targets = re.findall(r"^([a-z]+):.*## (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)

@@ -11,7 +11,11 @@ import mnist_mlflow
 ABOUT = """# Python
 
 The functions take the [options of the commands](commands.md) as arguments, with the same names and defaults, and use
-the same store. They print nothing. `help(mnist_mlflow.train)` says all of this in Python, the options included."""
+the same store. They print nothing. `help(mnist_mlflow.train)` says all of this in Python, the options included.
+
+What goes wrong is a `UserFacingError`, whose message says what was wrong, what is accepted and what to type. Two kinds
+of it are `UsageError`, of an argument, and `ImageError`, of what are no images:
+`from mnist_mlflow.errors import ImageError, UsageError, UserFacingError`."""
 TESTED = "<!-- run by tests/jobs/api/test_api.py -->\n"
 
 

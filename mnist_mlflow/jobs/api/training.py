@@ -62,6 +62,8 @@ def train(
 ) -> RunResult | SeedsResult:
     """Train one algorithm in a run of its own, as its command does.
 
+    The run is in the experiment `mnist-digits`, unless `mlflow.set_experiment` or MLFLOW_EXPERIMENT_NAME names another.
+
     Returns a result:
 
         run_id, model_uri   what MLflow finds the run and its model by
@@ -109,7 +111,7 @@ def search(
     """Search for hyperparameters of one algorithm, then train with the best, as its command does.
 
     It ends after so many `trials`, or after `timeout` seconds. The tuning slice of the training images scores trials.
-    Hyperparameters that are named stay as they are.
+    Hyperparameters that are named stay as they are. The run is in the experiment that `train` names, with its trials.
 
     Returns what `train` returns. Its `params` are the best that were found. Its `resume_command` goes on with the
     search, where there is more to try.
