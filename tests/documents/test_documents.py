@@ -13,8 +13,9 @@ from mnist_mlflow.cli import commands as cli
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS
 from mnist_mlflow.jobs import job_docstrings
 from tests.conftest import ROOT
-from tests.documents.blocks import DOCUMENTS, OURS, commands
+from tests.documents.blocks import DOCUMENTS, EXAMPLE, OURS, commands
 from tests.documents.pages import made, written
+from tests.simulated import Client
 from tests.test_agreement import ENTRY_POINTS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,9 +40,9 @@ def test_documents_written_by_hand_show_every_command() -> None:
     shown = {words[3] for words in typed if words[0] == "python"}
     runs = {" ".join(words) for words in typed if words[0] == "mlflow"}
     entered = {found[1] if (found := re.search(r" -e (\w+)", command)) else "main" for command in runs}
-    assert entered - {"centroid"} == set(ENTRY_POINTS)
+    assert entered - {EXAMPLE} == set(ENTRY_POINTS)
     assert shown | entered >= {*job_docstrings(), *algorithm_names()}
-    assert shown <= set(cli.commands.commands) | {"centroid"}
+    assert shown <= set(cli.commands.commands) | {EXAMPLE}
 
 
 def test_readme_has_a_row_for_every_algorithm() -> None:
@@ -94,6 +95,19 @@ def test_the_ensemble_of_readme_is_that_of_the_benchmark() -> None:
 def test_every_corruption_is_documented() -> None:
     rows = re.findall(r"^\| (`.*`) \|", (ROOT / "docs" / "evaluate.md").read_text(encoding="utf-8"), re.M)
     assert re.findall(r"`(\w+)`", " ".join(rows)) == list(CORRUPTIONS)
+
+
+def test_every_notebook_is_on_its_page() -> None:
+    shown = re.findall(r"\(\.\./notebooks/(\w+)\.ipynb\)", (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8"))
+    assert shown == [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+
+
+def test_the_filters_that_compare_shows_are_what_mlflow_understands(store: Client) -> None:
+    _, _, table = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8").partition("| filter |")
+    filters = re.findall(r"^\| `(.*)` \|", table, re.M)
+    assert len(filters) > 3
+    for condition in filters:
+        store.search_runs(["0"], condition)
 
 
 def test_every_target_that_a_document_names_is_there() -> None:

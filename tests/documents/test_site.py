@@ -5,13 +5,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 from tests.conftest import ROOT
+from tests.documents.hooks import ADDED
 
 RESOURCES = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 OF_STYLES = re.compile(r"url\(\s*[\"']?(https?:)?//|@import\s+[\"'](https?:)?//")
+SECTIONS = [pages for section in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"] for pages in section.values()]
+MENU = [entry for pages in SECTIONS for page in pages for entry in page.items()]
 
 
 class Resources(HTMLParser):
@@ -40,6 +44,12 @@ def test_every_document_is_a_page(site: Path) -> None:
     documents = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
     assert all((site / path).exists() for path in documents)
     assert all((site / f"{name}.html").exists() for name in ("results", "changes", "contributing"))
+
+
+@pytest.mark.parametrize(("name", "path"), MENU)
+def test_a_page_is_called_what_the_menu_calls_it(name: str, path: str) -> None:
+    text = (ROOT / ADDED.get(path, f"docs/{path}")).read_text(encoding="utf-8")
+    assert re.findall(r"^# (.*)", text, re.M)[0] == name
 
 
 def test_pages_and_styles_load_nothing_from_elsewhere(site: Path) -> None:
