@@ -87,7 +87,7 @@ def draw_progress(searches: Searches, goal: Goal, about: str) -> Figure:
 
 @styled()
 def draw_values(searches: Searches, goal: Goal, names: Sequence[str], about: str) -> Figure:
-    """The goal against each hyperparameter; trials that were broken off are strokes at the lower edge."""
+    """The goal against each hyperparameter; trials that were pruned are strokes at the lower edge."""
     rows, key = -(-len(names) // COLUMNS), KEY if len(searches) > 1 else 0.0
     margins = Margins(top=0.85 + key)
     figure = titled_figure("What each hyperparameter brought", about, 2.0 * rows + 1.0 + key, margins)

@@ -37,7 +37,7 @@ def draw_importances(shares: Mapping[str, float], about: str) -> Figure:
 
 @styled()
 def draw_stages(trials: Sequence[Mapping[int, float]], is_whole: Sequence[bool], goal: Goal, about: str) -> Figure:
-    """The value of each trial, at each stage of its learning; grey are those that were broken off."""
+    """The value of each trial, at each stage of its learning; grey are those that were pruned."""
     figure, axes = titled_axes("How the trials learned", about, 4.0, Margins(bottom=0.75))
     for stages, whole in zip(trials, is_whole, strict=True):
         axes.plot(*zip(*sorted(stages.items()), strict=True), ".-", color=BLUE if whole else FAINT, lw=1, alpha=0.7)
@@ -47,7 +47,7 @@ def draw_stages(trials: Sequence[Mapping[int, float]], is_whole: Sequence[bool],
     axes.set_xticks(last, [str(stage) for stage in last])
     axes.minorticks_off()
     label_axes(axes, "stage of the learning", goal.title)
-    add_note(figure, "Dark: trials that learned to the end. Pale: trials that were broken off.")
+    add_note(figure, "Dark: trials that learned to the end. Pale: trials that were pruned.")
     return figure
 
 

@@ -77,7 +77,6 @@ def draw_searches(sides: Sequence[Side]) -> dict[str, bytes]:
     about = "of trials that learned to the end, which are dots"
     figures = {"The best value so far, trial by trial": draw_progress(searches, goal, about)}
     if names:
-        broken_off = "strokes are trials that were broken off"
         caption = "Each hyperparameter that the searches share, against the goal"
-        figures[caption] = draw_values(searches, goal, names, broken_off)
+        figures[caption] = draw_values(searches, goal, names, "strokes are trials that were pruned")
     return {caption: as_png(figure) for caption, figure in figures.items()}
