@@ -1,5 +1,7 @@
 """Let the finished models that do best together on the tuning slice vote, as a model of its own.
 
+Members are weighted there too, and its run says what each adds.
+
     mlflow run . -e ensemble --env-manager local
 """
 

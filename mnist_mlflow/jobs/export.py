@@ -1,5 +1,7 @@
 """Write a model into one ONNX file, which any runtime of ONNX reads without Python: canonical digits in, answers out.
 
+ONNX Runtime alone answers by it.
+
     python -m mnist_mlflow export
 """
 

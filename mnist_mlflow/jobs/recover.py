@@ -1,5 +1,7 @@
 """Upload the results that a store did not take; each is there once, whatever was uploaded before.
 
+A training whose store went away meanwhile keeps its result, and names this command.
+
     python -m mnist_mlflow recover
 """
 

@@ -1,5 +1,7 @@
 """Write what the store holds about the champion as a page of HTML that needs nothing else.
 
+On it are the model card and the leaderboard.
+
     mlflow run . -e report --env-manager local
 """
 
