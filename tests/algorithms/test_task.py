@@ -22,7 +22,7 @@ SEARCH = SearchOptions(timeout=1.5, workers=2, study="a-night", objective="accur
 @pytest.mark.parametrize("algorithm", algorithm_names())
 @pytest.mark.parametrize("search", [SearchOptions(), SEARCH], ids=["as given", "searched"])
 def test_a_task_and_its_command_are_each_others_inverse(algorithm: str, search: SearchOptions) -> None:
-    task = Task(algorithm, GIVEN[algorithm], DataOptions("digits", split_seed=2, trials=5), search)
+    task = Task(algorithm, GIVEN.get(algorithm, {}), DataOptions("digits", split_seed=2, trials=5), search)
     assert Task.from_command(task.command()) == task
     assert Task.from_run({"command": task.command()}) == task
     plain = Task(algorithm)
@@ -79,7 +79,7 @@ def test_another_command_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        ("mlflow run . -e knnn --env-manager local", r"no algorithm 'knnn' \(did you mean 'knn'\?\); accepted: cnn"),
+        ("mlflow run . -e knnn --env-manager local", r"no algorithm 'knnn' \(did you mean 'knn'\?\); accepted: .*cnn"),
         ("mlflow run . --env-manager local", "no algorithm 'main'"),
         ("mlflow run . -e knn --env-manager local -P epochs=3", "no parameter 'epochs'; accepted: .*n_neighbors"),
         ("mlflow run . -e knn --env-manager local -P seed=x", "'x' is not a whole number"),

@@ -37,7 +37,7 @@ USAGE = {
         "type auto, mnist or digits",
     ),
     "a data set that is added and has no path": (["svm", "--data=mnist+"], "'mnist+' is not auto, mnist", "data=auto"),
-    "an unknown algorithm": (["main", "--algorithms=knn,svn"], "no algorithm 'svn'", "accepted: cnn, forest, knn"),
+    "an unknown algorithm": (["main", "--algorithms=knn,svn"], "no algorithm 'svn'", "cnn, forest, knn"),
     "no worker": (["svm", "--trials=2", "--workers=0"], "'0' is not a whole number from 1 to 256", "workers=1"),
     "an unknown objective": (["svm", "--trials=2", "--objective=recall"], "'recall' is not one of", "log_loss"),
     "how to search, and no search": (["svm", "--workers=2"], "workers says how to search", "add trials=30"),

@@ -17,7 +17,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "an option": (lambda: mnist_mlflow.select(prefr="size"), "option 'prefr' (did you mean 'prefer'?)"),  # type: ignore[call-overload]
     "a hyperparameter": (lambda: mnist_mlflow.train("knn", n_neighbor=3), "'n_neighbor' (did you mean 'n_neighbors'?)"),
     "one of another algorithm": (lambda: mnist_mlflow.train("knn", epochs=3), "option 'epochs'; accepted: algorithm, "),
-    "an algorithm": (lambda: mnist_mlflow.train("svn"), "algorithm 'svn' (did you mean 'svm'?); accepted: cnn, forest"),
+    "an algorithm": (lambda: mnist_mlflow.train("svn"), "algorithm 'svn' (did you mean 'svm'?); accepted: "),
     "a value": (lambda: mnist_mlflow.train("knn", n_neighbors=-3), "n_neighbors: -3 is not a whole number from 1 to"),
     "a value of text": (lambda: mnist_mlflow.select(prefer="beauty"), "prefer: 'beauty' is not one of accuracy"),
     "a model": (lambda: mnist_mlflow.evaluate(nodel="champion"), "'nodel' (did you mean 'model'?)"),  # type: ignore[call-arg]
