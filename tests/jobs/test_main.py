@@ -106,7 +106,7 @@ def test_as_many_train_at_a_time_as_there_are_cores_the_longest_first_and_each_a
     with pytest.raises(UserFacingError, match="Every algorithm failed"):
         run(params, lambda *row: rows.append(row))
     ((place, shares),) = places
-    assert [command.label for command in place.commands] == ["xgboost", "mlp", "svm", "logistic", "knn"]
+    assert [command.label for command in place.commands] == ["mlp", "xgboost", "svm", "logistic", "knn"]
     assert (place.most, shares) == (count, False)
     shown, total = (Shown.TERMINAL, 0) if count == 1 else (Shown.LINES, 6)
     assert {command.shown for command in place.commands} == {shown}
