@@ -18,11 +18,11 @@ from mnist_mlflow.types import CLASSES
 
 COSTS = {
     "fit_seconds": ("seconds to learn", ".3g"),
-    "predict_ms_per_image": ("milliseconds an image", ".3g"),
+    "predict_ms_per_image": ("ms/image", ".3g"),
     "model_mb": ("megabytes of the model", ".3g"),
     "tracking_seconds": ("seconds for tracking", ".3g"),
 }
-TRIALS = {"trials_complete": "complete", "trials_pruned": "broken off", "trials_fail": "failed"}
+TRIALS = {"trials_complete": "complete", "trials_pruned": "pruned", "trials_fail": "failed"}
 METRICS = (
     "On the validation images; of several seeds mean ± standard deviation. "
     "The test images decide nothing: their figures are not shown."

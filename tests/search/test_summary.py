@@ -108,7 +108,7 @@ def test_the_table_has_a_row_for_each_trial_that_has_ended() -> None:
 
 def test_the_note_says_what_was_won() -> None:
     note = summary_of(*TRIALS).note("mlflow run . -P study=mine")
-    assert "Study `mine`: 3 trials complete, 1 trial broken off early, 1 trial failed." in note
+    assert "Study `mine`: 3 trials complete, 1 trial pruned, 1 trial failed." in note
     assert "| log loss | 0.3000 | 0.2000 | -0.0050 (95 %: -0.00" in note
     assert "| `n_neighbors` | 8 | 3 | |" in note
     assert "`weights`" not in note
