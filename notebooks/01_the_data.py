@@ -15,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.data.label_errors import CORRECTED
+from mnist_mlflow.evaluation.drawing import COLOURS
 from mnist_mlflow.model.features import FEATURES, deskew, hog
 
 plt.style.use("mnist_mlflow.evaluation.style")
@@ -100,8 +101,8 @@ maps = {
 }
 for title, points in maps.items():
     axes = plt.figure(figsize=(5.5, 4.6), layout="constrained").subplots()
-    for digit in range(10):
-        axes.scatter(*points[labels == digit].T, s=20, marker=f"${digit}$", color=plt.cm.tab10(digit), linewidths=0)
+    for digit in range(10):  # yellow, the eighth colour, is too pale for digits
+        axes.scatter(*points[labels == digit].T, s=20, marker=f"${digit}$", color=COLOURS[digit % 7], linewidths=0)
     axes.set_title(title)
     axes.axis("off")
 plt.show()

@@ -14,6 +14,8 @@ import pandas as pd
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.disagreement import only_first_right
+from mnist_mlflow.evaluation.drawing import GREY, NOTICE
+from mnist_mlflow.evaluation.plots import confusion_matrix
 from mnist_mlflow.evaluation.significance import ALPHA, sign_test
 from mnist_mlflow.reports.pairs import answer, pairs_of
 from mnist_mlflow.tracking.datasets import address_of
@@ -83,7 +85,7 @@ plt.show()
 # The scales are logarithmic: each stretch of the same length multiplies the cost by the same factor.
 
 # %%
-costs = {"fit_seconds": "seconds to learn", "predict_ms_per_image": "ms an image", "model_mb": "megabytes"}
+costs = {"fit_seconds": "seconds to learn", "predict_ms_per_image": "ms/image", "model_mb": "megabytes"}
 panels = plt.figure(figsize=(7, 2.9), layout="constrained").subplots(1, 3, sharey=True)
 for axes, (metric, title) in zip(panels, costs.items(), strict=True):
     values = best[f"metrics.{metric}"]
@@ -99,9 +101,9 @@ plt.show()
 # %% [markdown]
 # ## Calibration
 #
-# A calibrated model that is 90 % sure is right nine times in ten. So its mean confidence is its accuracy. Where the
-# ring (confidence) lies left of the point (accuracy), the model doubts too much. To the right, it is too sure. The
-# calibration error (`ece`) also counts gaps that cancel each other.
+# A calibrated model that is 90 % confident is right nine times in ten. So its mean confidence is its accuracy. Where
+# the ring (confidence) lies left of the point (accuracy), the model is not confident enough. To the right, it is too
+# confident. The calibration error (`ece`) also counts gaps that cancel each other.
 
 # %%
 axes = plt.figure(figsize=(5.5, 2.9), layout="constrained").subplots()
@@ -118,20 +120,12 @@ plt.show()
 # %% [markdown]
 # ## Confusions
 #
-# How often all models together read a digit (row) as another (column).
+# How often all models together read images with a label (row) as a digit (column). Colour shows mistakes alone.
 
 # %%
-confusions = np.zeros((10, 10), int)
-for one in answers.values():
-    np.add.at(confusions, (one.labels, one.digits), 1)
-np.fill_diagonal(confusions, 0)
-axes = plt.figure(figsize=(4.6, 4.4), layout="constrained").subplots()
-axes.imshow(np.ma.masked_equal(confusions, 0), cmap="Oranges", vmin=0, vmax=1.6 * confusions.max())
-for label, digit in np.argwhere(confusions):
-    axes.text(digit, label, confusions[label, digit], ha="center", va="center", size=8)
-axes.set(xlabel="read as", ylabel="label", xticks=range(10), yticks=range(10), title="Mistakes of all models together")
-axes.grid(visible=False)
-plt.show()
+labels = np.tile(validation.labels, len(answers))
+probabilities = np.concatenate([one.probabilities[0] for one in answers.values()])
+confusion_matrix(labels, probabilities, f"{len(answers)} models together, {len(validation):,} images each")
 
 # %% [markdown]
 # ## Where they disagree
@@ -152,7 +146,7 @@ axes.imshow(255 - np.hstack(validation.images[shown]), cmap="gray", vmin=0, vmax
 heights = 36 + 13 * np.arange(len(answers))
 for height, one, errs in zip(heights, answers.values(), wrong[:, shown], strict=True):
     for column, (digit, is_wrong) in enumerate(zip(one.digits[shown], errs, strict=True)):
-        look = {"color": "C6", "weight": "bold"} if is_wrong else {"color": "grey"}
+        look = {"color": NOTICE, "weight": "bold"} if is_wrong else {"color": GREY}
         axes.text(28 * column + 14, height, digit, ha="center", va="center", **look)
 axes.set(
     ylim=(heights[-1] + 8, 0), yticks=heights, yticklabels=answers, title="What each model reads; below, the label"

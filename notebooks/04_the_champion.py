@@ -11,68 +11,51 @@ import matplotlib.pyplot as plt
 import mlflow
 import numpy as np
 
+import mnist_mlflow
 from mnist_mlflow.data import load_dataset
-from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from mnist_mlflow.evaluation.plots import mistakes, reliability_diagram
+from mnist_mlflow.evaluation.plots import mistakes, reliability_diagram, sheet
 from mnist_mlflow.evaluation.robustness import as_metrics, by_corruption, score_answers
 from mnist_mlflow.evaluation.robustness_plots import draw_accuracies, draw_samples
-from mnist_mlflow.protocol import Names
 from mnist_mlflow.tracking.datasets import address_of
-from mnist_mlflow.tracking.registry import Registry
-from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import PROBABILITY_COLUMNS
 
 plt.style.use("mnist_mlflow.evaluation.style")
-client = connect()  # the project's store, or the one that MLFLOW_TRACKING_URI names
-champion = Registry(client, Names()).version("champion")
-if champion is None:
-    raise UserFacingError("There is no champion yet. Type in the project's folder: make run")
-run = client.get_run(champion.run_id).data
+reader = mnist_mlflow.load("champion")  # from the project's store, or the one that MLFLOW_TRACKING_URI names
+run = mlflow.get_run(reader.pyfunc.metadata.run_id).data
 name = f"{run.tags['algorithm']} on {run.tags['dataset']}"
-print(f"version {champion.version}: {name}, validation accuracy {run.metrics['val_accuracy']:.2%}")
+print(f"{reader.name}: {name}, validation accuracy {run.metrics['val_accuracy']:.2%}")
 
 # %% [markdown]
 # ## What it answers
 #
 # The model takes raw images and returns a row for each: the digit, its confidence, and all ten probabilities. It also
-# says whether the answer is `sure`, and if not, `why`. The validation images taught it nothing.
+# says whether the answer is `sure`, and if not, `why`. The validation images taught it nothing. Where only MLflow is
+# installed, `mlflow.pyfunc.load_model("models:/mnist-digits@champion")` loads the same model.
 
 # %%
-model = mlflow.pyfunc.load_model("models:/mnist-digits@champion")
 validation = load_dataset(address_of(run.tags), int(run.params["split_seed"])).validation
-answers = model.predict(validation.images)
+answers = reader.predict(validation.images)
 answers.head(4).round(3)
 
+# %% [markdown]
+# The images that it is least confident of, with its two best answers. Would you have read them?
 
 # %%
-def show(pictures: list[np.ndarray], captions: list[str], columns: int = 8) -> None:
-    """Show pictures in rows, each below its caption."""
-    rows = -(-len(pictures) // columns)
-    panels = plt.figure(figsize=(7, 8.8 / columns * rows), layout="constrained").subplots(rows, columns, squeeze=False)
-    for axes, picture, caption in zip(panels.flat, pictures, captions, strict=True):
-        axes.imshow(picture, cmap="gray_r", vmin=0, vmax=255)
-        axes.set_title(caption, loc="center", size=8)
-    for axes in panels.flat:
-        axes.axis("off")
-    plt.show()
-
-
+about = f"{name}, {len(validation):,} validation images"
 doubtful = answers.nsmallest(16, "confidence")
 captions = [f"{row.digit}, {row.confidence:.0%}\nor {row.second}" for row in doubtful.itertuples()]
-show([*validation.images[doubtful.index]], captions)
+sheet(validation.images[doubtful.index], captions, "The least confident answers", about)
 
 # %% [markdown]
-# Above are the images that it is least certain of, with its two best answers. Would you have read them?
-#
 # ## Where it looks
 #
-# Occlusion is the plainest explanation: cover a part of the image and ask again. Orange is where the answer loses
-# probability when a square of 6 x 6 pixels around that place is black. There lies what the answer rests on. (Zeiler and
-# Fergus, *Visualizing and understanding convolutional networks*, 2014.)
+# Occlusion is the plainest explanation: cover a part of the image and ask again, without cleaning it first. Orange is
+# where the answer loses probability when a square of 6 x 6 pixels around that place is black. There lies what the
+# answer rests on. Above each image is the most that it loses. (Zeiler and Fergus, *Visualizing and understanding
+# convolutional networks*, 2014.)
 
 # %%
-digits = model.get_raw_model()  # the project's own model, which also answers without cleaning the picture first
 places = [(top, left) for top in range(0, 24, 2) for left in range(0, 24, 2)]
 
 
@@ -81,7 +64,7 @@ def occlusion(image: np.ndarray, digit: int) -> np.ndarray:
     covered = np.repeat(image[None], len(places), axis=0)
     for one, (top, left) in zip(covered, places, strict=True):
         one[top : top + 6, left : left + 6] = 0
-    before, after = (digits.predict_proba(images)[:, digit] for images in (image[None], covered))
+    before, after = (reader.digits.predict_proba(images)[:, digit] for images in (image[None], covered))
     return (before - after).reshape(12, 12)
 
 
@@ -92,7 +75,7 @@ for axes, image, digit in zip(panels.flat, validation.images[chosen], answers["d
     lost = occlusion(image, digit)
     axes.imshow(lost, cmap="Oranges", alpha=np.clip(2 * lost, 0, 0.8), vmin=0, vmax=1, extent=(2, 26, 26, 2))
     axes.axis("off")
-    axes.set_title(f"{digit}: loses up to {lost.max():.0%}", loc="center", size=8)
+    axes.set_title(f"{digit}: up to {lost.max():.0%}", loc="center")
 plt.show()
 
 # %% [markdown]
@@ -102,13 +85,12 @@ plt.show()
 
 # %%
 probabilities = answers[PROBABILITY_COLUMNS].to_numpy()
-about = f"{name}, {len(validation):,} validation images"
 mistakes(validation.images, validation.labels, probabilities, about)
 
 # %% [markdown]
 # ## Reliability
 #
-# Of the answers that are 90 % sure, nine in ten should be right: then the points lie on the diagonal. Nearly all
+# Of the answers that are 90 % confident, nine in ten should be right: then the points lie on the diagonal. Nearly all
 # answers are at the right end, so the points on the left rest on few images.
 
 # %%
@@ -124,14 +106,14 @@ draw_samples(validation.images[chosen[5]], f"a 5 of {run.tags['dataset']}")
 
 # %% [markdown]
 # And this is how many of 50 corrupted images the model reads right, in %. It has never seen most of these changes.
-# `python -m mnist_mlflow evaluate --corruptions 1` does the same with all validation images, and keeps it.
+# `python -m mnist_mlflow evaluate --corruptions 1` does the same with 1,000 of them, and keeps it.
 
 # %%
 images, labels = validation.images[:50], validation.labels[:50]
 scores = []
 for corruption in CORRUPTIONS:
     for strength in STRENGTHS:
-        read = model.predict(corrupt(images, corruption, strength))
+        read = reader.predict(corrupt(images, corruption, strength))
         sure = read["sure"].to_numpy()
         scores.append(score_answers(corruption, strength, labels, read["digit"].to_numpy(), sure))
 draw_accuracies(by_corruption(as_metrics(scores)), f"{name}, 50 validation images")
@@ -149,12 +131,17 @@ circle = cv2.circle(np.zeros((60, 60), np.uint8), (30, 30), 20, 255, -1)
 noise = np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8)
 two = np.hstack(validation.images[chosen[1:3]])
 foreign = [*letters, circle, noise, two]
-read = model.predict(foreign)
-show(foreign, [f"{row.digit}, {row.confidence:.0%}\n{'sure' if row.sure else row.why}" for row in read.itertuples()])
+read = reader.predict(foreign)
+panels = plt.figure(figsize=(7, 1.4), layout="constrained").subplots(1, len(foreign))
+for axes, picture, row in zip(panels, foreign, read.itertuples(), strict=True):
+    axes.imshow(picture, cmap="gray_r", vmin=0, vmax=255)
+    axes.set_title(f"{row.digit}, {row.confidence:.0%}\n{'sure' if row.sure else row.why}", loc="center")
+    axes.axis("off")
+plt.show()
 
 # %% [markdown]
-# How often is a sure answer wrong, and how often is it sure at all? The selection's report and the model's card say it
-# for the test images; here are the validation images.
+# How often is a sure answer wrong, and how often is it sure at all? Here are the figures of the validation images. The
+# report and the model's card have them too, for several values of `max_error`.
 
 # %%
 sure = answers["sure"].to_numpy()

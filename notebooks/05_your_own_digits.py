@@ -16,17 +16,17 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
+import mnist_mlflow
 from mnist_mlflow.data import load_dataset, open_source
 from mnist_mlflow.data.pages.files import open_pages
 from mnist_mlflow.data.pages.finding import find_digits
 from mnist_mlflow.evaluation.examination import count_confusions, list_readings, score_readings, worst_readings
 from mnist_mlflow.reports.framed import framed
 from mnist_mlflow.reports.readings import page_table, row_texts
-from mnist_mlflow.tracking.readers import load_reader
 from mnist_mlflow.types import silent
 
 plt.style.use("mnist_mlflow.evaluation.style")
-reader = load_reader("champion", "mnist-digits")  # from the project's store, or that of MLFLOW_TRACKING_URI
+reader = mnist_mlflow.load("champion")  # from the project's store, or the one that MLFLOW_TRACKING_URI names
 print(reader.name)
 
 # %% [markdown]
@@ -68,8 +68,8 @@ Image(str(photo))
 # ## What is read
 #
 # The page is searched for ink, each digit is cut out, and the model reads them. Frames show where they are. An answer
-# that is not sure has a broken orange frame and a question mark. On a terminal: `python -m mnist_mlflow read --pictures
-# photo.jpg`, which also writes a table.
+# that is not sure has a broken orange frame and a question mark. `mnist_mlflow.read("photo.jpg")` does all of this, and
+# keeps it as a run. So does `python -m mnist_mlflow read --pictures photo.jpg` on a terminal.
 
 # %%
 page = next(open_pages(str(photo)))
@@ -118,7 +118,7 @@ print(f"{len(mine)} pictures, {len(source.skipped)} left out")
 # its 95 % interval. With 100 pictures the intervals are wide: only more pictures make them narrow.
 
 # %%
-answers = reader.pyfunc.predict(mine.images)
+answers = reader.predict(mine.images)
 metrics = score_readings(mine.labels, answers)
 shares = {
     name: metrics[f"own_{name}"] for name in ("accuracy", "coverage", "selective_error") if f"own_{name}" in metrics
@@ -136,5 +136,6 @@ for label, digit, count in count_confusions(listed):
 worst_readings(listed).head().round(3)
 
 # %% [markdown]
-# The next step on a terminal: `python -m mnist_mlflow evaluate --data FOLDER` keeps such an examination as a run.
+# The next step: `mnist_mlflow.evaluate(data=FOLDER)`, or `python -m mnist_mlflow evaluate --data FOLDER` on a terminal,
+# keeps such an examination as a run.
 # `python -m mnist_mlflow knn --data mnist+FOLDER` learns from your pictures too.

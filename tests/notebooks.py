@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 COLOURS = 32  # of a kept picture, which makes it a quarter as large
+LIMIT = 60  # seconds, after which a cell hangs
 
 
 def execute(source: Path) -> None:
@@ -27,7 +28,7 @@ def execute(source: Path) -> None:
 
     notebook = jupytext.read(source)
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    options: dict[str, Any] = {"record_timing": False, "coalesce_streams": True, "timeout": 600}
+    options: dict[str, Any] = {"record_timing": False, "coalesce_streams": True, "timeout": LIMIT}
     options["extra_arguments"] = ["--IPKernelApp.log_level=40"]  # errors alone
     NotebookClient(notebook, resources={"metadata": {"path": str(source.parent)}}, **options).execute()
     for number, cell in enumerate(notebook.cells):

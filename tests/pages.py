@@ -1,4 +1,4 @@
-"""Pages with rows of digits: `python -m tests.pages PATH` writes one of MNIST's training digits, ruled and in a shadow.
+"""Pages with rows of digits: `python -m tests.pages PATH` writes one of MNIST's validation digits.
 
 The tests make theirs of the bundled digits.
 """
@@ -19,6 +19,7 @@ from mnist_mlflow.types import Part
 
 Page = npt.NDArray[np.uint8]
 DIGIT = 56  # pixels: twice the height of an image of a data set
+FIRST = 296  # of the copies on the page of the documents: among them is a 4 that might be a 9
 PAPER, INK = 225, 50
 
 
@@ -29,8 +30,8 @@ def digit(part: Part, number: int, copy: int, size: int) -> Page:
     return np.asarray(cv2.GaussianBlur(np.where(large > 110, 255, 0).astype(np.uint8), (0, 0), 0.8), np.uint8)
 
 
-def page(rows: Sequence[str], apart: int = 70, size: int = DIGIT, part: Part | None = None) -> Page:
-    """Rows of digits on a sheet, dark on bright; a space leaves a place empty."""
+def page(rows: Sequence[str], apart: int = 70, size: int = DIGIT, part: Part | None = None, first: int = 0) -> Page:
+    """Rows of digits, dark on bright, of each digit the copies from a first; a space leaves a place empty."""
     part = part or load_digits()
     width, height = apart * (max(map(len, rows)) + 1), (len(rows) + 1) * 2 * size
     strength = np.zeros((height, width), np.uint8)
@@ -39,7 +40,7 @@ def page(rows: Sequence[str], apart: int = 70, size: int = DIGIT, part: Part | N
             left = apart // 2 + place * apart
             top = size // 2 + line * 2 * size
             if sign != " ":
-                strength[top : top + size, left : left + size] |= digit(part, int(sign), 3 * line + place, size)
+                strength[top : top + size, left : left + size] |= digit(part, int(sign), first + 3 * line + place, size)
     return np.rint(PAPER - (PAPER - INK) * (strength / 255)).astype(np.uint8)
 
 
@@ -65,7 +66,11 @@ def ruled(sheet: Page, apart: int, squared: bool = False) -> Page:
     return sheet
 
 
+def photographed() -> Page:
+    """The page of the documents: MNIST's validation digits, which taught no model, ruled, in a shadow, with grain."""
+    sheet = page(["3141592653", "2718 28182", "577 215664"], 104, 104, load_dataset("auto").validation, FIRST)
+    return with_grain(in_shadow(ruled(sheet[:-150], 104)))
+
+
 if __name__ == "__main__":
-    digits = load_dataset("auto").train
-    sheet = page(["3141592653", "2718 28182", "577 215664"], 104, 104, digits)
-    cv2.imwrite(str(Path(sys.argv[1])), with_grain(in_shadow(ruled(sheet[:-150], 104))))
+    cv2.imwrite(str(Path(sys.argv[1])), photographed())

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import runpy
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.errors import UserFacingError
-from mnist_mlflow.protocol import DataOptions
+from mnist_mlflow.jobs.train import train
+from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.types import silent
 from tests.conftest import Trained, train_into_copy
 from tests.notebooks import SOURCES
 from tests.selected import choose, connected
@@ -27,13 +30,14 @@ SAYS = {  # near the end of each
     "05_your_own_digits": "100 pictures, 0 left out",
 }
 LARGEST = 400_000  # bytes
+FEW = DataOptions("digits", train_size=200, max_error=0.1)
 
 
 @pytest.fixture(scope="module")
 def trained(new_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A model by the defaults, one after a search, and a champion."""
-    few = DataOptions("digits", train_size=200, max_error=0.1)
-    tasks = [Task("logistic", {}, few), Task("knn", {}, dataclasses.replace(few, trials=6))]
+    """Models by the defaults, with another hyperparameter, and after a search; and a champion."""
+    searched = Task("knn", {}, dataclasses.replace(FEW, trials=6))
+    tasks = [Task("logistic", {}, FEW), Task("knn", {}, FEW), Task("knn", {"n_neighbors": 2}, FEW), searched]
     trained = train_into_copy(new_store, tmp_path_factory.mktemp("trained"), *tasks)
     with connected(trained.path):
         choose()
@@ -66,11 +70,23 @@ def test_a_notebook_runs_from_its_first_cell_to_its_last(
     assert SAYS[name] in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("objective", ["accuracy", "log_loss,latency"])
+def test_a_search_by_other_goals_is_shown_beside_the_run_that_has_the_defaults(
+    trained: Trained, run_notebook: Any, tmp_path: Path, objective: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options, goal = dataclasses.replace(FEW, trials=5), SearchOptions(objective=objective)
+    with connected(Path(shutil.copy(trained.path, tmp_path))):
+        train(Task("knn", {}, options, goal), silent)
+        shown = run_notebook("03_search")
+    assert f"goal: {objective}" in capsys.readouterr().out
+    assert shown["usual"]["run_id"].tolist() == [trained.outcomes[1].run_id]
+
+
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_a_notebook_says_what_to_type_where_there_is_nothing_to_show(
     store: mlflow.MlflowClient, run_notebook: Any, name: str
 ) -> None:
-    with pytest.raises(UserFacingError, match=r"make run|mlflow run \."):
+    with pytest.raises(UserFacingError, match=r"make run|mlflow run \.|python -m mnist_mlflow"):
         run_notebook(name)
 
 

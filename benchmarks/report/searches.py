@@ -12,15 +12,14 @@ RACED = (
     *("best log loss", "unpruned", ""),
 )
 GAINED = (
-    *("search", "trials (broken off)", "s", "validation %", "defaults %", "difference, points"),
+    *("search", "trials (pruned)", "s", "validation %", "defaults %", "difference, points"),
     *("log loss", "defaults", "what it changed"),
 )
 
-ABOUT = f"""A search that breaks laggards off (*pruned*, as README says under Search) against one that does not, both
-for as long, each with {WORKERS} workers that begin when the clock starts, and with features to compute. A trial counts
-when it was learned to the end or broken off as a laggard, not what was under way when the time was up. Pruned,
-{SEARCH_RATIO} times as many have to end, and the best hyperparameters have to be at least as good on the tuning
-slice."""
+ABOUT = f"""A search whose laggards are pruned against one that learns each trial to the end, both for as long. Each
+has {WORKERS} workers that begin when the clock starts, and features to compute. A trial counts when it is complete or
+pruned, not what was under way when the time was up. Pruned, {SEARCH_RATIO} times as many have to end, and the best
+hyperparameters have to be at least as good on the tuning slice."""
 
 LIMITS = """What limits it on `cnn`: the bests of both sides come near a floor. Two fits with other seeds differ by
 about 0.001, so that which side is ahead by less is chance. A first look takes a tenth of a whole fit, a third of that

@@ -19,6 +19,7 @@ from mnist_mlflow.types import CLASSES, Examples, Features, Labels, Scores, batc
 MOMENTUM = 0.9  # of batch normalisation; Keras's 0.99 lags behind in the few steps that small data sets take
 SMALLEST_BATCH = 8  # batch normalisation needs some company
 WARM_UP = 0.3  # the share of the steps in which the learning rate rises
+LOG_LOSS = "log_loss"  # the name of a metric of Keras
 
 Augment = Callable[[Features, np.random.Generator], Features]
 
@@ -67,7 +68,7 @@ def train_network(
     network.compile(
         optimizer=OPTIMIZERS[schedule.optimizer](one_cycle(schedule, len(train.labels))),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+        metrics=metrics_of(schedule),
     )
     # What makes no variable while it is traced is traced once, not twice: the better part of a second.
     network.optimizer.build(network.trainable_variables)
@@ -90,6 +91,17 @@ def train_network(
         raise
 
 
+def metrics_of(schedule: Schedule) -> list[Any]:
+    """The accuracy, and where labels are smoothed the log loss, which the loss is not then."""
+    accuracy = keras.metrics.CategoricalAccuracy("accuracy")
+    return [accuracy, keras.metrics.MeanMetricWrapper(log_loss, LOG_LOSS)] if schedule.label_smoothing else [accuracy]
+
+
+def log_loss(targets: Any, scores: Any) -> Any:
+    """The log loss (n,) of logits (n, 10) for labels as rows (n, 10), smoothed or not."""
+    return keras.losses.sparse_categorical_crossentropy(keras.ops.argmax(targets, axis=1), scores, from_logits=True)
+
+
 def logits(network: Any, features: Features) -> Scores:
     """The logits (n, 10) of features (n, d), a thousand at a time."""
     return np.concatenate([np.asarray(network(batch, training=False)) for batch in batches(features)])
@@ -107,17 +119,17 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc]
         self.targets = one_hot(tuning.labels, schedule.label_smoothing)  # smooth too: they judge what is aimed at
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Add `val_loss` and `val_accuracy` to the logs, by which EarlyStopping decides next."""
+        """Add `val_loss`, by which EarlyStopping decides next; report the log loss, which smoothing has no part in."""
         from scipy.special import log_softmax
 
-        scores = logits(self.model, self.tuning.features)
-        logs["val_loss"] = -float(np.mean(np.sum(self.targets * log_softmax(scores, axis=1), axis=1)))
-        logs["val_accuracy"] = float(np.mean(scores.argmax(axis=1) == self.tuning.labels))
+        scores, labels = logits(self.model, self.tuning.features), self.tuning.labels
+        log_probabilities = log_softmax(scores, axis=1)
+        logs["val_loss"] = -float(np.mean(np.sum(self.targets * log_probabilities, axis=1)))
         metrics = {
-            "train_loss": logs["loss"],
+            "train_loss": logs.get(LOG_LOSS, logs["loss"]),
             "train_accuracy": logs["accuracy"],
-            "epoch_val_loss": logs["val_loss"],
-            "epoch_val_accuracy": logs["val_accuracy"],
+            "epoch_val_loss": -float(np.mean(log_probabilities[np.arange(len(labels)), labels])),
+            "epoch_val_accuracy": float(np.mean(scores.argmax(axis=1) == labels)),
         }
         self.callback.on_epoch(epoch + 1, self.epochs, metrics)
 

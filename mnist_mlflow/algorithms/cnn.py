@@ -60,7 +60,7 @@ class Params:
     )
     optimizer: str = choice("muon", ("muon", "adam"), "how kernels learn: muon gets far in few epochs")
     learning_rate: float = real(0.01, 1e-6, 1.0, "the highest learning rate of the cycle")
-    patience: int = integer(5, 1, 500, "epochs without a better log loss on the tuning slice before it stops")
+    patience: int = integer(5, 1, 500, "epochs without a better loss on the tuning slice before it stops")
     label_smoothing: float = real(0.1, 0.0, 0.9, "share of the truth that the other digits are given in learning")
     augmentation: float = real(0.5, 0.0, 5.0, "how much the training images are distorted: 1 is a careful hand's")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from mnist_mlflow.evaluation.drawing import COLOURS, Margins, plain, styled, titled_axes, titled_figure
-from mnist_mlflow.evaluation.labels import FEWEST_IN_LEGEND, Label, label_axes, label_plainly, label_points
+from mnist_mlflow.evaluation.labels import FEWEST_IN_LEGEND, Label, is_wide, label_axes, label_plainly, label_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 Searches: TypeAlias = "Mapping[str, pd.DataFrame]"  # the trials of each search, by its label
 MARKS = "osD^vP*X"
-WIDE_RANGE = 30  # largest by smallest, from which an axis is logarithmic
 COLUMNS = 2
 KEY = 0.25  # inches for the names of several searches
 NAME = 0.078  # inches that a letter of a name takes
+MARK = 5  # points of a mark
 FEW = 4  # values that are named one by one
 
 
@@ -33,7 +33,7 @@ class Goal(NamedTuple):
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials that learned to the end: the values of others are not comparable."""
+    """The complete trials: the values of others are not comparable."""
     return trials[trials["state"] == "complete"]
 
 
@@ -66,7 +66,7 @@ def is_numeric(values: pd.Series[Any]) -> bool:
 
 @styled()
 def draw_progress(searches: Searches, goal: Goal, about: str) -> Figure:
-    """The best value so far, by the number of the trial; dots are the trials that learned to the end."""
+    """The best value so far, by the number of the trial; dots are the complete trials."""
     room = 0.3 + NAME * max(map(len, searches)) if len(searches) < FEWEST_IN_LEGEND else 0.2
     figure, axes = titled_axes("The best value so far", about, 3.8, Margins(right=room))
     ends = []
@@ -87,8 +87,8 @@ def draw_progress(searches: Searches, goal: Goal, about: str) -> Figure:
 
 @styled()
 def draw_values(searches: Searches, goal: Goal, names: Sequence[str], about: str) -> Figure:
-    """The goal against each hyperparameter; trials that were pruned are strokes at the lower edge."""
-    rows, key = -(-len(names) // COLUMNS), KEY if len(searches) > 1 else 0.0
+    """The goal against each hyperparameter; pruned and failed trials are strokes at the lower edge."""
+    rows, key = -(-len(names) // COLUMNS), KEY if len(searches) >= FEWEST_IN_LEGEND else 0.0
     margins = Margins(top=0.85 + key)
     figure = titled_figure("What each hyperparameter brought", about, 2.0 * rows + 1.0 + key, margins)
     every = list(figure.subplots(rows, COLUMNS, squeeze=False, sharey=True, gridspec_kw={"hspace": 0.55}).flat)
@@ -100,8 +100,21 @@ def draw_values(searches: Searches, goal: Goal, names: Sequence[str], about: str
     if key:
         handles, labels = every[0].get_legend_handles_labels()
         place = 0.08 / figure.get_figwidth(), 1 - 0.52 / figure.get_figheight()
-        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=place, ncols=3, borderpad=0, borderaxespad=0)
+        where = {"loc": "upper left", "bbox_to_anchor": place, "borderpad": 0, "borderaxespad": 0}
+        figure.legend(handles, list(map(plain, labels)), ncols=3, **where)
+    elif len(searches) > 1:
+        label_points(every[0], list(_names(every[0], goal)))
     return figure
+
+
+def _names(axes: Axes, goal: Goal) -> Iterator[Label]:
+    """The name of each search, for the worst of its complete trials: around that is most room."""
+    for line in axes.lines:
+        points = np.asarray(line.get_xydata(), float)
+        points = points[np.isfinite(points).all(axis=1)]  # some trials do without some hyperparameters
+        if len(points) and not str(line.get_label()).startswith("_"):
+            x, y = min(points, key=lambda point: point[1] if goal.is_maximized else -point[1])
+            yield Label(x, y, str(line.get_label()), size=MARK)
 
 
 def _draw_hyperparameter(axes: Axes, searches: Searches, column: str, name: str) -> None:
@@ -109,7 +122,7 @@ def _draw_hyperparameter(axes: Axes, searches: Searches, column: str, name: str)
     for number, (label, trials) in enumerate(searches.items()):
         colour, places = COLOURS[number], trials[name] if numeric else trials[name].astype(str)
         whole = trials["state"] == "complete"
-        axes.plot(places[whole], trials[column][whole], MARKS[number], label=plain(label), color=colour, alpha=0.7)
+        axes.plot(places[whole], trials[column][whole], MARKS[number], label=label, color=colour, alpha=0.7)
         edge = np.zeros(int((~whole).sum()))
         axes.plot(places[~whole], edge, "|", color=colour, markersize=8, transform=axes.get_xaxis_transform())
     if not numeric:
@@ -121,8 +134,3 @@ def _draw_hyperparameter(axes: Axes, searches: Searches, column: str, name: str)
         label_plainly(axes.xaxis)
     elif len(values) <= FEW:
         axes.set_xticks(values, [f"{value:g}" for value in values])
-
-
-def is_wide(values: Sequence[float]) -> bool:
-    """True for values that a logarithmic axis shows better."""
-    return min(values) > 0 and max(values) / min(values) > WIDE_RANGE

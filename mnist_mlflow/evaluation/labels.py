@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEWEST_IN_LEGEND = 4  # lines; fewer have their names beside them
+WIDE_RANGE = 30  # largest by smallest, from which an axis is logarithmic
 LETTER, LINE = 0.58, 1.35  # width of a letter and height of a line, in sizes of the font
 APART, FAR = 7, 20  # points between a mark and the words beside it, and from which a line leads to them
 
@@ -22,6 +23,11 @@ def label_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_xlabel(plain(x))
     axes.set_ylabel(plain(y), rotation=0, ha="left", va="bottom")
     axes.yaxis.set_label_coords(0, 1.02)
+
+
+def is_wide(values: Sequence[float]) -> bool:
+    """True for values that a logarithmic axis shows better."""
+    return min(values) > 0 and max(values) / min(values) > WIDE_RANGE
 
 
 def label_plainly(axis: Any) -> None:

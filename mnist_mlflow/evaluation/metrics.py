@@ -52,7 +52,7 @@ def prefixed(prefix: str, metrics: dict[str, float]) -> dict[str, float]:
 
 
 def worst_mistakes(labels: Labels, probabilities: Probabilities, count: int) -> list[int]:
-    """The indices of up to `count` mistakes, those first that gave the true digit the least probability."""
+    """The indices of up to `count` mistakes, those first that gave the label the least probability."""
     true = probabilities[np.arange(len(labels)), labels]
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return [int(index) for index in wrong[np.argsort(true[wrong], kind="stable")][:count]]

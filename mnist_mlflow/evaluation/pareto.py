@@ -21,7 +21,7 @@ RING = 5  # points between the mark of the chosen one and its ring
 
 @dataclass(frozen=True)
 class Point:
-    """A model: its validation accuracy, milliseconds an image, and megabytes."""
+    """A model: its validation accuracy, ms/image, and megabytes."""
 
     name: str
     accuracy: float
@@ -64,7 +64,7 @@ def draw_pareto(points: Sequence[Point], about: str) -> Figure:
     around = 0.15 * (max(heights) - min(heights)) or 0.1
     axes.set_ylim(min(heights) - around, max(heights) + around)
     axes.set_xlim(0, 1.15 * max(point.ms_per_image for point in points) or 1.0)
-    label_axes(axes, "milliseconds an image, measured side by side", "accuracy on the validation images, %")
+    label_axes(axes, "ms/image, measured side by side", "accuracy on the validation images, %")
     label_points(axes, labels)
     add_note(figure, "Area: size of the model. Filled: no other is as good in all three.")
     return figure

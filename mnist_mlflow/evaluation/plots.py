@@ -23,7 +23,7 @@ from mnist_mlflow.evaluation.drawing import (
     titled_axes,
     titled_figure,
 )
-from mnist_mlflow.evaluation.labels import Label, label_axes, label_points
+from mnist_mlflow.evaluation.labels import Label, is_wide, label_axes, label_points
 from mnist_mlflow.evaluation.metrics import class_scores, worst_mistakes
 from mnist_mlflow.evaluation.selective import risk_coverage
 from mnist_mlflow.evaluation.significance import accuracy_interval
@@ -39,7 +39,6 @@ LearningCurves = Mapping[str, list[tuple[int, float]]]  # metric: its (step, val
 COLUMNS, ROWS = 8, 4
 GAP, CAPTION = 10, 22  # pixels between mistakes, and above each for its caption
 SIDES = {"train": "training images", "epoch_val": "tuning slice"}  # what learning curves are measured on
-WIDE_RANGE = 30  # largest by smallest, from which an axis is logarithmic
 
 
 def pictures(part: Part, readings: Readings, curves: LearningCurves, model: str, data: str) -> dict[str, bytes]:
@@ -72,7 +71,7 @@ def confusion_matrix(labels: Labels, probabilities: Probabilities, about: str) -
     for row, column in np.argwhere(matrix):
         colour = GREY if row == column else "white" if wrong[row, column] > 0.6 * wrong.max() else INK
         axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=colour)
-    label_axes(axes, "read as", "true digit")
+    label_axes(axes, "read as", "label")
     place_between(axes, CLASSES, CLASSES)
     return figure
 
@@ -173,7 +172,7 @@ def mistakes(images: Images, labels: Labels, probabilities: Probabilities, about
     read, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     captions = [f"{labels[row]} → {read[row]}\n{100 * confidence[row]:.0f} %" for row in worst[: COLUMNS * ROWS]]
     figure = sheet(images[worst[: COLUMNS * ROWS]], captions, _all_or_worst(len(worst)), about)
-    add_note(figure, "true digit → read as, with its confidence" if worst else "Every image is read right.")
+    add_note(figure, "label → read as, with its confidence" if worst else "Every image is read right.")
     return figure
 
 
@@ -213,7 +212,7 @@ def learning_curves(curves: LearningCurves, about: str) -> Figure:
     return figure
 
 
-UNITS = {"loss": (1, "loss, nats"), "accuracy": (100, "accuracy, %")}  # by what the names of curves say
+UNITS = {"loss": (1, "log loss, nats"), "accuracy": (100, "accuracy, %")}  # by what the names of curves say
 
 
 def _draw_curves(axes: Axes, curves: LearningCurves, kind: str) -> None:
@@ -225,8 +224,8 @@ def _draw_curves(axes: Axes, curves: LearningCurves, kind: str) -> None:
         axes.plot(steps, factor * values, "-" if len(points) > 1 else "o", color=(BLUE, ORANGE)[number % 2])
         side = next((words for start, words in SIDES.items() if name.startswith(start)), name)
         ends.append(Label(steps[-1], factor * values[-1], side))
-    values = np.array([value for points in curves.values() for _, value in points])
-    if len(values) and kind == "loss" and values.min() > 0 and values.max() > WIDE_RANGE * values.min():
+    values = [value for points in curves.values() for _, value in points]
+    if values and kind == "loss" and is_wide(values):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
     if ends:

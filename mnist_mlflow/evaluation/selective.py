@@ -12,10 +12,9 @@ ALLOWED = (0.001, 0.003, 0.01, 0.03, 0.1)  # errors that are shown
 
 
 def selective(correct: Flags, sure: Flags) -> dict[str, float]:
-    """The share of answers (n,) that are sure, and that of wrong ones among these; none of none is wrong."""
-    answered = int(sure.sum())
-    wrong = int((sure & ~correct).sum())
-    return {"coverage": float(sure.mean()), "selective_error": wrong / answered if answered else 0.0}
+    """The share of answers (n,) that are sure, and that of wrong ones among these, where there are some."""
+    error = {"selective_error": float((~correct[sure]).mean())} if sure.any() else {}
+    return {"coverage": float(sure.mean()), **error}
 
 
 def risk_coverage(correct: Flags) -> tuple[Shares, Shares]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_mlflow.evaluation.drawing import BLUE, FAINT, Margins, add_note, plain, styled, titled_axes
-from mnist_mlflow.evaluation.exploration import Goal, is_numeric, is_wide
-from mnist_mlflow.evaluation.labels import label_axes
+from mnist_mlflow.evaluation.exploration import Goal, is_numeric
+from mnist_mlflow.evaluation.labels import is_wide, label_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def draw_importances(shares: Mapping[str, float], about: str) -> Figure:
 
 @styled()
 def draw_stages(trials: Sequence[Mapping[int, float]], is_whole: Sequence[bool], goal: Goal, about: str) -> Figure:
-    """The value of each trial, at each stage of its learning; grey are those that were pruned."""
+    """The value of each trial, at each stage of its learning; pale are those that are not complete."""
     figure, axes = titled_axes("How the trials learned", about, 4.0, Margins(bottom=0.75))
     for stages, whole in zip(trials, is_whole, strict=True):
         axes.plot(*zip(*sorted(stages.items()), strict=True), ".-", color=BLUE if whole else FAINT, lw=1, alpha=0.7)
@@ -47,7 +47,7 @@ def draw_stages(trials: Sequence[Mapping[int, float]], is_whole: Sequence[bool],
     axes.set_xticks(last, [str(stage) for stage in last])
     axes.minorticks_off()
     label_axes(axes, "stage of the learning", goal.title)
-    add_note(figure, "Dark: trials that learned to the end. Pale: trials that were pruned.")
+    add_note(figure, "Dark: complete trials. Pale: pruned and failed trials.")
     return figure
 
 

@@ -30,7 +30,7 @@ def choose_voters(probabilities: npt.NDArray[np.floating], labels: Labels, most:
 def _choose(of_truth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Greedy forward selection: counts how often each of m classifiers was the best addition in five rounds.
 
-    Takes the probabilities (m, n) that they gave to the true digits.
+    Takes the probabilities (m, n) that they gave to the labels.
     """
     votes, total = np.zeros(len(of_truth)), np.zeros(of_truth.shape[1])
     for _ in range(ROUNDS):

@@ -133,7 +133,7 @@ def _figures(subject: Subject) -> Section:
     for name, title in SUMMARY.items():
         cells = [_figure(metrics, f"{part}_{name}", len(subject.answers.labels)) for part in ("val", "test")]
         rows += [[title, *cells]] if any(cells) else []
-    costs = {"ms_per_image": "milliseconds an image", "model_mb": "megabytes", "fit_seconds": "seconds to learn"}
+    costs = {"ms_per_image": "ms/image", "model_mb": "megabytes", "fit_seconds": "seconds to learn"}
     rows += [[title, f"{metrics[name]:.3g}", ""] for name, title in costs.items() if name in metrics]
     text = "In brackets the 95 % interval that so many images allow."
     if seeds := subject.decision.get("seeds"):  # in words: the metrics of the run are those of one
@@ -165,8 +165,9 @@ def _sure(subject: Subject) -> Section:
         return Section("When it is sure")
     correct, rows = probabilities.argmax(axis=1) == labels, []
     for allowed in ALLOWED:
-        figures = selective(correct, promised <= allowed).values()
-        rows.append([f"{allowed:g}", *(f"{100 * figure:.2f}" for figure in figures)])
+        figures = selective(correct, promised <= allowed)
+        cells = [f"{100 * figures[name]:.2f}" if name in figures else "" for name in ("coverage", "selective_error")]
+        rows.append([f"{allowed:g}", *cells])
     text = f"{SURE} Unless told otherwise, max_error is {subject.candidate.params.get('max_error', 'unknown')}."
     return Section("When it is sure", text, ("max_error", "sure %", "wrong of the sure %"), rows)
 
@@ -192,7 +193,7 @@ def _confusions(subject: Subject) -> Section:
         return Section("What it confuses")
     count = int(wrong.sum())
     text = f"{count} of {len(predicted):,} validation images {'is' if count == 1 else 'are'} misread; most often:"
-    return Section("What it confuses", text, ("digit", "read as", "times"), rows)
+    return Section("What it confuses", text, ("label", "read as", "times"), rows)
 
 
 def _origin(candidate: Candidate) -> str:

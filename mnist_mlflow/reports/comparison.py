@@ -18,7 +18,7 @@ from mnist_mlflow.types import CLASSES
 
 COSTS = {
     "fit_seconds": ("seconds to learn", ".3g"),
-    "predict_ms_per_image": ("milliseconds an image", ".3g"),
+    "predict_ms_per_image": ("ms/image", ".3g"),
     "model_mb": ("megabytes of the model", ".3g"),
     "tracking_seconds": ("seconds for tracking", ".3g"),
 }

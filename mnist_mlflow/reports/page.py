@@ -23,7 +23,7 @@ from mnist_mlflow.tracking.versions import SELECTED_BY
 CAPTIONS = {
     "confusion_matrix": "Confusion matrix: how often each digit was read as each",
     "reliability": "Reliability: accuracy against confidence",
-    "risk_coverage": "Errors among the answers that are sure, against their share of all",
+    "risk_coverage": "Errors among the surest answers, against their share of all",
     "mistakes": "The worst mistakes on the validation images",
     "learning_curves": "Learning curves",
 }

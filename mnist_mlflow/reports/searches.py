@@ -74,9 +74,9 @@ def draw_searches(sides: Sequence[Side]) -> dict[str, bytes]:
         return {}
     name = shared_goal(sides)
     goal, names = Goal(METRICS[name], TITLES[name], name in MAXIMIZED), varied(searches, hyperparameters(sides))
-    about = "of trials that learned to the end, which are dots"
+    about = "dots: complete trials"
     figures = {"The best value so far, trial by trial": draw_progress(searches, goal, about)}
     if names:
         caption = "Each hyperparameter that the searches share, against the goal"
-        figures[caption] = draw_values(searches, goal, names, "strokes are trials that were pruned")
+        figures[caption] = draw_values(searches, goal, names, "strokes at the lower edge: pruned and failed trials")
     return {caption: as_png(figure) for caption, figure in figures.items()}

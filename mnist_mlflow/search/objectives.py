@@ -10,7 +10,7 @@ METRICS = {"log_loss": "tuning_log_loss", "accuracy": "tuning_accuracy", "latenc
 TITLES = {
     "log_loss": "nats of log loss on the tuning slice",
     "accuracy": "share of the tuning slice that is read right",
-    "latency": "milliseconds an image",
+    "latency": "ms/image",
 }
 MAXIMIZED = ("accuracy",)
 

@@ -94,7 +94,7 @@ class StudyPlots:
     def history(self) -> Figure:
         """The value of each trial, and the best so far."""
         table = _table(self.study.get_trials(deepcopy=False))
-        about = f"{self.about}; dots: trials that learned to the end"
+        about = f"{self.about}; dots: complete trials"
         return draw_progress({"the best": table}, self.goal, about)
 
     def importances(self) -> Figure:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Interval = tuple[float, float, float]  # a mean, and the ends of its 95 % interval
 
 STATES = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
-FIGURES = {"tuning_log_loss": "log loss", "tuning_accuracy": "accuracy", "tuning_ms_per_image": "ms an image"}
+FIGURES = {"tuning_log_loss": "log loss", "tuning_accuracy": "accuracy", "tuning_ms_per_image": "ms/image"}
 
 CAUTION = """The tuning slice chose the best of many trials, and so flatters it. The model of this run has learned
 again with the best hyperparameters: see its `val_` metrics for what it is worth."""

@@ -105,7 +105,7 @@ def _among(choice: Choice) -> str:
 def rule_text(rule: Rule) -> str:
     """The rule in words."""
     first = {"accuracy": "most accurate, then the fastest", "latency": "fastest", "size": "smallest"}[rule.prefer]
-    budgets = {"ms an image": rule.max_ms_per_image, "MB": rule.max_mb, "calibration error": rule.max_ece}
+    budgets = {"ms/image": rule.max_ms_per_image, "MB": rule.max_mb, "calibration error": rule.max_ece}
     within = ", ".join(f"{most:g} {unit}" for unit, most in budgets.items() if most)
     among = "of the models that are not significantly worse than the best"
     among += f", within {within}" if within else ""

@@ -28,7 +28,7 @@ def leaderboard(choice: Choice) -> pd.DataFrame:
     """Shares as percentages, with the run that each row comes from; without test figures.
 
     `vs best, points` is the paired difference, `p` its p-value by the test of `paired_test`, corrected for all tests by
-    Holm's procedure. Only finalists have milliseconds an image, as measured side by side.
+    Holm's procedure. Only finalists have ms/image, as measured side by side.
 
     A configuration of several seeds is a row: its accuracy is their mean, `±` their standard deviation in points. The
     other figures are those of the run, which is the one to promote. Without such a row there are no such columns.

@@ -105,7 +105,7 @@ def _measure(entries: Sequence[Entry], rule: Rule, evidence: Evidence) -> list[E
     def judged(entry: Entry) -> Entry:
         if entry.excluded or not 0 < rule.max_ms_per_image < entry.ms_per_image:
             return entry
-        reason = f"it takes {entry.ms_per_image:.3g} ms an image here, over max_ms_per_image={rule.max_ms_per_image:g}"
+        reason = f"it takes {entry.ms_per_image:.3g} ms/image here, over max_ms_per_image={rule.max_ms_per_image:g}"
         return dataclasses.replace(entry, ms_per_image=math.nan, excluded=reason)
 
     return [judged(entry) for entry in evidence.with_latency(entries)]
@@ -201,7 +201,7 @@ def a_little_faster(finalists: Sequence[Entry], rule: Rule, champion: Entry) -> 
     if faster is champion:
         return ""
     name, latencies = faster.candidate.algorithm, f"{faster.ms_per_image:.3g} against {champion.ms_per_image:.3g}"
-    return f"{name} is less than a tenth faster: {latencies} ms an image"
+    return f"{name} is less than a tenth faster: {latencies} ms/image"
 
 
 def significantly_worse(challenger: Entry, champion: Entry) -> str:

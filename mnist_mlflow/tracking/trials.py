@@ -1,4 +1,4 @@
-"""Trials of a search, small child runs one level deep; and searches that were broken off."""
+"""Trials of a search, small child runs one level deep; and searches that were interrupted."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_mlflow.algorithms._network import AugmentedBatches, Schedule, one_cycle, one_hot
+from mnist_mlflow.algorithms._network import AugmentedBatches, Epochs, Schedule, metrics_of, one_cycle, one_hot
 from mnist_mlflow.algorithms.base import Callback, get_algorithm
 from mnist_mlflow.data import Dataset, features_of
 from mnist_mlflow.types import Examples, Features
@@ -86,14 +86,30 @@ def test_a_kept_network_learns_on(network: Any, digits: Dataset) -> None:
     assert network.evaluate(features, labels, verbose=0) < before
 
 
-def test_the_tuning_slice_is_judged_as_keras_would_judge_it(
+def test_curves_show_the_log_loss_though_labels_are_smoothed(
     learned: tuple[Any, Mapping[str, float]], network: Any, digits: Dataset
 ) -> None:
-    features, targets = features_of(digits.tuning, "deskewed"), one_hot(digits.tuning.labels, 0.1)
-    network.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-    loss, accuracy = network.evaluate(features, targets, verbose=0)
+    features, labels = features_of(digits.tuning, "deskewed"), digits.tuning.labels
+    network.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    loss, accuracy = network.evaluate(features, labels, verbose=0)
     assert learned[1]["epoch_val_loss"] == pytest.approx(loss, rel=1e-4)
     assert learned[1]["epoch_val_accuracy"] == pytest.approx(accuracy)
+    smoothed = keras.losses.CategoricalCrossentropy(from_logits=True)
+    network.compile(loss=smoothed, metrics=metrics_of(SCHEDULE))
+    told = network.evaluate(features, one_hot(labels, SCHEDULE.label_smoothing), verbose=0, return_dict=True)
+    assert told["log_loss"] == pytest.approx(loss, rel=1e-4)
+    assert told["loss"] > told["log_loss"] + 0.1
+
+
+def test_learning_stops_by_the_loss_that_it_aims_at(network: Any, digits: Dataset) -> None:
+    tuning = Examples(features_of(digits.tuning, "deskewed"), digits.tuning.labels)
+    epochs = Epochs(tuning, SCHEDULE, Callback())
+    epochs.set_model(network)
+    logs = {"loss": 0.7, "log_loss": 0.1, "accuracy": 0.9}
+    epochs.on_epoch_end(0, logs)
+    network.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    targets = one_hot(tuning.labels, SCHEDULE.label_smoothing)
+    assert logs["val_loss"] == pytest.approx(network.evaluate(tuning.features, targets, verbose=0), rel=1e-4)
 
 
 def unchanged(features: Features, random: np.random.Generator) -> Features:

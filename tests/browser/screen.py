@@ -49,17 +49,24 @@ class Ui:
 @contextlib.contextmanager
 def started_ui(store: str, folder: Path) -> Iterator[Ui]:
     """The UI of a store, with all its processes, as long as this lasts."""
-    port, printed = free_port(), folder / "ui.txt"
+    with started(store, "ui", folder) as address:
+        yield Ui(address, dict(ADDRESS.findall((folder / "ui.txt").read_text())))
+
+
+@contextlib.contextmanager
+def started(store: str, command: str, folder: Path) -> Iterator[str]:
+    """The address of a server that a command starts on a store, as long as this lasts; it prints into the folder."""
+    port, printed = free_port(), folder / f"{command}.txt"
     environment = {**os.environ, "MLFLOW_TRACKING_URI": store}
-    command = [sys.executable, "-m", "mnist_mlflow", "ui", "--port", str(port)]
+    words = [sys.executable, "-m", "mnist_mlflow", command, "--port", str(port)]
     with (
         printed.open("w") as output,
-        subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True) as process,
+        subprocess.Popen(words, env=environment, stdout=output, stderr=output, start_new_session=True) as process,
     ):
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(address, process)
-            yield Ui(address, dict(ADDRESS.findall(printed.read_text())))
+            yield address
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -68,11 +75,11 @@ def started_ui(store: str, folder: Path) -> Iterator[Ui]:
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + START
     while True:
-        assert process.poll() is None, "the UI has ended"
+        assert process.poll() is None, "the server has ended"
         with contextlib.suppress(requests.RequestException):
             if requests.get(f"{address}/health", timeout=5).ok:
                 return
-        assert time.monotonic() < end, "the UI does not answer"
+        assert time.monotonic() < end, "the server does not answer"
         time.sleep(0.2)
 
 

@@ -12,6 +12,7 @@ from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.jobs import report, select
 from mnist_mlflow.jobs.train import train
 from mnist_mlflow.protocol import DataOptions, SearchOptions
+from mnist_mlflow.search.plots import PLOTS
 from mnist_mlflow.types import silent
 from tests.conftest import ROOT, Trained, train_into_copy
 from tests.documents.names import names_of, unknown
@@ -23,6 +24,14 @@ PREFIXES = re.compile(
     r"^(val|test|own|tuning|stage|validation|champion|challenger)_|_(low|high|std|corrected|corrupted)$|\{\w+\}"
 )
 MLFLOW_OWN = "mlflow."
+FILE = re.compile(r'"(?:[\w-]+/)*([\w-]+\.(?:csv|diff|html|json|keras|md|npz|png|txt|ubj))"')
+NOT_LOGGED = {  # files of people, in the files of a model, and of processes
+    *("labels.csv", "photo.png", "abstention.npz", "model.json", "weights.json"),
+    *("table.npz", "owner.json", "parcel.json"),
+}
+TABLES = re.compile(r'Section\(\s*"([A-Z][^"]*)"')  # of a comparison, files that are named after their titles
+COMPARISON = ("comparison.py", "differences.py", "pairs.py", "searches.py")
+WITHOUT_ROWS = "What could not be compared"
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +76,19 @@ def test_every_tag_that_the_code_names_is_in_the_reference() -> None:
     tags = {tag for tag in written_tags() if not tag.startswith(MLFLOW_OWN)}
     assert len(tags) > 10
     assert unknown("tags", tags) == set()
+
+
+def test_every_file_that_the_code_names_is_in_the_reference() -> None:
+    names = {name.split("/")[-1] for name in names_of("artifacts")}
+    assert set(FILE.findall(CODE)) - names == NOT_LOGGED
+
+
+def test_every_picture_of_a_search_and_table_of_a_comparison_is_in_the_reference() -> None:
+    reports = [text for path, text in SOURCES.items() if path.parent.name == "reports" and path.name in COMPARISON]
+    titles = {title for text in reports for title in TABLES.findall(text)} - {WITHOUT_ROWS}
+    files = {re.sub(r"\W+", "_", title.lower()) + ".csv" for title in titles}
+    assert len(files) == 9
+    assert unknown("artifacts", files | {f"search/{name}.png" for name in PLOTS}) == set()
 
 
 @pytest.mark.parametrize("kind", ["metrics", "tags", "artifacts"])

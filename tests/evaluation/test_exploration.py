@@ -1,8 +1,10 @@
 """Explorations of searches side by side."""
 
 import pandas as pd
+import pytest
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 
 from mnist_mlflow.evaluation.drawing import COLOURS
 from mnist_mlflow.evaluation.exploration import Goal, draw_progress, draw_values, values_tried, varied
@@ -41,7 +43,7 @@ def test_hyperparameters_count_that_all_have_and_one_varied() -> None:
     assert varied({"a": trials(), "c": trials().drop(columns="C")}, ["C", "kernel"]) == ["kernel"]
 
 
-def test_the_best_so_far_never_gets_worse_and_passes_over_trials_that_were_broken_off() -> None:
+def test_the_best_so_far_never_gets_worse_and_passes_over_pruned_trials() -> None:
     (axes,) = draw_progress(SEARCHES, LOSS, "").axes
     assert points(axes.lines[0]) == [[0, 1, 3, 5], [0.5, 0.4, 0.4, 0.3]]
     (axes,) = draw_progress(SEARCHES, LOSS._replace(is_maximized=True), "").axes
@@ -57,3 +59,12 @@ def test_each_hyperparameter_has_axes_with_both_searches_in_their_colours() -> N
     assert [len(points(line)[0]) for line in first.lines] == [4, 2, 4, 2]
     assert not empty.axison
     figure.savefig("/dev/null", format="png")  # a label with dollars is no formula
+
+
+@pytest.mark.parametrize(("count", "is_in_legend"), [(1, False), (2, False), (3, False), (4, True)])
+def test_few_searches_have_their_names_beside_their_worst_trials(count: int, is_in_legend: bool) -> None:
+    searches = {f"search {number}": trials() for number in range(count)}
+    figure = draw_values(searches, LOSS, ["kernel", "C"], "")
+    assert bool(figure.legends) == is_in_legend
+    named = {text.get_text(): text.xy for text in figure.axes[0].texts if isinstance(text, Annotation)}
+    assert named == (dict.fromkeys(searches, (0, 0.6)) if count in (2, 3) else {})

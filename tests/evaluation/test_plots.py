@@ -58,7 +58,7 @@ def test_each_picture_says_what_it_shows_of_whom_and_in_which_units(drawn: dict[
         if figure.axes[-1].axison:
             assert figure.axes[-1].get_xlabel(), name
     units = {name: [axes.get_ylabel() for axes in figure.axes] for name, figure in drawn.items()}
-    assert units["learning_curves"] == ["loss, nats", "accuracy, %"]
+    assert units["learning_curves"] == ["log loss, nats", "accuracy, %"]
     assert units["risk_coverage"] == ["wrong among them, %"]
     assert drawn["reliability"].axes[-1].get_xlabel() == "confidence, %"
 

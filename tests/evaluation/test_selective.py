@@ -9,7 +9,7 @@ ALLOWED, IMAGES, DRAWS = 0.02, 400, 3_000
 def test_coverage_and_error_are_shares() -> None:
     correct, sure = np.array([True, False, True, False]), np.array([True, True, False, False])
     assert selective(correct, sure) == {"coverage": 0.5, "selective_error": 0.5}
-    assert selective(correct, np.zeros(4, bool)) == {"coverage": 0.0, "selective_error": 0.0}
+    assert selective(correct, np.zeros(4, bool)) == {"coverage": 0.0}
 
 
 def test_the_curve_counts_the_mistakes_among_the_first() -> None:

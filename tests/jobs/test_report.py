@@ -125,7 +125,7 @@ def test_the_leaderboard_has_few_columns_and_on_a_telephone_fewer(page: str) -> 
     columns = re.findall(r'<th scope="col" class="([^"]*)">([^<]*)</th>', board)
     assert 10 <= len(columns) <= 13
     on_telephones = [title.replace("\u00a0", " ") for classes, title in columns if "on-wide" not in classes]
-    assert on_telephones == ["algorithm", "accuracy %", "test accuracy %", "ms an image"]
+    assert on_telephones == ["algorithm", "accuracy %", "test accuracy %", "ms/image"]
 
 
 def test_it_says_by_whom_the_champion_was_made_again(selected: Selected, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_figures_have_their_intervals(subject: Subject) -> None:
     assert cells["accuracy %"] == ["99.00 (98.17 to 99.46)", "99.00 (98.00 to 99.50)"]
     assert cells["log loss"][0].startswith("0.1")
     assert cells["megabytes"] == ["2.5", ""]
-    assert cells["milliseconds an image"] == ["0.0421", ""]
+    assert cells["ms/image"] == ["0.0421", ""]
 
 
 def test_one_of_several_seeds_says_what_they_are_together(subject: Subject) -> None:
@@ -194,3 +194,5 @@ def test_it_says_of_how_many_answers_it_is_sure(subject: Subject) -> None:
         "0.03": ["60.00", "1.67"],
         "0.1": ["60.00", "1.67"],
     }
+    unsure = replace(subject, answers=subject.answers._replace(promised=np.full(1_000, 0.02)))
+    assert rows(unsure, "When it is sure")["0.01"] == ["0.00", ""]

@@ -50,9 +50,7 @@ def test_a_champion_that_is_hardly_slower_stays_and_the_decision_says_so() -> No
     choice = apply_rule(CandidatePool(pool, evidence, Rule("latency"), {}), "small")
     verdict = Verdict("champion", champion_before="1", is_confirmed=True)
     sentences = Decision(choice, verdict, Query("d", "s"), SIGNED).sentences
-    assert sentences["stays"] == (
-        "the champion, since near is less than a tenth faster: 0.063 against 0.069 ms an image"
-    )
+    assert sentences["stays"] == ("the champion, since near is less than a tenth faster: 0.063 against 0.069 ms/image")
     assert sentences["becomes"] == "nothing new: it is the champion already"
 
 
@@ -62,7 +60,7 @@ def test_the_rule_names_its_budgets() -> None:
     )
     assert rule_text(Rule("latency", 0.5, 3, 0.01)) == (
         "of the models that are not significantly worse than the best, "
-        "within 0.5 ms an image, 3 MB, 0.01 calibration error: the fastest"
+        "within 0.5 ms/image, 3 MB, 0.01 calibration error: the fastest"
     )
     assert ", sure of 95 % at least: the most" in rule_text(Rule(min_coverage=0.95))
 

@@ -69,7 +69,7 @@ def test_the_budgets_are_kept(rule: Rule, expected: str) -> None:
 
 def test_the_excluded_are_named_with_the_reason() -> None:
     assert [one.exclusion for one in among(ALL, Rule(max_ms_per_image=0.25)).excluded] == [
-        "best, run best: it takes 0.3 ms an image here, over max_ms_per_image=0.25"
+        "best, run best: it takes 0.3 ms/image here, over max_ms_per_image=0.25"
     ]
 
 
@@ -131,7 +131,7 @@ def test_a_challenger_that_is_significantly_worse_is_told_so() -> None:
 def test_a_challenger_that_is_hardly_faster_is_told_so() -> None:
     evidence = evidence_of(ms={"small": 0.063, "best": 0.069})
     reason = shortfall(SMALL, BEST, Rule("latency"), evidence)
-    assert reason.endswith("equally good: small is less than a tenth faster: 0.063 against 0.069 ms an image")
+    assert reason.endswith("equally good: small is less than a tenth faster: 0.063 against 0.069 ms/image")
 
 
 def test_a_challenger_that_is_as_good_wins_by_the_rule() -> None:
@@ -154,4 +154,4 @@ def test_a_challenger_that_fails_when_measured_again_does_not_win(rule: Rule) ->
     reason = shortfall(SMALL, NEAR, rule, evidence_of(broken={"small": "it does not load"}))
     assert reason == "measured again beside the champion, it fails: it does not load"
     slow = Rule(max_mb=rule.max_mb, max_ms_per_image=0.15)
-    assert "it fails: it takes 0.2 ms an image here" in shortfall(SMALL, NEAR, slow, evidence_of())
+    assert "it fails: it takes 0.2 ms/image here" in shortfall(SMALL, NEAR, slow, evidence_of())
