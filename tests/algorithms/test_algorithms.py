@@ -28,8 +28,8 @@ from tests.conftest import ROOT
 
 # EnoughError for 500 images, where the defaults are made for 45,000.
 SMALL: dict[str, dict[str, Any]] = {
-    "mlp": {"epochs": 12, "batch_size": 32, "units": 128},
-    "cnn": {"epochs": 6, "batch_size": 32, "filters": 8},
+    "mlp": {"epochs": 5, "batch_size": 32, "units": 128},
+    "cnn": {"epochs": 3, "batch_size": 32, "filters": 8},
 }
 FIRST_IMAGES = 60
 
