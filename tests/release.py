@@ -62,15 +62,16 @@ def try_out(wheel: Path, folder: Path) -> Iterator[str]:
     """Install a wheel in an environment of its own and type the commands in an empty folder; yield what fails."""
     subprocess.run([sys.executable, "-m", "venv", str(folder / "environment")], check=True)
     programs = folder / "environment" / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([str(programs / "python"), "-m", "pip", "install", "--quiet", str(wheel)], check=True)
-    empty = folder / "empty"
+    environment, empty = bare_environment(folder), folder / "empty"
+    install = [str(programs / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
+    subprocess.run(install, env=environment, check=True)
     empty.mkdir()
     for words, expected in COMMANDS:
         print("$", *words, flush=True)
         done = subprocess.run(
             [str(programs / words[0]), *words[1:]],
             cwd=empty,
-            env=bare_environment(folder),
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
