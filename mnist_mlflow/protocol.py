@@ -112,7 +112,9 @@ class SeedsOptions:
 class Rule:
     """The choice among the models that are not significantly worse than the best."""
 
-    prefer: str = choice("accuracy", PREFERENCES, "what decides among models that are as good as the best")
+    prefer: str = choice(
+        "accuracy", PREFERENCES, "what decides among models that are not significantly worse than the best"
+    )
     max_ms_per_image: float = real(0.0, 0.0, 1e6, "ms/image at most, measured on this machine; 0: any")
     max_mb: float = real(0.0, 0.0, 1e6, "size of the model at most; 0: any")
     max_ece: float = real(0.0, 0.0, 1.0, "calibration error on the validation images at most; 0: any")

@@ -9,10 +9,11 @@ from typing import Any, Self
 from mnist_mlflow.algorithms.base import get_algorithm, resolve
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.parameters import names_of, pick, typed
-from mnist_mlflow.protocol import DataOptions, SearchOptions, changed, command, parse_command
+from mnist_mlflow.protocol import DataOptions, Names, SearchOptions, changed, command, parse_command
 
 RECIPE = "recipe"  # the hyperparameter that brings defaults of others
-NOT_IN_NAMES = ("data", "seed", "trials")  # options that a name leaves out, or puts into words
+# Settings that the name of a run leaves out, or puts into words: where it goes, and what a search works with.
+NOT_IN_NAMES = {"seed", "trials", "data", "needed", *names_of(SearchOptions), *names_of(Names)}
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,9 @@ class Task:
         algorithm = get_algorithm(self.algorithm)
         recipe = {key: value for key, value in self.hyperparameters.items() if key == RECIPE}
         usual = resolve(algorithm, recipe)
-        options = {key: value for key, value in changed(self.protocol).items() if key not in NOT_IN_NAMES}
         others = {key: value for key, value in self.hyperparameters.items() if value != getattr(usual, key)}
-        words = [value for value in recipe.values() if value != getattr(algorithm.Params(), RECIPE)]
-        words += [f"{key}={_short(value)}" for key, value in (others | options).items()]
-        words += [f"seed {self.protocol.seed}"] if self.protocol.seed else []
-        return " ".join([self.algorithm, *words, *self._search_words()])
-
-    def _search_words(self) -> list[str]:
-        trials, seconds = self.protocol.trials, self.search.timeout
-        words = [f"search of {trials} trials"] if trials else ["search"] if seconds else []
-        return words + ([f"for {seconds:g} s"] if seconds else [])
+        special = [value for value in recipe.values() if value != getattr(algorithm.Params(), RECIPE)]
+        return name_of(" ".join([self.algorithm, *special]), others | changed(self.protocol) | changed(self.search))
 
     def logged_params(self, params: Any) -> dict[str, object]:
         """The params of its run: the options, and all of the hyperparameters that it learns with."""
@@ -103,6 +96,16 @@ class Task:
         names = [*names_of(DataOptions), *names_of(get_algorithm(algorithm).Params)]
         logged = {name: params[name] for name in names if name in params}
         return cls.from_settings(algorithm, logged | {"trials": "0"})
+
+
+def name_of(what: str, settings: Mapping[str, Any]) -> str:
+    """The name of a run: what it does, and the settings that differ from their defaults."""
+    words = [f"{key}={_short(value)}" for key, value in settings.items() if key not in NOT_IN_NAMES]
+    seed, trials, seconds = (settings.get(key) for key in ("seed", "trials", "timeout"))
+    words += [f"seed {seed}"] if seed else []
+    words += [f"search of {trials} trials"] if trials else ["search"] if seconds else []
+    words += [f"for {seconds:g} s"] if seconds else []
+    return " ".join([what, *words])
 
 
 def _short(value: object) -> str:

@@ -18,7 +18,7 @@ from mnist_mlflow.reports.figures import openings_text
 
 ACCURACY, OF_A_DIGIT = "test_accuracy", re.compile(r"test_f1_\d")
 MOST_CONFUSED, WORST = 8, 5
-OWN = {"own_accuracy": "accuracy", "own_coverage": "sure of", "own_selective_error": "wrong among these"}
+OWN = {"own_coverage": "sure of", "own_selective_error": "wrong among these", "own_accuracy": "accuracy"}
 
 
 def show_test(out: Terminal, evaluation: Evaluation) -> None:
@@ -52,14 +52,10 @@ def show_corruptions(out: Terminal, scores: CorruptionScores) -> None:
 
 
 def show_examination(out: Terminal, examination: Examination) -> None:
-    """The scores of a model on somebody's own pictures with their intervals, what it confuses, and the worst of it."""
+    """The mistakes of a model on somebody's own pictures, then its scores with their intervals, the accuracy last."""
     metrics, readings = examination.metrics, examination.readings
     pictures = f"{len(readings):,} pictures of {examination.data}"
     out.say(f"{examination.model} on {pictures}, of which it has learned nothing:")
-    for name, words in OWN.items():
-        if name in metrics:
-            value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
-            out.print(f"  {words:18} {value:6.2f} %  ({low:.2f} to {high:.2f})")
     confused = [f"{label} as {digit} ({count})" for label, digit, count in count_confusions(readings)[:MOST_CONFUSED]]
     if confused:
         out.say(f"It reads {', '.join(confused)}. The worst:")
@@ -68,3 +64,7 @@ def show_examination(out: Terminal, examination: Examination) -> None:
     if absent := absent_digits(readings["label"].to_numpy()):
         out.say(f"No picture shows {', '.join(map(str, absent))}.")
     out.say(f"Every reading is in {READINGS} of run {examination.run_id}.")
+    for name, words in OWN.items():
+        if name in metrics:
+            value, low, high = (100 * metrics[f"{name}{end}"] for end in ("", "_low", "_high"))
+            out.print(f"  {words:18} {value:6.2f} %  ({low:.2f} to {high:.2f})")

@@ -13,12 +13,12 @@ from rich.table import Table
 from mnist_mlflow.cli.terminal import Terminal
 from mnist_mlflow.jobs.applying import Applied
 from mnist_mlflow.jobs.select import Selection
+from mnist_mlflow.protocol import REGISTERED_MODEL
 from mnist_mlflow.reports.figures import openings_text
 from mnist_mlflow.selection.outcome import Ruling
 from mnist_mlflow.selection.rule import Verdict
 from mnist_mlflow.selection.test_images import TestScores
 from mnist_mlflow.tracking.aliases import CHAMPION
-from mnist_mlflow.tracking.registry import alias_uri
 from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.signatures import signature_rows
 from mnist_mlflow.tracking.unconsidered import UnconsideredRun
@@ -64,17 +64,25 @@ def _show_decision(out: Terminal, table: pd.DataFrame, sentences: Mapping[str, s
 
 
 def _show_next(out: Terminal, verdict: Verdict | Ruling, version: str, result: Selection | Applied) -> None:
-    """The version that was registered, and the commands to type next."""
+    """The version that was registered, and what to type next: it works as it is, once it is pasted."""
     names = result.names
     model, was_champion = names.registered_model, verdict.champion_before == version
     out.say(f"\nVersion {version} of {model} {'stays' if was_champion else 'is'} {verdict.alias}. Next:\n")
-    load = f'mlflow.pyfunc.load_model("{alias_uri(CHAMPION, model)}").predict(images)'
-    out.offer("load the champion", f'mlflow.set_tracking_uri("{result.store}")', load)
-    start = () if is_server(result.store) else ("python -m mnist_mlflow ui",)
-    out.offer("look at the runs", *start, result.ui)
+    named = "" if model == REGISTERED_MODEL else f'registered_model="{model}"'
+    out.offer("load the champion, in Python", f"import mnist_mlflow; champion = mnist_mlflow.load({named})")
+    _offer_runs(out, result.store, result.ui)
     out.offer("read about it", names.command("report"))
     if verdict.alias == CHAMPION and verdict.champion_before is not None and not was_champion:
         out.offer("take it back", names.command("select", {"rollback": 1}))
+
+
+def _offer_runs(out: Terminal, store: str, address: str) -> None:
+    """The address of the runs, which is no command, and what has to answer there."""
+    if is_server(store):
+        out.say(f"  look at the runs: open {address}", is_whole=True)
+        return
+    out.offer("look at the runs", "python -m mnist_mlflow ui")
+    out.say(f"  then open {address}", is_whole=True)
 
 
 def _remarks(selection: Selection) -> Iterator[str]:

@@ -11,7 +11,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from mnist_mlflow.algorithms.abstention import with_abstention
 from mnist_mlflow.algorithms.base import TrainedModel, calibrate, engine
+from mnist_mlflow.algorithms.task import name_of
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.jobs.members import Member, check_voters, choose_members, find_voters, load_members, parse_voters
 from mnist_mlflow.jobs.recording import RunResult, TrainingRecord, record, record_data
@@ -64,7 +65,10 @@ def run(params: Params, progress: Progress) -> RunResult:
     named, place = check_voters(client, weights), place_beside(client, params.experiment)
     tags = {"algorithm": ENSEMBLE, "role": "model", "command": command(ENSEMBLE, changed(params))}
     dataset = load_dataset(params.data, params.split_seed, progress=progress)
-    with open_run(ENSEMBLE, tags, place, client) as run, tempfile.TemporaryDirectory() as folder:
+    with (
+        open_run(ENSEMBLE, tags, place, client, name=_name(params, weights)) as run,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         validation = record_data(run, dataset, ABOUT)
         run.log_params(settings)
         if not named:
@@ -85,6 +89,12 @@ def run(params: Params, progress: Progress) -> RunResult:
         files = {"members.csv": shares.to_csv(index=False).encode()}
         training = TrainingRecord(ENSEMBLE, settings, trained, tags=note, files=files, model_tags=_added(members))
         return record(run, training, dataset, validation, progress)
+
+
+def _name(params: Params, weights: Mapping[str, float]) -> str:
+    """The name of its run: what differs from the defaults, with no more of the voters than tells them apart."""
+    voters = {"voters": ",".join(run[:8] for run in weights)} if weights else {}
+    return name_of(ENSEMBLE, changed(params) | voters)
 
 
 def _added(members: Sequence[Member]) -> dict[str, str]:

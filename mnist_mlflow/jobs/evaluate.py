@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from mnist_mlflow.data import Dataset, open_source, split
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.jobs.corruptions import CorruptionScores, score_corruptions
 from mnist_mlflow.jobs.examination import Examination, examine, to_examine
-from mnist_mlflow.parameters import flag, parameters, split_address, text, typed
+from mnist_mlflow.parameters import flag, not_known, parameters, split_address, text, typed
 from mnist_mlflow.protocol import Names, SplitOptions
 from mnist_mlflow.reports.chosen import refresh_cards
 from mnist_mlflow.selection.test_images import metrics_on, record_opening
@@ -33,6 +34,8 @@ from mnist_mlflow.tracking.results import log_test
 from mnist_mlflow.tracking.runs import Run
 from mnist_mlflow.tracking.store import connect
 from mnist_mlflow.types import Progress
+
+ACCEPTED = (*ALIASES, "models:/NAME@ALIAS", "models:/NAME/VERSION", "models:/m-…", "runs:/…", "the folder of a model")
 
 
 @parameters
@@ -56,7 +59,11 @@ Scores: TypeAlias = Evaluation | CorruptionScores | Examination
 
 
 def run(params: Params, progress: Progress) -> Scores:
-    """Score a model in a run of its own; raises UsageError if it may have learned the images."""
+    """Score a model in a run of its own.
+
+    Raises UsageError for a model that is not there, or may have learned the images.
+    """
+    _check_name(params.model)
     client = connect()
     source = open_source(params.data, progress)
     is_own = not split_address(source.address)[0]
@@ -89,13 +96,18 @@ def _score_test(run: Run, model: EvaluatedModel, dataset: Dataset, progress: Pro
     return Evaluation(model.uri, metrics, openings)
 
 
+def _check_name(model: str) -> None:
+    """Raise UsageError for what is no alias, no address and no folder."""
+    if model not in ALIASES and ":/" not in model and not Path(model).exists():
+        raise UsageError(not_known("model", model, ACCEPTED))
+
+
 def _find_model(uri: str) -> EvaluatedModel:
     """The model at a URI; raises UsageError where there is none."""
     try:
         return find_evaluated(uri)
     except UserFacingError as error:
-        accepted = f"{', '.join(ALIASES)}, models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-… and runs:/…"
-        raise UsageError(f"{error} Accepted: {accepted}") from error
+        raise UsageError(f"{error} Accepted: {', '.join(ACCEPTED)}") from error
 
 
 def _check_split(model: EvaluatedModel, dataset: Dataset) -> None:

@@ -21,7 +21,7 @@ from mnist_mlflow.algorithms.base import (
     longest_first,
     missing_library,
 )
-from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.algorithms.task import Task, name_of
 from mnist_mlflow.data import Dataset, load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.jobs.clusters import training_workers
@@ -100,7 +100,7 @@ def run(params: Params, progress: Progress) -> MainResult:
     dataset = load_dataset(params.data, params.split_seed, params.train_size, progress)
     with (
         training_workers(params.cluster, params.at_a_time, searches=searches, shares=False) as workers,
-        open_run("main", selection_tags(), params.experiment) as main,
+        open_run("main", selection_tags(), params.experiment, name=name_of("main", changed(params))) as main,
     ):
         check_may_change(Registry(main.client, params))
         record_skipped(main, dataset)

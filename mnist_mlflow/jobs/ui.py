@@ -8,6 +8,7 @@ A store on a server has its UI there: then the addresses are all. Ctrl-C ends it
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,8 +45,10 @@ class Ui:
     def start(self) -> None:
         """Become the server of the UI, unless another shows it."""
         if self.variables:
-            words = [sys.executable, "-m", "mlflow", "ui"]
-            os.execve(sys.executable, words, {**variables_now(), **self.variables})
+            words, variables = [sys.executable, "-m", "mlflow", "ui"], {**variables_now(), **self.variables}
+            if os.name == "nt":  # where `execve` gives the terminal back and leaves the server behind
+                sys.exit(subprocess.call(words, env=variables))
+            os.execve(sys.executable, words, variables)
 
 
 def run(params: Params, progress: Progress) -> Ui:
@@ -53,6 +56,7 @@ def run(params: Params, progress: Progress) -> Ui:
     client, store = connect(), store_address()
     if is_server(store):
         return Ui(views.addresses(client), {})
-    listen(views.UI_HOST, params.port).close()
+    listen(views.UI_HOST, params.port, "ui").close()
+    views.describe_older(client)
     place = {"MLFLOW_HOST": views.UI_HOST, "MLFLOW_PORT": str(params.port), "MLFLOW_BACKEND_STORE_URI": store}
     return Ui(views.addresses(client, params.port), {**FEW_PROCESSES, **place})

@@ -31,7 +31,7 @@ def _sentences(
     if "rule" in decision:
         yield f"The rule that chose it: {decision['rule']}."
     if "among" in decision:
-        yield f"{decision['among']}."
+        yield f"{decision['among'][:1].upper()}{decision['among'][1:]}."
 
 
 def _share(accuracy: float, images: int) -> str:

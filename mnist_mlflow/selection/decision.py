@@ -47,7 +47,7 @@ class Decision:
             "among": _among(self.choice),
             "chosen": f"{seeds_text(winner)}, run {winner.candidate.run_id}{_by_log_loss(winner)}",
             **({"seeds": _seeds(winner)} if winner.others else {}),
-            "against the best": _against_the_best(winner.comparison),
+            "against the best": _against_the_best(self.choice),
             **_stays(self.choice),
             "becomes": _becomes(verdict),
             "champion before": f"version {verdict.champion_before}" if verdict.champion_before else "none",
@@ -96,26 +96,32 @@ class Decision:
 
 
 def _among(choice: Choice) -> str:
-    tied, measured = len(statistically_tied(choice.contenders)), len(choice.finalists)
-    models, are = ("model" if len(choice.taking_part) == 1 else "models"), ("is" if tied == 1 else "are")
-    text = f"{tied} of {len(choice.taking_part)} {models} that took part {are} as good as the best"
-    return f"{text} and within the budgets" if tied == measured else f"{text}; {measured} of them were measured"
+    part, tied, measured = len(choice.taking_part), len(statistically_tied(choice.contenders)), len(choice.finalists)
+    if part == 1:
+        return "one model took part"
+    if tied == 1:
+        return f"the best of {part} models that took part; the others are significantly worse"
+    text = f"{tied} of {part} models that took part are not significantly worse than the best"
+    return text if tied == measured else f"{text}; {measured} of them {'was' if measured == 1 else 'were'} measured"
 
 
 def rule_text(rule: Rule) -> str:
     """The rule in words."""
-    first = {"accuracy": "most accurate, then the fastest", "latency": "fastest", "size": "smallest"}[rule.prefer]
+    first = {"accuracy": "most accurate, then the fastest,", "latency": "fastest", "size": "smallest"}[rule.prefer]
     budgets = {"ms/image": rule.max_ms_per_image, "MB": rule.max_mb, "calibration error": rule.max_ece}
     within = ", ".join(f"{most:g} {unit}" for unit, most in budgets.items() if most)
     among = "of the models that are not significantly worse than the best"
     among += f", within {within}" if within else ""
     among += f", sure of {100 * rule.min_coverage:g} % at least" if rule.min_coverage else ""
-    return f"{among}: the {first}"
+    return f"the {first} {among}"
 
 
-def _against_the_best(comparison: Comparison | None) -> str:
-    if not comparison or not any(comparison.difference):
-        return "it is the best, or exactly as good"
+def _against_the_best(choice: Choice) -> str:
+    comparison = choice.winner.comparison
+    if not comparison or choice.winner is choice.contenders[0]:
+        return "it is the best itself"
+    if not any(comparison.difference):
+        return "it reads the same images right"
     mean, low, high = (100 * value for value in comparison.difference)
     return f"{mean:+.2f} points ({low:+.2f} to {high:+.2f}), p = {p_text(comparison.p_value)}"
 

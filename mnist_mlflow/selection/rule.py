@@ -191,7 +191,7 @@ def shortfall(challenger: Entry, champion: Entry, rule: Rule, evidence: Evidence
     if cheapest([challenger, champion], rule, champion.candidate.run_id) is challenger:
         return ""
     faster = a_little_faster([challenger, champion], rule, champion)
-    text = f"by prefer={rule.prefer} the champion is the better of two that are equally good"
+    text = f"neither is significantly worse, and by prefer={rule.prefer} the champion is the better"
     return f"{text}: {faster}" if faster else text
 
 

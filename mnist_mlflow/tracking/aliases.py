@@ -17,6 +17,7 @@ from typing import TypeVar
 import mlflow
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
+from mlflow.tracking._model_registry.client import ModelRegistryClient
 from pydantic import TypeAdapter
 
 from mnist_mlflow import protocol
@@ -83,6 +84,11 @@ class AliasChanges:
         self.client, self.name, self.names = client, names.registered_model, names
         self._claim: Claim | None = None
 
+    @property
+    def _registry(self) -> ModelRegistryClient:
+        """MLflow's client for what is known to be a model: the other asks before each change."""
+        return self.client._get_registry_client()
+
     def state(self) -> State:
         """The state now, in one reading; an empty one where nothing is registered."""
         registered = or_none(lambda: self.client.get_registered_model(self.name))
@@ -97,6 +103,7 @@ class AliasChanges:
         if since is None or not since.is_registered:
             self.create()
         with claim(self.client, self.name) as (held, registered):
+            self._describe(registered)
             self._claim, now = held, as_state(registered)
             try:
                 if UNFINISHED in now.tags:
@@ -111,13 +118,13 @@ class AliasChanges:
             finally:
                 self._claim = None
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self.client.set_registered_model_tag(self.name, DECIDED, f"{describe_holder()}, {at}")
+            self._registry.set_registered_model_tag(self.name, DECIDED, f"{describe_holder()}, {at}")
 
     def change(self, aliases: Aliases, now: State, taken_back: str = "") -> None:
         """Set the aliases, all or none, and mark the version that is taken back; `now` was just read."""
         change = Change(aliases, taken_back, datetime.now(UTC).isoformat(timespec="seconds"))
         self._check_claim()
-        self.client.set_registered_model_tag(self.name, UNFINISHED, json.dumps(asdict(change)))
+        self._registry.set_registered_model_tag(self.name, UNFINISHED, json.dumps(asdict(change)))
         self._complete(change, now.aliases)
 
     def repair(self, now: State | None = None) -> Change | None:
@@ -134,6 +141,13 @@ class AliasChanges:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+
+    def _describe(self, registered: RegisteredModel) -> None:
+        """Describe the registered model, which somebody may have made without; not where that is refused."""
+        if registered.description:
+            return
+        with contextlib.suppress(MlflowException):
+            self._registry.update_registered_model(self.name, REGISTERED.format(name=self.name))
 
     def _complete_unfinished(self, now: State) -> Change | None:
         unfinished = now.tags.get(UNFINISHED)
@@ -155,7 +169,7 @@ class AliasChanges:
             if champion and champion.tags.get(ROLLED_BACK):
                 self.client.set_model_version_tag(self.name, champion.version, ROLLED_BACK, "")
         self._check_claim()
-        self.client.delete_registered_model_tag(self.name, UNFINISHED)
+        self._registry.delete_registered_model_tag(self.name, UNFINISHED)
         return is_possible
 
     def _set_aliases(self, change: Change, now: Mapping[str, str]) -> None:
@@ -165,18 +179,18 @@ class AliasChanges:
             self._check_claim()
             if version and version == now.get(alias):
                 continue
-            moved = partial(self.client.set_registered_model_alias, self.name, alias, version)
+            moved = partial(self._registry.set_registered_model_alias, self.name, alias, version)
             if not (version and _is_there(moved)) and now.get(alias):
                 self._remove_alias(alias, change.aliases[CHAMPION])
 
     def _remove_alias(self, alias: str, champion: str | None) -> None:
         """Take an alias away; or, where that is not permitted, let it be another name of the champion's version."""
         try:
-            self.client.delete_registered_model_alias(self.name, alias)
+            self._registry.delete_registered_model_alias(self.name, alias)
         except MlflowException as error:
             if error.error_code != REFUSED or not champion:
                 raise
-            self.client.set_registered_model_alias(self.name, alias, champion)
+            self._registry.set_registered_model_alias(self.name, alias, champion)
 
     def _check_claim(self) -> None:
         """Raise UserFacingError if the claim has lapsed meanwhile: then another process decides."""

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 
 from mnist_mlflow.errors import UsageError
 from mnist_mlflow.tracking.experiments import find_deleted, how_to_restore, is_named
@@ -75,8 +75,12 @@ def same_experiments(client: mlflow.MlflowClient) -> Iterator[None]:
 
 def _experiments(client: mlflow.MlflowClient) -> dict[str, str]:
     """The ids of the experiments by their names."""
-    experiments = [one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page]
-    return {experiment.name: experiment.experiment_id for experiment in experiments}
+    return {experiment.name: experiment.experiment_id for experiment in experiments_of(client)}
+
+
+def experiments_of(client: mlflow.MlflowClient) -> list[Experiment]:
+    """The experiments that one may see."""
+    return [one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page]
 
 
 def place_beside(client: mlflow.MlflowClient, experiment: str) -> str:

@@ -155,7 +155,7 @@ class Registry:
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
-        registry = self.client._get_registry_client()  # the other asks each time whether the model is a prompt
+        registry = self.client._get_registry_client()  # as in `AliasChanges`, which has made sure that it is a model
         for key, value in tags.items():
             registry.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
 
@@ -170,7 +170,7 @@ class Registry:
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""
-        self.client.update_model_version(self.name, version, card)
+        self.client._get_registry_client().update_model_version(self.name, version, card)
 
     def make_champion(self, version: str) -> None:
         """Make a version the champion, and the champion before it `previous`."""

@@ -1,7 +1,8 @@
 """Experiments as the MLflow UI shows them: a description, and saved views of the runs, with their addresses.
 
 Both are tags of the experiment, in the form in which the UI of MLflow 3.17 itself keeps them. A view holds a filter, an
-order and columns. The UI lists the views of an experiment under "Views". A registered model has a description too.
+order and columns. The UI lists the views of an experiment behind the button at the top right. A registered model has a
+description too.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
-from mnist_mlflow.tracking.queries import pages
+from mnist_mlflow.tracking.queries import experiments_of
 from mnist_mlflow.tracking.servers import is_server
 from mnist_mlflow.tracking.store import store_uri
 
 UI_HOST, UI_PORT = "127.0.0.1", 5000  # where `ui`, and `mlflow ui`, answers unless it is told otherwise
 INNER_LINE_END = re.compile(r"(?<=[^\n|])\n(?=[^\s|#>])(?!```|[-*] )")  # in a paragraph of Markdown
 VIEW_TAG = "mlflow.sharedViewState."  # how the name of the tag with a view begins
+LOGIN = re.compile(r"(?<=://)[^/]*@")  # of an address: the browser asks each who opens it
+MEAN = re.compile(r"_(log_loss|ece)$")
 RUN_NAME, CREATED, DURATION = "attributes.`Run Name`", "runDateAndNestInfo", "duration"  # columns, as the UI calls them
-NAME_WIDTH, CREATED_WIDTH = 280, 130  # pixels
+NAME_WIDTH, CREATED_WIDTH = 240, 130  # pixels
 LEAST_WIDTH, LETTER_WIDTH = 85, 7  # pixels of other columns, and for each letter of their names
+MEAN_WIDTH = 165  # of columns of means over images: the UI shows all of their digits, 20 or so
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,9 @@ class View:
 
 
 def _width(column: str) -> int:
-    """The pixels that the name of a column takes."""
-    return max(LEAST_WIDTH, LETTER_WIDTH * len(column.split("`")[1]) + LEAST_WIDTH // 3)
+    """The pixels that the name of a column takes, and its values."""
+    name = column.split("`")[1]
+    return max(MEAN_WIDTH if MEAN.search(name) else LEAST_WIDTH, LETTER_WIDTH * len(name) + LEAST_WIDTH // 3)
 
 
 def _metric(name: str) -> str:
@@ -90,6 +95,7 @@ def _param(name: str) -> str:
     return f"params.`{name}`"
 
 
+OURS = "tags.role LIKE '%'"
 MODEL = "tags.role = 'model'"
 SCORES = tuple(map(_metric, ("val_accuracy", "val_log_loss", "val_ece")))
 COSTS = tuple(map(_metric, ("predict_ms_per_image", "fit_seconds", "model_mb")))
@@ -133,14 +139,21 @@ VIEWS = (MODELS, CURVES, TRIALS, HISTORY, OTHERS)
 def address(experiment_id: str, port: int = UI_PORT) -> str:
     """The address of an experiment's best models, for people: on the server of the store, else on this machine."""
     store = store_uri()
-    server = store.rstrip("/") if is_server(store) else f"http://{UI_HOST}:{port}"
+    server = LOGIN.sub("", store).rstrip("/") if is_server(store) else f"http://{UI_HOST}:{port}"
     return f"{server}/{MODELS.path(experiment_id)}"
 
 
 def addresses(client: MlflowClient, port: int = UI_PORT) -> dict[str, str]:
     """The addresses of the best models of each experiment that has our views, by its name."""
-    experiments = (one for page in pages(lambda token: client.search_experiments(page_token=token)) for one in page)
-    return {one.name: address(one.experiment_id, port) for one in experiments if MODELS.tag in one.tags}
+    described = [one for one in experiments_of(client) if MODELS.tag in one.tags]
+    return {one.name: address(one.experiment_id, port) for one in described}
+
+
+def describe_older(client: MlflowClient) -> None:
+    """Describe the experiments that have runs of ours, all of them older than the views."""
+    for one in experiments_of(client):
+        if MODELS.tag not in one.tags and client.search_runs([one.experiment_id], OURS, max_results=1):
+            describe(client, one)
 
 
 def describe(client: MlflowClient, experiment: Experiment) -> None:
@@ -168,9 +181,10 @@ def description(experiment_id: str) -> str:
 
 
 INTRODUCTION = "Handwritten digits"  # with the links it fits into a line, in a window of 1,100 pixels
-EXPLANATION = f"""Models that read handwritten digits, all trained and scored by the same rules. The links, and
-**Views** at the top right, lead to saved searches: filter, order and columns. *Trials* are those of searches. *One
-algorithm* shows the runs of one over time. *Other runs* are selections, reports, evaluations and readings.
+EXPLANATION = f"""Models that read handwritten digits, all trained and scored by the same rules. The links lead to
+saved searches: filter, order and columns. So does the button at the top right, which shows the name of the one that is
+open, such as **Best models**. *Trials* are those of searches. *One algorithm* shows the runs of `svm` over time: for
+another, edit the filter. *Other runs* are selections, reports, evaluations and readings.
 
 | column | what it means | better |
 | --- | --- | --- |

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from mnist_mlflow.algorithms.base import algorithm_names
-from mnist_mlflow.algorithms.task import Task
+from mnist_mlflow.algorithms.task import Task, name_of
 from mnist_mlflow.errors import UsageError, UserFacingError
 from mnist_mlflow.protocol import DataOptions, SearchOptions, command, parse_command
 
@@ -50,6 +50,13 @@ def test_a_name_tells_the_recipe_and_what_differs_from_it() -> None:
     assert Task("cnn", {"recipe": "accurate"}, DataOptions(seed=2)).name == "cnn accurate seed 2"
     assert Task("cnn", {"recipe": "accurate", "epochs": 14, "copies": 0.75}).name == "cnn accurate copies=0.75"
     assert Task("cnn", {"recipe": "fast"}).name == "cnn"
+
+
+def test_names_of_other_runs_tell_the_same_and_not_where_they_go_or_who_works() -> None:
+    named = {"algorithms": "knn,svm", "max_error": 0.01, "seed": 3, "trials": 20}
+    left_out = {"data": "digits", "experiment": "mine", "registered_model": "ours", "needed": True, "workers": 4}
+    assert name_of("main", named | left_out) == "main algorithms=knn,svm max_error=0.01 seed 3 search of 20 trials"
+    assert name_of("main", {}) == "main"
 
 
 @pytest.mark.parametrize("value", ["a b", "it's", '"', "$HOME `ls`; a & b | c > d", "a=b", "", "ü\n\\", "-P x=1", "*"])

@@ -15,6 +15,9 @@ IS_SEEN = """cell => {
     const box = cell.getBoundingClientRect();
     return cell.contains(document.elementFromPoint(box.x + 3, box.y + 3));
 }"""
+IS_CUT = """cells => cells.some(cell => [cell, ...cell.querySelectorAll('*')].some(
+    part => part.clientWidth && part.scrollWidth > part.clientWidth
+))"""
 LISTED = {
     "models": set(ALGORITHMS),
     "curves": {"cnn", "mlp", "xgboost"},
@@ -43,6 +46,12 @@ def test_one_lands_on_the_models_the_best_first(landed: Screen) -> None:
     assert names == set(ALGORITHMS)
     assert len(accuracies) == len(ALGORITHMS) + 3
     landed.page.get_by_test_id("sort-header-val_log_loss").wait_for()
+
+
+@pytest.mark.parametrize("column", views.SCORES[1:])
+def test_scores_are_shown_with_all_of_their_digits(landed: Screen, column: str) -> None:
+    assert max(map(len, landed.column(column))) > 15
+    assert not landed.page.locator(f'[role="gridcell"][col-id="{column}"]').evaluate_all(IS_CUT)
 
 
 def test_runs_are_told_apart_by_their_names(landed: Screen) -> None:

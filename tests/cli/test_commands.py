@@ -5,7 +5,7 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import mlflow
 import pytest
@@ -196,11 +196,13 @@ def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.Monk
     for expected in (
         "Leaderboard",
         "Version 1 of mnist-digits is champion",
-        "rule             of the models that are not significantly worse than the best",
-        "mlflow.pyfunc.load_model(",
-        "mlflow ui",
+        "rule             the most accurate, then the fastest, of the models that are not significantly worse",
+        "python -m mnist_mlflow ui\n",
     ):
         assert expected in output
+    (offered,) = (line.strip() for line in output.splitlines() if "import mnist_mlflow" in line)
+    exec(offered, names := dict[str, Any]())
+    assert names["champion"].name == "Version 1 of mnist-digits"
     assert "test images of this split have been opened once, counted over all runs that the account may see." in errors
     status, output, _ = command("evaluate", "--data=digits")
     assert status == 0

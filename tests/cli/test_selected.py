@@ -19,6 +19,7 @@ from tests.selection.test_rule import ALL, among
 
 STORE = "sqlite:////home/somebody/with a long name/mnist_mlflow/mlflow.db"
 UI = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=best"
+DEFAULT = Names()
 CHAMPION = Verdict("champion")
 DECISION = Decision(among(ALL, Rule()), CHAMPION, Query("d", "s"), SIGNED)
 TABLE = pd.DataFrame([{"rank": "1", "algorithm": "best", "val acc. %": "99.50", "run": "0123456789"}])
@@ -28,9 +29,11 @@ REASON = (
 FAILED = [UnconsideredRun(f"{number:08}f", algorithm, REASON) for number, algorithm in enumerate(("knn", "svm"))]
 
 
-def shown(decision: Decision, version: str | None = "1", width: int = 80) -> tuple[str, str]:
+def shown(
+    decision: Decision, version: str | None = "1", width: int = 80, names: Names = DEFAULT, store: str = STORE
+) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
-    selection = Selection("a-run", decision, TABLE, Names(), STORE, UI, version)
+    selection = Selection("a-run", decision, TABLE, names, store, UI, version)
     show_selection(Terminal(out, width), Terminal(err, width), selection)
     return out.getvalue(), err.getvalue()
 
@@ -40,10 +43,16 @@ def test_what_to_type_next_can_be_pasted(width: int) -> None:
     text, _ = shown(DECISION, width=width)
     next_steps = text.split("Version 1 of mnist-digits is champion. Next:\n")[1]
     assert "\n    python -m mnist_mlflow report\n" in next_steps
-    assert '\n    mlflow.pyfunc.load_model("models:/mnist-digits@champion").predict(images)\n' in next_steps
-    assert f'\n    mlflow.set_tracking_uri("{STORE}")\n' in next_steps
-    assert f"\n    python -m mnist_mlflow ui\n    {UI}\n" in next_steps
-    assert max(len(line) for line in text.splitlines() if STORE not in line and UI not in line) <= width
+    assert "in Python\n    import mnist_mlflow; champion = mnist_mlflow.load()\n" in next_steps
+    assert f"\n    python -m mnist_mlflow ui\n  then open {UI}\n" in next_steps  # its & would break a command
+    assert max(len(line) for line in text.splitlines() if UI not in line) <= width
+
+
+def test_what_to_type_next_names_another_registered_model_and_server() -> None:
+    text, _ = shown(DECISION, names=Names(registered_model="ours"), store="https://team.example")
+    assert '\n    import mnist_mlflow; champion = mnist_mlflow.load(registered_model="ours")\n' in text
+    assert f"\n  look at the runs: open {UI}\n" in text
+    assert "mnist_mlflow ui" not in text
 
 
 def test_a_champion_that_is_confirmed_stays_and_takes_no_rollback() -> None:

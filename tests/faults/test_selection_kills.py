@@ -26,6 +26,7 @@ import matplotlib.backends.backend_agg, matplotlib.figure, sqlalchemy.dialects.s
 import mlflow.genai, mlflow.models, mlflow.pyfunc, mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store, mlflow.tracing.provider
 import sklearn.decomposition, sklearn.ensemble, sklearn.metrics, sklearn.model_selection, sklearn.neighbors
+from mlflow.tracking._model_registry.client import ModelRegistryClient
 from mnist_mlflow.jobs.select import Params, run
 from mnist_mlflow.tracking.aliases import CHAMPION
 from mnist_mlflow.tracking.registry import Registry
@@ -68,7 +69,7 @@ def kill_at(step):
             return change(*arguments, **named)
         return changed
     for name in CHANGING:
-        setattr(mlflow.MlflowClient, name, killing(getattr(mlflow.MlflowClient, name)))
+        setattr(ModelRegistryClient, name, killing(getattr(ModelRegistryClient, name)))
 
 def exit_code_of_selection(step, algorithms):
     return exit_code_of(fork(algorithms, step))

@@ -84,6 +84,9 @@ class SteppedClient:
     def __init__(self, client: Client, turns: Turns, thread: int) -> None:
         self.client, self.turns, self.thread = client, turns, thread
 
+    def _get_registry_client(self) -> Any:
+        return self
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith(STEPS):
             self.turns.take(self.thread)
@@ -125,13 +128,16 @@ class MemoryClient:
         self.aliases: dict[str, str] = {}
         self.versions: dict[str, dict[str, str]] = {version: {} for version in "1234"}
 
+    def _get_registry_client(self) -> Any:
+        return self
+
     def create_registered_model(self, name: str, description: str) -> None:
         raise MlflowException("it is there", RESOURCE_ALREADY_EXISTS)
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         tags = [RegisteredModelTag(key, value) for key, value in self.tags.items()]
         aliases = [RegisteredModelAlias(alias, version) for alias, version in self.aliases.items()]
-        return RegisteredModel(name, tags=tags, aliases=aliases)
+        return RegisteredModel(name, description="ours", tags=tags, aliases=aliases)
 
     def set_registered_model_tag(self, name: str, key: str, value: str) -> None:
         self.tags[key] = value

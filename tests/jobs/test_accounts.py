@@ -157,7 +157,7 @@ def may_not_register(place: Place) -> None:
     with place.team.as_user(account) as client:
         with pytest.raises(UserFacingError, match=LACKS):
             main.run(main.Params(data="digits", algorithms="knn", registered_model=place.model), silent)
-        assert _only_run(client, account).data.tags["mlflow.runName"] == "main"
+        assert _only_run(client, account).data.tags["mlflow.runName"] == "main algorithms=knn"
 
 
 def moves(place: Place) -> None:

@@ -224,6 +224,8 @@ def test_voters_that_are_named_vote_with_the_weights_that_they_are_given(
     first, second = (trained_store.get_run(outcome.run_id) for outcome in (voted, again))
     readings = [read_kept(run.info.artifact_uri, "validation")[1] for run in (first, second)]
     assert np.array_equal(readings[0], readings[1])
+    ids = ",".join(run_id[:8] for run_id in weights)
+    assert (first.info.run_name, second.info.run_name) == ("ensemble", f"ensemble voters={ids}")
     assert first.data.tags["command"] == "mlflow run . -e ensemble --env-manager local -P data=digits"
     assert parse_command(second.data.tags["command"])[1] == {"data": "digits", "voters": typed_voters(weights)}
     assert second.data.params["voters"] == typed_voters(weights)

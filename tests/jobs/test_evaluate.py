@@ -84,10 +84,18 @@ def test_a_model_that_does_not_load_opens_no_test_images(
     assert "test_opened_for" not in recorded.data.tags
 
 
-@pytest.mark.parametrize("uri", ["models:/none@champion", "models:/m-00000000000000000000000000000000", "nonsense"])
+@pytest.mark.parametrize("uri", ["models:/none@champion", "models:/m-00000000000000000000000000000000"])
 def test_a_model_that_is_not_there_is_answered_with_what_is_accepted(store: Client, uri: str) -> None:
     with pytest.raises(UsageError, match=f"no model at {uri}.*Accepted: previous, champion, challenger"):
         evaluate(uri)
+
+
+def test_a_name_that_is_mistyped_leaves_no_run(store: Client) -> None:
+    with pytest.raises(
+        UsageError, match=r"no model 'champoin' \(did you mean 'champion'\?\); accepted: previous, champion"
+    ):
+        evaluate("champoin")
+    assert not store.search_runs(["0"], "tags.role = 'evaluation'")
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_it_tells_what_the_store_knows(page: str, selected: Selected) -> None:
         "Digit by digit",
         "The champion of mnist-digits is version 1. knn reads ",
         "All figures are of the 1,797 bundled digits.",
-        "The rule that chose it: of the models that are not significantly worse than the best: the most accurate",
+        "The rule that chose it: the most accurate, then the fastest, of the models that are not significantly worse",
         "-P train_size=200",
     ):
         assert expected in page

@@ -10,6 +10,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.tracking._model_registry.client import ModelRegistryClient
 
 from mnist_mlflow.algorithms.task import Task
 from mnist_mlflow.data import Dataset
@@ -133,7 +134,7 @@ class TestFirstSelection:
         decision = json.loads((artifacts / "decision.json").read_text())
         assert [entry["run_id"] for entry in decision["compared"]] == [outcomes[0].run_id]
         assert decision["certainly_worse"] == [outcomes[1].run_id]
-        assert decision["rule"]["text"].endswith("the most accurate, then the fastest")
+        assert decision["rule"]["text"].startswith("the most accurate, then the fastest, of")
         table = pd.read_csv(artifacts / "leaderboard.csv")
         assert list(table["run"]) == [outcome.run_id for outcome in outcomes]
         assert "| logistic" in (artifacts / "leaderboard.md").read_text()
@@ -188,7 +189,7 @@ def test_a_rollback_that_was_killed_is_completed_by_the_next_and_not_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", die)
+        patch.setattr(ModelRegistryClient, "set_registered_model_alias", die)
         with pytest.raises(KeyboardInterrupt):
             select.run(ROLLBACK, silent)
     assert select.run(ROLLBACK, silent) == Rollback(registry.name, "1", "2")

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,12 +10,13 @@ from mnist_mlflow.protocol import Rule
 from mnist_mlflow.selection.decision import Decision, rule_text
 from mnist_mlflow.selection.finalists import pairwise, points
 from mnist_mlflow.selection.pool import CandidatePool
-from mnist_mlflow.selection.rule import Verdict, apply_rule
+from mnist_mlflow.selection.rule import Choice, Verdict, apply_rule
 from mnist_mlflow.tracking.aliases import CHALLENGER
 from mnist_mlflow.tracking.candidates import Query
 from mnist_mlflow.tracking.signatures import Signature
 from tests.selection.test_members import LONE, SEEDS, pool_of
-from tests.selection.test_rule import ALL, BEST, NEAR, SMALL, among, evidence_of
+from tests.selection.test_rule import ALL, BEST, IMAGES, NEAR, POOR, SMALL, among, evidence_of
+from tests.simulated import entry, right_but
 
 SIGNED = Signature("ada", "now", "a-run")
 
@@ -35,13 +37,35 @@ def test_it_is_told_in_words() -> None:
     sentences = Decision(among(ALL, Rule("size")), verdict, Query("d", "s"), SIGNED).sentences
     assert sentences["becomes"] == "challenger: it lacks much"
     assert sentences["against the best"].startswith("-0.06 points (-0.")
-    assert sentences["among"].startswith("3 of 4 models")
+    assert sentences["among"] == "3 of 4 models that took part are not significantly worse than the best"
     assert sentences["champion before"] == "none"
     verdict = Verdict("champion", note="look")
     sentences = Decision(among(ALL, Rule()), verdict, Query("d", "s"), SIGNED).sentences
     assert (sentences["becomes"], sentences["note"]) == ("champion", "look")
     assert "stays" not in sentences
-    assert sentences["against the best"] == "it is the best, or exactly as good"
+    assert sentences["against the best"] == "it is the best itself"
+
+
+def told(choice: Choice) -> dict[str, str]:
+    return Decision(choice, Verdict("champion"), Query("d", "s"), SIGNED).sentences
+
+
+def test_one_that_reads_what_the_best_reads_is_told_so() -> None:
+    same = among([BEST, entry("twin", right_but(IMAGES, range(50)))], Rule())
+    assert [told(replace(same, winner=one))["against the best"] for one in same.contenders] == [
+        "it is the best itself",
+        "it reads the same images right",
+    ]
+
+
+def test_few_that_take_part_or_are_measured_are_told_so() -> None:
+    assert told(among([BEST], Rule()))["among"] == "one model took part"
+    assert told(among([BEST, POOR], Rule()))["among"] == (
+        "the best of 2 models that took part; the others are significantly worse"
+    )
+    choice = among([BEST, NEAR], Rule())
+    unmeasured = [replace(one, ms_per_image=math.nan) if one is not choice.winner else one for one in choice.entries]
+    assert told(replace(choice, entries=unmeasured))["among"].endswith("than the best; 1 of them was measured")
 
 
 def test_a_champion_that_is_hardly_slower_stays_and_the_decision_says_so() -> None:
@@ -56,13 +80,13 @@ def test_a_champion_that_is_hardly_slower_stays_and_the_decision_says_so() -> No
 
 def test_the_rule_names_its_budgets() -> None:
     assert rule_text(Rule()) == (
-        "of the models that are not significantly worse than the best: the most accurate, then the fastest"
+        "the most accurate, then the fastest, of the models that are not significantly worse than the best"
     )
     assert rule_text(Rule("latency", 0.5, 3, 0.01)) == (
-        "of the models that are not significantly worse than the best, "
-        "within 0.5 ms/image, 3 MB, 0.01 calibration error: the fastest"
+        "the fastest of the models that are not significantly worse than the best, "
+        "within 0.5 ms/image, 3 MB, 0.01 calibration error"
     )
-    assert ", sure of 95 % at least: the most" in rule_text(Rule(min_coverage=0.95))
+    assert rule_text(Rule(min_coverage=0.95)).endswith("than the best, sure of 95 % at least")
 
 
 def test_every_pair_is_compared() -> None:

@@ -131,7 +131,7 @@ def test_a_challenger_that_is_significantly_worse_is_told_so() -> None:
 def test_a_challenger_that_is_hardly_faster_is_told_so() -> None:
     evidence = evidence_of(ms={"small": 0.063, "best": 0.069})
     reason = shortfall(SMALL, BEST, Rule("latency"), evidence)
-    assert reason.endswith("equally good: small is less than a tenth faster: 0.063 against 0.069 ms/image")
+    assert reason.endswith("is the better: small is less than a tenth faster: 0.063 against 0.069 ms/image")
 
 
 def test_a_challenger_that_is_as_good_wins_by_the_rule() -> None:

@@ -113,7 +113,7 @@ class Killed(BaseException):
 
 def kill_at(step: int, client: Client, patch: pytest.MonkeyPatch) -> None:
     """Let the client change so many things in the registry; the next change raises Killed before it is made."""
-    done = iter(range(step))
+    done, asked = iter(range(step)), client._get_registry_client()  # which each change goes through
 
     def killing(change: Callable[..., Any]) -> Callable[..., Any]:
         def changed(*arguments: Any, **named: Any) -> Any:
@@ -125,7 +125,7 @@ def kill_at(step: int, client: Client, patch: pytest.MonkeyPatch) -> None:
 
     for name in ("registered_model_tag", "registered_model_alias", "model_version_tag"):
         for verb in ("set", "delete"):
-            patch.setattr(client, f"{verb}_{name}", killing(getattr(client, f"{verb}_{name}")))
+            patch.setattr(asked, f"{verb}_{name}", killing(getattr(asked, f"{verb}_{name}")))
 
 
 STATES: dict[str, tuple[dict[str, int | None], dict[str, int | None]]] = {

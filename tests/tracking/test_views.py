@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.tracking._model_registry.client import ModelRegistryClient
 
 from mnist_mlflow.protocol import EXPERIMENT
 from mnist_mlflow.tracking import lifecycle, views
@@ -92,7 +93,8 @@ def test_the_views_tell_models_trials_and_the_rest_apart(store: Client) -> None:
     ("uri", "address"),
     [
         ("sqlite:///mlflow.db", "http://127.0.0.1:5000/#/experiments/3/runs?"),
-        ("https://ada:secret@host:5001/", "https://ada:***@host:5001/#/experiments/3/runs?"),
+        ("https://ada:secret@host:5001/", "https://host:5001/#/experiments/3/runs?"),
+        ("http://ada@example.org:secret@host", "http://host/#/experiments/3/runs?"),
     ],
 )
 def test_the_address_is_on_the_server_of_the_store(uri: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,3 +105,34 @@ def test_the_address_is_on_the_server_of_the_store(uri: str, address: str, monke
 def test_a_registered_model_says_what_its_aliases_mean(store: Client) -> None:
     Registry(store).create()
     assert 'load_model("models:/mnist-digits@champion")' in store.get_registered_model("mnist-digits").description
+
+
+def test_a_registered_model_that_was_made_without_a_description_gets_one(store: Client) -> None:
+    store.create_registered_model("mnist-digits")
+    with Registry(store).alone():
+        pass
+    assert store.get_registered_model("mnist-digits").description == views.REGISTERED.format(name="mnist-digits")
+    store.update_registered_model("mnist-digits", "ours")
+    with Registry(store).alone():
+        pass
+    assert store.get_registered_model("mnist-digits").description == "ours"
+
+
+def test_who_may_not_describe_a_registered_model_changes_it_all_the_same(
+    store: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise MlflowException("Permission denied")
+
+    store.create_registered_model("mnist-digits")
+    monkeypatch.setattr(ModelRegistryClient, "update_registered_model", refuse)
+    with Registry(store).alone():
+        pass
+    assert store.get_registered_model("mnist-digits").description is None
+
+
+def test_columns_have_room_for_their_names_and_values() -> None:
+    widths = json.loads(json.loads(views.MODELS.as_json(1))["state"])["columnWidths"]
+    assert widths["metrics.`val_log_loss`"] == widths["metrics.`val_ece`"] > widths["metrics.`val_accuracy`"] > 100
+    shown = [widths[column] for column in (views.RUN_NAME, views.CREATED, *views.SCORES, *views.COSTS)]
+    assert sum(shown) <= 1_173  # pixels of the table in a window of 1,500, behind the boxes to tick

@@ -19,22 +19,29 @@ from mnist_mlflow.interrupts import ENDING
 
 PATIENCE = 10  # seconds for requests that are under way, once the server ends
 MOST_CONNECTIONS = 200  # those included that send nothing
+LAST_PORT = 65535
 REASONS: dict[int, str] = {
-    socket.EAI_NONAME: "there is no such host. Type --host 127.0.0.1, or an address of this machine",
-    errno.EADDRINUSE: "something else listens there. Type another --port, or end the other",
-    errno.EACCES: "this account may not. Type a --port from 1024 on",
-    errno.EADDRNOTAVAIL: "this machine does not have the address. Type --host 127.0.0.1, or 0.0.0.0 for all of its own",
+    socket.EAI_NONAME: "there is no such host. Type --host 127.0.0.1, or an address of this machine.",
+    errno.EADDRINUSE: "something else listens there. End it, or take another port",
+    errno.EACCES: "this account may not. Type a --port from 1024 on.",
+    errno.EADDRNOTAVAIL: "this machine has no such address. Type --host 127.0.0.1, or 0.0.0.0 for all of its own.",
 }
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at a port (0: any that is free); raises UsageError where there cannot be one."""
+def listen(host: str, port: int, entry_point: str = "serve") -> socket.socket:
+    """A socket that listens at a port (0: any that is free).
+
+    Raises UsageError where there cannot be one. Where the port is taken, it says how to type the entry point.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = REASONS.get(error.errno or 0, str(error))
-        raise UsageError(f"The server cannot listen at {host}, port {port}: {reason}.") from None
+        reason = REASONS.get(error.errno or 0, f"{error}.")
+        if error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < LAST_PORT else port - 1
+            reason += f": python -m mnist_mlflow {entry_point} --port {other}"
+        raise UsageError(f"The server cannot listen at {host}, port {port}: {reason}") from None
     # Connections inherit it. Without it the body of an answer waits 40 ms until its head is acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

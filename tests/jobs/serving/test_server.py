@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from mnist_mlflow.jobs.serving.server import Service, _Server, listen
 
 Command = Callable[..., tuple[int, str, str]]
-TAKEN = r"Error: The server cannot listen at 127.0.0.1, port \d+: something else listens there. Type another --port"
+TAKEN = "something else listens there. End it, or take another port: python -m mnist_mlflow serve --port"
 
 
 @pytest.fixture
@@ -80,13 +80,11 @@ def test_each_signal_ends_a_server_and_is_not_sent_again(signals: None, number: 
 
 def test_a_port_that_is_taken_is_told_before_a_model_loads(command: Command, taken: int) -> None:
     status, output, errors = command("serve", "--model=none", f"--port={taken}")
-    assert (status, output, len(errors.splitlines())) == (2, "", 1)
-    assert re.match(TAKEN, errors)
+    assert (status, output) == (2, "")
+    assert errors == f"Error: The server cannot listen at 127.0.0.1, port {taken}: {TAKEN} {taken + 1}\n"
 
 
-@pytest.mark.parametrize(
-    ("host", "words"), [("192.0.2.1", "does not have the address"), ("a..b", "there is no such host")]
-)
+@pytest.mark.parametrize(("host", "words"), [("192.0.2.1", "has no such address"), ("a..b", "there is no such host")])
 def test_an_address_that_is_not_here_is_told(command: Command, host: str, words: str) -> None:
     status, _, errors = command("serve", "--model=none", f"--host={host}")
     assert (status, len(errors.splitlines())) == (2, 1)
