@@ -105,7 +105,7 @@ def test_every_command_to_type_has_the_names_that_were_given(
     given = "--registered_model=ada-digits", "--experiment=ada"
     typed = ("select", "--data=digits", *given)
     _, output, _ = command(*typed)
-    assert 'load_model("models:/ada-digits@champion")' in output
+    assert 'mnist_mlflow.load(registered_model="ada-digits")' in output
     for lines in (output, command(*typed, "--dry_run=1")[1]):
         for line in lines.splitlines():
             assert "-m mnist_mlflow" not in line or line.endswith(" ui") or all(name in line for name in given), line
