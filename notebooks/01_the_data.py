@@ -101,8 +101,9 @@ maps = {
 }
 for title, points in maps.items():
     axes = plt.figure(figsize=(5.5, 4.6), layout="constrained").subplots()
-    for digit in range(10):  # yellow, the eighth colour, is too pale for digits
-        axes.scatter(*points[labels == digit].T, s=20, marker=f"${digit}$", color=COLOURS[digit % 7], linewidths=0)
+    for digit, colour in enumerate((0, 0, 1, 2, 2, 3, 1, 4, 5, 6)):  # digits that look alike have different ones
+        shown = points[labels == digit]
+        axes.scatter(*shown.T, s=20, marker=f"${digit}$", color=COLOURS[colour], linewidths=0)
     axes.set_title(title)
     axes.axis("off")
 plt.show()

@@ -10,11 +10,12 @@ import matplotlib.pyplot as plt
 import mlflow
 import numpy as np
 import pandas as pd
+from IPython.display import Image
 
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.errors import UserFacingError
 from mnist_mlflow.evaluation.disagreement import only_first_right
-from mnist_mlflow.evaluation.drawing import GREY, NOTICE
+from mnist_mlflow.evaluation.drawing import GREY, NOTICE, as_png
 from mnist_mlflow.evaluation.plots import confusion_matrix
 from mnist_mlflow.evaluation.significance import ALPHA, sign_test
 from mnist_mlflow.reports.pairs import answer, pairs_of
@@ -92,7 +93,7 @@ for axes, (metric, title) in zip(panels, costs.items(), strict=True):
     axes.hlines(rows, values.min() / 3, values, "C0", alpha=0.3)
     axes.plot(values, rows, "C0o")
     for row, value in zip(rows, values, strict=True):
-        axes.annotate(f"{value:.2g}", (value, row), (6, 0), textcoords="offset points", va="center")
+        axes.annotate(f"{value:.3g}", (value, row), (6, 0), textcoords="offset points", va="center")
     axes.set(xscale="log", xlim=(values.min() / 3, values.max() * 8), xticks=[])
     axes.minorticks_off()
     panel(axes, title)
@@ -125,7 +126,9 @@ plt.show()
 # %%
 labels = np.tile(validation.labels, len(answers))
 probabilities = np.concatenate([one.probabilities[0] for one in answers.values()])
-confusion_matrix(labels, probabilities, f"{len(answers)} models together, {len(validation):,} images each")
+Image(
+    as_png(confusion_matrix(labels, probabilities, f"{len(answers)} models together, {len(validation):,} images each"))
+)
 
 # %% [markdown]
 # ## Where they disagree

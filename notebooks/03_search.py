@@ -3,7 +3,7 @@
 #
 # You see how a search for hyperparameters went, trial by trial. You see which hyperparameters mattered, what pruning
 # saved, and what the best trial is worth. It needs a store with a search, such as that of this command, which takes
-# two minutes: `python -m mnist_mlflow svm --trials 30`. The notebook itself takes 10 seconds.
+# five minutes: `python -m mnist_mlflow svm --trials 100`. The notebook itself takes 10 seconds.
 
 # %%
 import mlflow
@@ -108,7 +108,7 @@ print(f"The trials took {spent:.0f} s. Pruning saved about {saved:.0f} s, {saved
 
 # %%
 for name, (mean, low, high) in zip(("log loss", "accuracy"), differences(default, best), strict=True):
-    print(f"{name}: {mean:+.4f} ({low:+.4f} to {high:+.4f}), trial {best.number} minus trial {default.number}")
+    print(f"{name}: {mean:+z.4f} ({low:+z.4f} to {high:+z.4f}), trial {best.number} minus trial {default.number}")
 
 # %% [markdown]
 # A run with the defaults is one of the same algorithm on the same images that searched nothing. `main` trains it, or

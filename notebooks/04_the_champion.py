@@ -10,10 +10,12 @@ import cv2
 import matplotlib.pyplot as plt
 import mlflow
 import numpy as np
+from IPython.display import Image
 
 import mnist_mlflow
 from mnist_mlflow.data import load_dataset
 from mnist_mlflow.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from mnist_mlflow.evaluation.drawing import as_png
 from mnist_mlflow.evaluation.plots import mistakes, reliability_diagram, sheet
 from mnist_mlflow.evaluation.robustness import as_metrics, by_corruption, score_answers
 from mnist_mlflow.evaluation.robustness_plots import draw_accuracies, draw_samples
@@ -45,7 +47,7 @@ answers.head(4).round(3)
 about = f"{name}, {len(validation):,} validation images"
 doubtful = answers.nsmallest(16, "confidence")
 captions = [f"{row.digit}, {row.confidence:.0%}\nor {row.second}" for row in doubtful.itertuples()]
-sheet(validation.images[doubtful.index], captions, "The least confident answers", about)
+Image(as_png(sheet(validation.images[doubtful.index], captions, "The least confident answers", about)))
 
 # %% [markdown]
 # ## Where it looks
@@ -85,7 +87,7 @@ plt.show()
 
 # %%
 probabilities = answers[PROBABILITY_COLUMNS].to_numpy()
-mistakes(validation.images, validation.labels, probabilities, about)
+Image(as_png(mistakes(validation.images, validation.labels, probabilities, about)))
 
 # %% [markdown]
 # ## Reliability
@@ -94,7 +96,7 @@ mistakes(validation.images, validation.labels, probabilities, about)
 # answers are at the right end, so the points on the left rest on few images.
 
 # %%
-reliability_diagram(validation.labels, probabilities, about)
+Image(as_png(reliability_diagram(validation.labels, probabilities, about)))
 
 # %% [markdown]
 # ## Corrupted pictures
@@ -102,7 +104,7 @@ reliability_diagram(validation.labels, probabilities, about)
 # Pens, papers and cameras change digits. These are twenty ways, each at three strengths.
 
 # %%
-draw_samples(validation.images[chosen[5]], f"a 5 of {run.tags['dataset']}")
+Image(as_png(draw_samples(validation.images[chosen[5]], f"a 5 of {run.tags['dataset']}")))
 
 # %% [markdown]
 # And this is how many of 50 corrupted images the model reads right, in %. It has never seen most of these changes.
@@ -116,7 +118,7 @@ for corruption in CORRUPTIONS:
         read = reader.predict(corrupt(images, corruption, strength))
         sure = read["sure"].to_numpy()
         scores.append(score_answers(corruption, strength, labels, read["digit"].to_numpy(), sure))
-draw_accuracies(by_corruption(as_metrics(scores)), f"{name}, 50 validation images")
+Image(as_png(draw_accuracies(by_corruption(as_metrics(scores)), f"{name}, 50 validation images")))
 
 # %% [markdown]
 # ## Foreign pictures
