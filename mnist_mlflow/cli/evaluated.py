@@ -23,7 +23,7 @@ OWN = {"own_coverage": "sure of", "own_selective_error": "wrong among these", "o
 
 def show_test(out: Terminal, evaluation: Evaluation) -> None:
     """The test metrics of a model, the accuracy last: what is last is read first in a terminal."""
-    out.say(f"{evaluation.model} on the test images:")
+    out.say(f"{evaluation.model} on the test images of {evaluation.dataset}:")
     metrics = dict(evaluation.metrics)
     digits = [f"{metrics.pop(name):.4f}" for name in list(metrics) if OF_A_DIGIT.fullmatch(name)]
     out.say(f"  test_f1_0 to test_f1_9  {'  '.join(digits)}", hanging="  ")

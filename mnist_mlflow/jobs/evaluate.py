@@ -48,9 +48,10 @@ class Params(Names, SplitOptions):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The `test_` metrics of a model, and the number of openings of the test images so far."""
+    """The `test_` metrics of a model, the data set of the test images, and the number of their openings so far."""
 
     model: str
+    dataset: str
     metrics: Mapping[str, float]
     openings: int
 
@@ -93,7 +94,7 @@ def _score_test(run: Run, model: EvaluatedModel, dataset: Dataset, progress: Pro
     metrics = metrics_on(dataset.test, answer(dataset.test.images), dataset.digest)
     progress(f"score {model.uri}", 1, 1)
     log_scores(run, model, TEST, metrics, log_test(dataset))
-    return Evaluation(model.uri, metrics, openings)
+    return Evaluation(model.uri, dataset.name, metrics, openings)
 
 
 def _check_name(model: str) -> None:

@@ -100,9 +100,10 @@ MODEL = "tags.role = 'model'"
 SCORES = tuple(map(_metric, ("val_accuracy", "val_log_loss", "val_ece")))
 COSTS = tuple(map(_metric, ("predict_ms_per_image", "fit_seconds", "model_mb")))
 TUNING = tuple(map(_metric, ("tuning_log_loss", "tuning_accuracy", "seconds")))
+DATASET = "tags.`dataset`"
 NEWEST = "attributes.start_time"
 
-MODELS = View("models", "Best models", MODEL, SCORES[0], (*SCORES, *COSTS, _tag("dataset"), _param("features")))
+MODELS = View("models", "Best models", MODEL, SCORES[0], (SCORES[0], DATASET, *SCORES[1:], *COSTS, _param("features")))
 CURVES = View(
     "curves",
     "Learning curves",
@@ -124,14 +125,14 @@ HISTORY = View(
     "One algorithm",
     f"{MODEL} and tags.algorithm = 'svm'",
     NEWEST,
-    (*SCORES, *COSTS, _tag("dataset"), "attributes.`Version`"),
+    (SCORES[0], DATASET, *SCORES[1:], *COSTS, "attributes.`Version`"),
 )
 OTHERS = View(
     "others",
     "Other runs",
     "tags.role != 'model' and tags.role != 'trial'",
     NEWEST,
-    (_tag("role"), _tag("champion_version"), _tag("dataset"), _tag("failure")),
+    (_tag("role"), _tag("champion_version"), DATASET, _tag("failure")),
 )
 VIEWS = (MODELS, CURVES, TRIALS, HISTORY, OTHERS)
 

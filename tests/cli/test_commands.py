@@ -206,7 +206,7 @@ def test_the_whole_way(store: Client, command: Command, monkeypatch: pytest.Monk
     assert "test images of this split have been opened once, counted over all runs that the account may see." in errors
     status, output, _ = command("evaluate", "--data=digits")
     assert status == 0
-    assert output.startswith("models:/mnist-digits@champion on the test images:")
+    assert output.startswith("models:/mnist-digits@champion on the test images of digits:")
     assert "opened 2 times, counted over all runs that the account may see." in output
     assert "test_accuracy" in output
     status, output, _ = command("evaluate", "--data=digits", "--corruptions=1")

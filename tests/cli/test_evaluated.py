@@ -42,9 +42,9 @@ def test_a_model_that_never_says_whether_it_is_sure_is_examined_too() -> None:
 def test_the_accuracy_on_the_test_images_comes_last() -> None:
     names = ("accuracy", "log_loss", *(f"f1_{digit}" for digit in range(10)), "accuracy_low", "accuracy_high")
     out = io.StringIO()
-    show_test(Terminal(out, 80), Evaluation("m", {f"test_{name}": 0.5 for name in names}, 2))
+    show_test(Terminal(out, 80), Evaluation("m", "mnist", {f"test_{name}": 0.5 for name in names}, 2))
     lines = out.getvalue().splitlines()
-    assert lines[0] == "m on the test images:"
+    assert lines[0] == "m on the test images of mnist:"
     assert lines[1].startswith("  test_f1_0 to test_f1_9  0.5000  0.5000")
     assert lines[-3].split() == ["test_accuracy", "0.5000", "(0.5000", "to", "0.5000)"]
     assert max(map(len, lines)) <= 80
