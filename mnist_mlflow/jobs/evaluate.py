@@ -48,7 +48,7 @@ class Params(Names, SplitOptions):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The `test_` metrics of a model, the data set of the test images, and the number of their openings so far."""
+    """The `test_` metrics of a model, the data set of its test images, and how often these were opened."""
 
     model: str
     dataset: str
