@@ -19,6 +19,9 @@ from tests.browser.screen import Screen, opened_browser, started_ui
 WIDTH = 1500
 HEIGHTS = {"runs": 690, "curves": 800, "search": 640, "registry": 648}  # which leave no row half shown, nor an axis out
 
+ROW = '[role="gridcell"] a[href*="/runs/"]'
+SHOWN = {"runs": ROW, "curves": ".scatterlayer path.js-line", "search": ROW, "registry": "td"}  # last of all
+
 
 def addresses(client: mlflow.MlflowClient) -> dict[str, str]:
     """The pages to show, by the names of their pictures."""
@@ -40,6 +43,8 @@ def main(store: str, folder: Path) -> None:
         for name, address in pages.items():
             screen = Screen(browser, ui, WIDTH, HEIGHTS[name])
             screen.open(address)
+            screen.page.locator(SHOWN[name]).first.wait_for()
+            screen.settle()
             screen.save(folder / f"{name}.png")
             print(folder / f"{name}.png")
 
