@@ -85,7 +85,7 @@ class AliasChanges:
         self._claim: Claim | None = None
 
     @property
-    def _registry(self) -> ModelRegistryClient:
+    def registry(self) -> ModelRegistryClient:
         """MLflow's client for what is known to be a model: the other asks before each change."""
         return self.client._get_registry_client()
 
@@ -118,13 +118,13 @@ class AliasChanges:
             finally:
                 self._claim = None
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self._registry.set_registered_model_tag(self.name, DECIDED, f"{describe_holder()}, {at}")
+            self.registry.set_registered_model_tag(self.name, DECIDED, f"{describe_holder()}, {at}")
 
     def change(self, aliases: Aliases, now: State, taken_back: str = "") -> None:
         """Set the aliases, all or none, and mark the version that is taken back; `now` was just read."""
         change = Change(aliases, taken_back, datetime.now(UTC).isoformat(timespec="seconds"))
         self._check_claim()
-        self._registry.set_registered_model_tag(self.name, UNFINISHED, json.dumps(asdict(change)))
+        self.registry.set_registered_model_tag(self.name, UNFINISHED, json.dumps(asdict(change)))
         self._complete(change, now.aliases)
 
     def repair(self, now: State | None = None) -> Change | None:
@@ -147,7 +147,7 @@ class AliasChanges:
         if registered.description:
             return
         with contextlib.suppress(MlflowException):
-            self._registry.update_registered_model(self.name, REGISTERED.format(name=self.name))
+            self.registry.update_registered_model(self.name, REGISTERED.format(name=self.name))
 
     def _complete_unfinished(self, now: State) -> Change | None:
         unfinished = now.tags.get(UNFINISHED)
@@ -169,7 +169,7 @@ class AliasChanges:
             if champion and champion.tags.get(ROLLED_BACK):
                 self.client.set_model_version_tag(self.name, champion.version, ROLLED_BACK, "")
         self._check_claim()
-        self._registry.delete_registered_model_tag(self.name, UNFINISHED)
+        self.registry.delete_registered_model_tag(self.name, UNFINISHED)
         return is_possible
 
     def _set_aliases(self, change: Change, now: Mapping[str, str]) -> None:
@@ -179,18 +179,18 @@ class AliasChanges:
             self._check_claim()
             if version and version == now.get(alias):
                 continue
-            moved = partial(self._registry.set_registered_model_alias, self.name, alias, version)
+            moved = partial(self.registry.set_registered_model_alias, self.name, alias, version)
             if not (version and _is_there(moved)) and now.get(alias):
                 self._remove_alias(alias, change.aliases[CHAMPION])
 
     def _remove_alias(self, alias: str, champion: str | None) -> None:
         """Take an alias away; or, where that is not permitted, let it be another name of the champion's version."""
         try:
-            self._registry.delete_registered_model_alias(self.name, alias)
+            self.registry.delete_registered_model_alias(self.name, alias)
         except MlflowException as error:
             if error.error_code != REFUSED or not champion:
                 raise
-            self._registry.set_registered_model_alias(self.name, alias, champion)
+            self.registry.set_registered_model_alias(self.name, alias, champion)
 
     def _check_claim(self) -> None:
         """Raise UserFacingError if the claim has lapsed meanwhile: then another process decides."""

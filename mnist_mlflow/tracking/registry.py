@@ -155,9 +155,8 @@ class Registry:
 
     def tag(self, version: str, tags: Mapping[str, object]) -> None:
         """Set tags of a version."""
-        registry = self.client._get_registry_client()  # as in `AliasChanges`, which has made sure that it is a model
         for key, value in tags.items():
-            registry.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
+            self._changes.registry.set_model_version_tag(self.name, version, key, without_passwords(str(value)))
 
     def sign(self, version: str, facts: Mapping[str, str]) -> None:
         """Add facts to those about who signed a version."""
@@ -170,7 +169,7 @@ class Registry:
 
     def describe(self, version: str, card: str) -> None:
         """Set the description of a version, in Markdown."""
-        self.client._get_registry_client().update_model_version(self.name, version, card)
+        self._changes.registry.update_model_version(self.name, version, card)
 
     def make_champion(self, version: str) -> None:
         """Make a version the champion, and the champion before it `previous`."""

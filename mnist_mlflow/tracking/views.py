@@ -101,9 +101,10 @@ SCORES = tuple(map(_metric, ("val_accuracy", "val_log_loss", "val_ece")))
 COSTS = tuple(map(_metric, ("predict_ms_per_image", "fit_seconds", "model_mb")))
 TUNING = tuple(map(_metric, ("tuning_log_loss", "tuning_accuracy", "seconds")))
 DATASET = "tags.`dataset`"
+JUDGED = (SCORES[0], DATASET, *SCORES[1:], *COSTS)  # what models are judged by, with what they were scored on
 NEWEST = "attributes.start_time"
 
-MODELS = View("models", "Best models", MODEL, SCORES[0], (SCORES[0], DATASET, *SCORES[1:], *COSTS, _param("features")))
+MODELS = View("models", "Best models", MODEL, SCORES[0], (*JUDGED, _param("features")))
 CURVES = View(
     "curves",
     "Learning curves",
@@ -125,7 +126,7 @@ HISTORY = View(
     "One algorithm",
     f"{MODEL} and tags.algorithm = 'svm'",
     NEWEST,
-    (SCORES[0], DATASET, *SCORES[1:], *COSTS, "attributes.`Version`"),
+    (*JUDGED, "attributes.`Version`"),
 )
 OTHERS = View(
     "others",
